@@ -1,0 +1,1 @@
+"""What the pages draw with: cached loaders, panels, the sidebar, texts in two languages."""

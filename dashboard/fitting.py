@@ -1,0 +1,149 @@
+"""Fitting a detector right in the page: cached, under the same lock as an evaluation.
+
+PyTorch is imported only when something is fitted or loaded.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+from numpy.typing import NDArray
+
+from data_utils.demo import is_demo
+from data_utils.mvtec import DatasetError, scan_category
+from data_utils.pictures import Pictures, load_pictures
+from detectors.base import AnomalyResult, Calibration, Detector, ModelFileError
+from detectors.registry import METHODS
+from evaluation.cells import MODEL_FILE, CellError, CellPlace, read_cell
+from evaluation.heatmap import Scale, scale_from
+from evaluation.job import lock_outputs
+from evaluation.settings import Settings
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A fitted detector and where its backbone's weights came from."""
+
+    detector: Detector
+    weights: str
+
+
+@dataclass(frozen=True)
+class Scored:
+    """Test pictures of one category scored in this session.
+
+    Attributes
+    ----------
+    records : DataFrame
+        The test pictures (``defect, stem, label, has_mask``).
+    images, masks : uint8 [T, H, W, 3], bool [T, H, W]
+    result : AnomalyResult
+    calibration : Calibration
+    scale : Scale
+    weights : str
+    """
+
+    records: pd.DataFrame
+    images: NDArray[np.uint8]
+    masks: NDArray[np.bool_]
+    result: AnomalyResult
+    calibration: Calibration
+    scale: Scale
+    weights: str
+
+
+def pictures_of(data: Path, category: str, settings: Settings) -> Pictures:
+    """Return the pictures of a category; raises DatasetError if it cannot be used."""
+    scanned = scan_category(data, category)
+    if scanned.train.empty or scanned.test.empty:
+        raise DatasetError(f"{category} has no training or no test pictures in {data}.")
+    return load_pictures(scanned, settings.transform_for(scanned))
+
+
+def fitted_detector(
+    data: Path, outputs: Path, category: str, method: str, settings: Settings
+) -> Fitted:
+    """Return the cell's stored model, or fit it now under the evaluation's lock.
+
+    Raises
+    ------
+    DatasetError, WeightsError, BusyError, ValueError
+        With a sentence that can be shown.
+    """
+    pictures = pictures_of(data, category, settings)
+    weights = os.environ.get("BACKBONE_WEIGHTS", "")
+    return _fitted(
+        str(data), str(outputs), category, method, settings, pictures.fingerprint, weights
+    )
+
+
+@st.cache_resource(show_spinner=False, max_entries=3)
+def _fitted(
+    data: str,
+    outputs: str,
+    category: str,
+    method: str,
+    settings: Settings,
+    fingerprint: str,
+    weights: str,  # noqa: ARG001  part of the cache's key
+) -> Fitted:
+    from evaluation.runner import BackboneSource
+
+    entry = METHODS[method]
+    backbone = None
+    if entry.reads_backbone:
+        source = BackboneSource(settings.backbone, None, settings.options.seed, is_demo(Path(data)))
+        backbone = source.get()
+    label = backbone.weights_label if backbone else ""
+    place = CellPlace(Path(outputs), category, method, settings.identifier(method))
+    try:
+        cell = read_cell(place.folder)
+        if cell["fingerprint"] == settings.fingerprint(method, fingerprint):
+            return Fitted(entry.load(place.folder / MODEL_FILE, backbone), label)
+    except (CellError, ModelFileError):
+        pass
+    pictures = pictures_of(Path(data), category, settings)
+    detector = entry.make(settings.options, backbone)
+    with lock_outputs(Path(outputs)):
+        detector.fit(np.asarray(pictures.train))
+    return Fitted(detector, label)
+
+
+def scored(data: Path, outputs: Path, category: str, method: str, settings: Settings) -> Scored:
+    """Fit if needed and score all test pictures of the category; see ``fitted_detector``."""
+    pictures = pictures_of(data, category, settings)
+    fitted = fitted_detector(data, outputs, category, method, settings)
+    return _scored(
+        category, method, settings, pictures.fingerprint, fitted.weights, pictures, fitted
+    )
+
+
+@st.cache_resource(show_spinner=False, max_entries=4)
+def _scored(
+    category: str,  # noqa: ARG001  part of the cache's key, as are the next four
+    method: str,  # noqa: ARG001
+    settings: Settings,  # noqa: ARG001
+    fingerprint: str,  # noqa: ARG001
+    weights: str,
+    _pictures: Pictures,
+    _fitted: Fitted,
+) -> Scored:
+    calibration = _fitted.detector.calibrate(np.asarray(_pictures.train))
+    result = _fitted.detector.score(np.asarray(_pictures.test))
+    good = calibration.result
+    if not len(calibration.positions):
+        good = _fitted.detector.score(np.asarray(_pictures.train[:20]))
+    return Scored(
+        records=_pictures.test_records,
+        images=np.asarray(_pictures.test),
+        masks=_pictures.masks,
+        result=result,
+        calibration=calibration,
+        scale=scale_from(good),
+        weights=weights,
+    )

@@ -1,0 +1,115 @@
+"""Reading results and data for the pages, cached and keyed by modification times."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from data_utils.demo import ensure_demo, is_demo
+from data_utils.locations import default_data_root, demo_root
+from data_utils.mvtec import DatasetError, category_names
+from evaluation.cells import CELL_FILE, SCORES_FILE, CellError, CellPlace, read_cell
+from evaluation.summary import summary_table
+
+
+@dataclass(frozen=True)
+class DataSource:
+    """The data folder in use and what it holds, or the reason why it cannot be used."""
+
+    root: Path | None
+    demo: bool
+    categories: tuple[str, ...]
+    problem: str = ""
+
+
+def data_source(given: str) -> DataSource:
+    """Return the data folder that the user gave, or the default one, or the demo data."""
+    root = Path(given.strip()).expanduser() if given.strip() else default_data_root()
+    if not given.strip() and not root.is_dir():
+        root = demo_root()
+        try:
+            ensure_demo(root)
+        except OSError as error:
+            return DataSource(None, True, (), str(error))
+    try:
+        return DataSource(root, is_demo(root), tuple(category_names(root)))
+    except (DatasetError, OSError, ValueError) as error:
+        return DataSource(None, False, (), str(error))
+
+
+def demo_is_needed(given: str) -> bool:
+    """Tell whether ``data_source`` would have to draw the demo data first."""
+    return not given.strip() and not default_data_root().is_dir() and not is_demo(demo_root())
+
+
+def results_stamp(outputs: Path) -> tuple[tuple[str, int], ...]:
+    """Return what changes whenever a cell is written, replaced or removed."""
+    files = [*outputs.glob(f"*/*/{CELL_FILE}"), *outputs.glob(f"settings/*/*/*/{CELL_FILE}")]
+    return tuple(sorted((str(path), _modified(path)) for path in files))
+
+
+def results(outputs: Path) -> tuple[pd.DataFrame, list[str]]:
+    """Return the summary table and a sentence for each unreadable cell."""
+    return _results(str(outputs), results_stamp(outputs))
+
+
+@st.cache_data(show_spinner=False, max_entries=4)
+def _results(
+    outputs: str,
+    stamp: tuple[tuple[str, int], ...],  # noqa: ARG001  part of the cache's key
+) -> tuple[pd.DataFrame, list[str]]:
+    return summary_table(Path(outputs))
+
+
+def cell(place: CellPlace) -> dict[str, Any] | None:
+    """Return a finished cell, or None if there is none or it is unreadable."""
+    path = place.folder / CELL_FILE
+    if not path.is_file():
+        return None
+    try:
+        return _cell(str(place.folder), _modified(path))
+    except CellError:
+        return None
+
+
+@st.cache_data(show_spinner=False, max_entries=64)
+def _cell(folder: str, modified: int) -> dict[str, Any]:  # noqa: ARG001
+    return read_cell(Path(folder))
+
+
+def scores(place: CellPlace) -> pd.DataFrame:
+    """Return the cell's ``scores.csv``.
+
+    Raises
+    ------
+    CellError
+        If it is missing or damaged.
+    """
+    path = place.folder / SCORES_FILE
+    if not path.is_file():
+        raise CellError(f"{path} is missing; evaluate this cell again.")
+    return _scores(str(path), _modified(path))
+
+
+@st.cache_data(show_spinner=False, max_entries=64)
+def _scores(path: str, modified: int) -> pd.DataFrame:  # noqa: ARG001
+    text = {"split": str, "defect": str, "stem": str, "file": str}
+    try:
+        table = pd.read_csv(path, dtype=text, keep_default_na=False, na_values={"score": [""]})
+        complete = {"split", "defect", "stem", "label", "score", "has_mask"} <= set(table.columns)
+    except (OSError, ValueError) as error:
+        raise CellError(f"{path} is damaged; evaluate this cell again.") from error
+    if not complete:
+        raise CellError(f"{path} is damaged; evaluate this cell again.")
+    return table
+
+
+def _modified(path: Path) -> int:
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return 0

@@ -1,0 +1,153 @@
+"""The test samples of one cell, from disk or from this session, behind one interface."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from PIL import Image
+
+from dashboard.fitting import Scored
+from data_utils.mvtec import GOOD
+from evaluation.cells import MAPS_FILE, CellError
+from evaluation.heatmap import Scale, heat, overlay
+from evaluation.pictures import picture_name
+
+
+@dataclass(frozen=True)
+class Panels:
+    """What is shown of one sample; None where the file is missing.
+
+    Attributes
+    ----------
+    image, heatmap, overlay : uint8 [H, W, 3]
+    truth : uint8 [H, W], white where there is a defect, or None without a mask
+    """
+
+    image: NDArray[np.uint8] | None
+    truth: NDArray[np.uint8] | None
+    heatmap: NDArray[np.uint8] | None
+    overlay: NDArray[np.uint8] | None
+
+
+class SampleSet(Protocol):
+    """Test samples with their scores.
+
+    Attributes
+    ----------
+    table : DataFrame
+        One row per test picture: ``defect, stem, label, score, has_mask``, index 0..T-1.
+    calibration_scores : float64 [K]
+        Scores of held-out good pictures.
+    scale : Scale
+        The fixed colour scale.
+    """
+
+    table: pd.DataFrame
+    calibration_scores: NDArray[np.float64]
+    scale: Scale
+
+    def panels(self, position: int) -> Panels:
+        """Return the pictures of the sample at `position` of the table."""
+        ...
+
+
+class StoredSamples:
+    """Samples of a finished cell.
+
+    Raises
+    ------
+    CellError
+        If the scores and the maps do not fit together.
+    """
+
+    def __init__(self, folder: Path, cell: dict[str, Any], scores: pd.DataFrame) -> None:
+        self._folder = folder
+        self.table = scores[scores["split"] == "test"].reset_index(drop=True)
+        held_out = scores[scores["split"] == "calibration"]
+        self.calibration_scores = held_out["score"].to_numpy(np.float64)
+        try:
+            self.scale = Scale(float(cell["scale"]["low"]), float(cell["scale"]["high"]))
+            self._maps = np.load(folder / MAPS_FILE, mmap_mode="r")
+        except (OSError, EOFError, ValueError, KeyError, TypeError) as error:
+            raise CellError(
+                f"The maps in {folder} are missing or damaged; evaluate this cell again."
+            ) from error
+        if self._maps.ndim != 3 or len(self._maps) != len(self.table):
+            raise CellError(f"The maps in {folder} do not fit its scores; evaluate it again.")
+
+    def panels(self, position: int) -> Panels:
+        """Return the pictures of the sample at `position` of the table."""
+        row = self.table.iloc[position]
+        image = self._picture(row["defect"], row["stem"], "img")
+        truth = self._picture(row["defect"], row["stem"], "gt") if row["has_mask"] else None
+        anomaly_map = np.asarray(self._maps[position], np.float32)
+        fits = image is not None and image.shape[:2] == anomaly_map.shape
+        return Panels(
+            image=image,
+            truth=truth,
+            heatmap=heat(anomaly_map, self.scale),
+            overlay=overlay(image, anomaly_map, self.scale) if image is not None and fits else None,
+        )
+
+    def _picture(self, defect: str, stem: str, kind: str) -> NDArray[np.uint8] | None:
+        try:
+            with Image.open(self._folder / picture_name(defect, stem, kind)) as picture:
+                return np.asarray(picture)
+        except (OSError, ValueError, SyntaxError):
+            return None
+
+
+class SessionSamples:
+    """Samples scored in this session."""
+
+    def __init__(self, scored: Scored) -> None:
+        self._scored = scored
+        columns = ["defect", "stem", "label", "has_mask"]
+        self.table = scored.records[columns].assign(score=scored.result.scores)
+        self.calibration_scores = scored.calibration.result.scores.astype(np.float64)
+        self.scale = scored.scale
+
+    def panels(self, position: int) -> Panels:
+        """Return the pictures of the sample at `position` of the table."""
+        image = self._scored.images[position]
+        anomaly_map = self._scored.result.maps[position]
+        mask = np.where(self._scored.masks[position], np.uint8(255), np.uint8(0))
+        return Panels(
+            image=image,
+            truth=mask if self.table.iloc[position]["has_mask"] else None,
+            heatmap=heat(anomaly_map, self.scale),
+            overlay=overlay(image, anomaly_map, self.scale),
+        )
+
+
+def ordered(table: pd.DataFrame, defect: str | None, by_score: bool) -> list[int]:
+    """Return the positions to show, in order.
+
+    Parameters
+    ----------
+    defect : str or None
+        Only this defect type; None for all.
+    by_score : bool
+        Highest score first instead of good first, then by defect and name.
+    """
+    chosen = table if defect is None else table[table["defect"] == defect]
+    if by_score:
+        chosen = chosen.sort_values("score", ascending=False, kind="stable")
+    return [int(position) for position in chosen.index]
+
+
+def sample_name(table: pd.DataFrame, position: int) -> str:
+    """Return the name of a sample as it stands in the URL: ``<defect>/<stem>``."""
+    row = table.iloc[position]
+    return f"{row['defect']}/{row['stem']}"
+
+
+def defect_names(table: pd.DataFrame) -> list[str]:
+    """Return the defect types in the table, good first."""
+    names = sorted(set(table["defect"]), key=lambda name: (name != GOOD, name))
+    return [str(name) for name in names]

@@ -1,0 +1,121 @@
+"""Reading one picture or one mask, whatever its pixel type."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff"})
+SIXTEEN_BIT_MODES = frozenset({"I;16", "I;16L", "I;16B", "I"})
+EXIF_ORIENTATION = 0x0112
+QUARTER_TURNS = frozenset({5, 6, 7, 8})
+
+
+class UnreadableImageError(ValueError):
+    """A file that cannot be decoded; the message is a sentence without the path."""
+
+
+def is_picture(path: Path) -> bool:
+    """Tell whether the file name looks like a picture this program reads."""
+    return path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".")
+
+
+def picture_size(path: Path) -> tuple[int, int]:
+    """Read ``(height, width)`` in pixels from the header, as the picture is shown.
+
+    Raises
+    ------
+    UnreadableImageError
+        If the file is no picture or cannot be opened.
+    """
+    with _opened(path) as picture:
+        width, height = picture.size
+        # Pillow itself gives the size of a TIFF as it is shown.
+        turned = picture.format != "TIFF" and _orientation(picture) in QUARTER_TURNS
+    return (width, height) if turned else (height, width)
+
+
+def read_picture(path: Path) -> Image.Image:
+    """Decode a picture to 8-bit RGB.
+
+    Gray, palette and CMYK pictures are converted; transparent ones are laid on white; 16-bit
+    values 0..65535 are mapped linearly to 0..255 (one fixed scale, so that pictures of one
+    category stay comparable). A rotation noted by the camera is applied.
+
+    Raises
+    ------
+    UnreadableImageError
+        If the file cannot be decoded, or holds floating-point pixels.
+    """
+    with _opened(path) as opened:
+        try:
+            return _to_rgb(_upright(opened))
+        except UnreadableImageError:
+            raise
+        except Exception as error:  # Pillow's decoders raise many types on damaged data
+            raise UnreadableImageError(f"cannot be decoded ({_reason(error)})") from error
+
+
+def read_mask(path: Path) -> Image.Image:
+    """Decode a mask to mode L with 255 where any channel is above zero, else 0.
+
+    Raises
+    ------
+    UnreadableImageError
+        If the file cannot be decoded.
+    """
+    with _opened(path) as opened:
+        try:
+            mask = _upright(opened)
+            if "A" in mask.getbands() or mask.mode == "P":
+                mask = mask.convert("RGB")
+            values = np.asarray(mask)
+        except Exception as error:
+            raise UnreadableImageError(f"cannot be decoded ({_reason(error)})") from error
+    marked = values > 0 if values.ndim == 2 else (values > 0).any(axis=2)
+    return Image.fromarray(np.where(marked, np.uint8(255), np.uint8(0)))
+
+
+def _opened(path: Path) -> Image.Image:
+    try:
+        picture = Image.open(path)
+    except UnidentifiedImageError as error:
+        raise UnreadableImageError("is not a picture") from error
+    except Exception as error:
+        raise UnreadableImageError(f"cannot be opened ({_reason(error)})") from error
+    if picture.format == "TIFF":
+        picture.filename = ""  # or Pillow maps the file and mixes up the rows of a turned picture
+    return picture
+
+
+def _orientation(picture: Image.Image) -> int:
+    """Return the rotation noted by the camera, 1 to 8; a damaged note counts as none (1)."""
+    try:
+        return picture.getexif().get(EXIF_ORIENTATION, 1)
+    except Exception:  # Pillow raises many types on damaged notes
+        return 1
+
+
+def _upright(picture: Image.Image) -> Image.Image:
+    return picture if _orientation(picture) == 1 else ImageOps.exif_transpose(picture)
+
+
+def _to_rgb(picture: Image.Image) -> Image.Image:
+    if picture.mode in SIXTEEN_BIT_MODES:
+        values = np.asarray(picture).astype(np.float32)
+        gray = np.clip(np.rint(values / 257.0), 0, 255).astype(np.uint8)
+        return Image.fromarray(gray).convert("RGB")
+    if picture.mode == "F":
+        raise UnreadableImageError("holds floating-point pixels; save it as 8- or 16-bit")
+    if "A" in picture.getbands() or "transparency" in picture.info:
+        with_alpha = picture.convert("RGBA")
+        white = Image.new("RGBA", with_alpha.size, (255, 255, 255, 255))
+        return Image.alpha_composite(white, with_alpha).convert("RGB")
+    return picture.convert("RGB")
+
+
+def _reason(error: Exception) -> str:
+    text = str(error).splitlines()[0] if str(error) else ""
+    return text or type(error).__name__

@@ -1,0 +1,42 @@
+"""Where data, demo data and caches live on this machine."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from platformdirs import user_cache_path
+
+PROJECT = Path(__file__).resolve().parent.parent
+DATA_VARIABLE = "MVTEC_ROOT"
+OUTPUTS_VARIABLE = "MVTEC_OUTPUTS"
+DEMO_VARIABLE = "MVTEC_DEMO"
+CACHE_VARIABLE = "MVTEC_CACHE"
+DEFAULT_DATA = PROJECT / "data" / "mvtec_ad"
+DEFAULT_DEMO = PROJECT / "data" / "demo"
+DEFAULT_OUTPUTS = PROJECT / "outputs"
+
+
+def default_data_root() -> Path:
+    """Return the data folder: ``MVTEC_ROOT`` when it is set, else ``data/mvtec_ad``."""
+    return _from_environment(DATA_VARIABLE, DEFAULT_DATA)
+
+
+def default_outputs() -> Path:
+    """Return the outputs folder: ``MVTEC_OUTPUTS`` when it is set, else ``outputs``."""
+    return _from_environment(OUTPUTS_VARIABLE, DEFAULT_OUTPUTS)
+
+
+def demo_root() -> Path:
+    """Return where the demo data are kept: ``MVTEC_DEMO`` when it is set, else ``data/demo``."""
+    return _from_environment(DEMO_VARIABLE, DEFAULT_DEMO)
+
+
+def cache_root() -> Path:
+    """Return the user's cache folder for this program (``MVTEC_CACHE`` moves it)."""
+    return _from_environment(CACHE_VARIABLE, user_cache_path("mvtec-anomaly-detection"))
+
+
+def _from_environment(variable: str, default: Path) -> Path:
+    given = os.environ.get(variable, "").strip()
+    return Path(given).expanduser() if given else default

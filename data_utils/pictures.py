@@ -1,0 +1,295 @@
+"""The pictures of one category as arrays, decoded and resized once and kept on disk.
+
+Decoding a 1,024 px PNG costs more than passing it through ResNet-18, so the result is kept as
+one uint8 array per category and transform in the user's cache folder and read as a memory map.
+The key holds path, size and modification time of every file and the transform.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from data_utils.images import UnreadableImageError, read_mask, read_picture
+from data_utils.locations import cache_root
+from data_utils.mvtec import Category, Finding
+from data_utils.transform import Transform
+
+CACHE_VERSION = 1
+CACHE_LIMIT_BYTES = 4 * 1024**3
+DECODE_THREADS = min(8, os.cpu_count() or 1)
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """The readable pictures of one category after the transform.
+
+    Attributes
+    ----------
+    records : DataFrame
+        The category's records without unreadable pictures, index 0..N-1, plus the column
+        ``has_mask`` (bool: good pictures, whose mask is empty, and defective ones with a mask
+        that marks something).
+    images : uint8 [N, H, W, 3]
+        In the order of `records`; a read-only memory map when cached.
+    masks : bool [T, H, W]
+        One per test picture, in order; all False where there is no mask.
+    findings : tuple of Finding
+        What was found while decoding, by file.
+    fingerprint : str
+        Hash of names, labels and transformed pixels: equal on every machine for equal data.
+    transform : Transform
+        What was applied.
+    """
+
+    records: pd.DataFrame
+    images: NDArray[np.uint8]
+    masks: NDArray[np.bool_]
+    findings: tuple[Finding, ...]
+    fingerprint: str
+    transform: Transform
+
+    @property
+    def train(self) -> NDArray[np.uint8]:
+        """Training pictures, uint8 ``[N_train, H, W, 3]``."""
+        return self.images[: self.train_count]
+
+    @property
+    def test(self) -> NDArray[np.uint8]:
+        """Test pictures, uint8 ``[T, H, W, 3]``."""
+        return self.images[self.train_count :]
+
+    @property
+    def train_count(self) -> int:
+        """Number of training pictures."""
+        return int((self.records["split"] == "train").sum())
+
+    @property
+    def test_records(self) -> pd.DataFrame:
+        """Records of the test pictures, index 0..T-1."""
+        return self.records[self.train_count :].reset_index(drop=True)
+
+
+def load_pictures(
+    category: Category, transform: Transform, progress: Progress | None = None
+) -> Pictures:
+    """Return the category's pictures and masks, from the cache when they are in it.
+
+    A cache folder that cannot be written costs time on the next run, nothing else.
+
+    Parameters
+    ----------
+    progress : callable (done, total), optional
+        Called after each decoded picture; not called on a cache hit.
+    """
+    entry = _cache_entry(category, transform)
+    cached = _read_entry(entry, category, transform)
+    if cached is not None:
+        return cached
+    decoded = _decode(category, transform, progress)
+    try:
+        _write_entry(entry, decoded)
+        prune_cache(keep=entry)
+    except OSError:
+        return decoded
+    return _read_entry(entry, category, transform) or decoded
+
+
+def cached_fingerprint(category: Category, transform: Transform) -> str | None:
+    """Return the data's fingerprint if the pictures are in the cache, else None."""
+    index = _read_index(_cache_entry(category, transform))
+    return None if index is None else str(index["fingerprint"])
+
+
+def prune_cache(keep: Path | None = None, limit_bytes: int = CACHE_LIMIT_BYTES) -> None:
+    """Remove the cached categories used longest ago until the rest fits the limit."""
+    folder = _pictures_root()
+    if not folder.is_dir():
+        return
+    entries = [entry for entry in folder.iterdir() if entry.is_dir() and entry != keep]
+    entries.sort(key=lambda entry: entry.stat().st_mtime, reverse=True)
+    used = _folder_bytes(keep) if keep else 0
+    for entry in entries:
+        used += _folder_bytes(entry)
+        if used > limit_bytes:
+            shutil.rmtree(entry, ignore_errors=True)
+
+
+def _pictures_root() -> Path:
+    return cache_root() / "pictures"
+
+
+def _folder_bytes(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.iterdir() if path.is_file())
+
+
+def _cache_entry(category: Category, transform: Transform) -> Path:
+    digest = hashlib.blake2b(digest_size=16)
+    digest.update(f"{CACHE_VERSION}|{transform!r}|{category.root.resolve()}".encode())
+    row: Any
+    for row in category.records.itertuples():
+        files = [row.image_path] if row.mask_path is None else [row.image_path, row.mask_path]
+        for path in files:
+            status = path.stat()
+            digest.update(f"|{path}|{status.st_size}|{status.st_mtime_ns}".encode())
+    return _pictures_root() / digest.hexdigest()
+
+
+def _decode(category: Category, transform: Transform, progress: Progress | None) -> Pictures:
+    records = category.records
+    images = np.empty((len(records), transform.height, transform.width, 3), np.uint8)
+    masks = np.zeros(
+        (int((records["split"] == "test").sum()), transform.height, transform.width), np.bool_
+    )
+    findings: list[Finding] = []
+    kept: list[int] = []
+    has_mask: list[bool] = []
+    test_count = 0
+
+    def decode_one(
+        paths: tuple[Path, Path | None],
+    ) -> tuple[NDArray[np.uint8] | Finding, NDArray[np.bool_] | None, list[Finding]]:
+        image_path, mask_path = paths
+        try:
+            image = transform.picture(read_picture(image_path))
+        except UnreadableImageError as error:
+            return _finding(image_path, category, f"{error}; left out"), None, []
+        if mask_path is None:
+            return image, None, []
+        mask, mask_findings = _read_transformed_mask(mask_path, category, transform)
+        return image, mask, mask_findings
+
+    paths = list(zip(records["image_path"], records["mask_path"], strict=True))
+    with ThreadPoolExecutor(DECODE_THREADS) as pool:
+        for position, (image, mask, found) in enumerate(pool.map(decode_one, paths)):
+            findings += found
+            if isinstance(image, Finding):
+                findings.append(image)
+            else:
+                images[len(kept)] = image
+                row = records.iloc[position]
+                if row["split"] == "test":
+                    if mask is not None:
+                        masks[test_count] = mask
+                    test_count += 1
+                has_mask.append(mask is not None or row["label"] == 0)
+                kept.append(position)
+            if progress is not None:
+                progress(position + 1, len(paths))
+
+    kept_records = records.iloc[kept].reset_index(drop=True).assign(has_mask=has_mask)
+    images, masks = images[: len(kept)], masks[:test_count]
+    return Pictures(
+        records=kept_records,
+        images=images,
+        masks=masks,
+        findings=tuple(findings),
+        fingerprint=_fingerprint(kept_records, images, masks),
+        transform=transform,
+    )
+
+
+def _read_transformed_mask(
+    path: Path, category: Category, transform: Transform
+) -> tuple[NDArray[np.bool_] | None, list[Finding]]:
+    try:
+        original = read_mask(path)
+    except UnreadableImageError as error:
+        return None, [_finding(path, category, f"{error}; its picture has no pixel metrics")]
+    if original.getbbox() is None:
+        problem = "marks no pixel; its picture has no pixel metrics"
+        return None, [_finding(path, category, problem)]
+    mask = transform.mask(original)
+    if not mask.any():
+        problem = f"marks only pixels that the transform ({transform}) removes"
+        return mask, [_finding(path, category, problem)]
+    return mask, []
+
+
+def _fingerprint(records: pd.DataFrame, images: NDArray[np.uint8], masks: NDArray[np.bool_]) -> str:
+    digest = hashlib.blake2b(digest_size=16)
+    for row in records.itertuples():
+        digest.update(f"{row.split}/{row.defect}/{row.stem}/{row.has_mask}|".encode())
+    digest.update(repr(images.shape).encode())
+    digest.update(np.ascontiguousarray(images).data)
+    digest.update(np.packbits(masks).data)
+    return digest.hexdigest()
+
+
+def _write_entry(entry: Path, pictures: Pictures) -> None:
+    """Write the entry into a temporary folder and move it into place in one step."""
+    entry.parent.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(prefix=".new-", dir=entry.parent))
+    try:
+        np.save(temporary / "images.npy", pictures.images)
+        np.save(temporary / "masks.npy", pictures.masks)
+        index = {
+            "kept": [_key(row) for row in pictures.records.itertuples()],
+            "has_mask": [bool(value) for value in pictures.records["has_mask"]],
+            "findings": [[finding.path, finding.problem] for finding in pictures.findings],
+            "fingerprint": pictures.fingerprint,
+        }
+        (temporary / "index.json").write_text(json.dumps(index), encoding="utf-8")
+        if entry.exists():
+            shutil.rmtree(entry, ignore_errors=True)
+        temporary.rename(entry)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _read_index(entry: Path) -> dict[str, Any] | None:
+    """Return the entry's index, or None unless it is whole."""
+    try:
+        index = json.loads((entry / "index.json").read_text(encoding="utf-8"))
+        whole = index.keys() >= {"kept", "has_mask", "findings", "fingerprint"}
+    except (OSError, ValueError, AttributeError):
+        return None
+    return index if whole else None
+
+
+def _read_entry(entry: Path, category: Category, transform: Transform) -> Pictures | None:
+    index = _read_index(entry)
+    if index is None:
+        return None
+    try:
+        images = np.load(entry / "images.npy", mmap_mode="r")
+        masks = np.load(entry / "masks.npy")
+        entry.touch()
+    except (OSError, ValueError):
+        return None
+    kept = set(index["kept"])
+    readable = [_key(row) in kept for row in category.records.itertuples()]
+    records = category.records[readable].reset_index(drop=True)
+    tests = int((records["split"] == "test").sum())
+    if not len(records) == len(images) == len(index["has_mask"]) or len(masks) != tests:
+        return None
+    return Pictures(
+        records=records.assign(has_mask=index["has_mask"]),
+        images=images,
+        masks=masks,
+        findings=tuple(Finding(path, problem) for path, problem in index["findings"]),
+        fingerprint=index["fingerprint"],
+        transform=transform,
+    )
+
+
+def _key(row: Any) -> str:
+    return f"{row.split}/{row.defect}/{row.stem}"
+
+
+def _finding(path: Path, category: Category, problem: str) -> Finding:
+    return Finding(path.relative_to(category.root).as_posix(), problem)

@@ -1,0 +1,129 @@
+"""Greedy k-centre coreset, exact and lazy.
+
+Each step takes the point that is farthest from all points taken so far (Sener & Savarese,
+arXiv 1708.00489, algorithm 1; PatchCore's section 3.2). Updating every point's distance at every
+step reads the whole matrix once per centre. But a distance computed earlier is an upper bound of
+today's, because more centres can only bring a point closer: the farthest point is certainly
+among those whose bound is large. So only a front of the points with the largest bounds is kept
+exact, many of them refreshed at a time by one matrix product, and the rest wait.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+
+FRONT = 4096
+PROJECTED_CHANNELS = 128
+
+Progress = Callable[[int, int], None]
+
+
+def greedy_coreset(
+    points: torch.Tensor, size: int, first: int = 0, progress: Progress | None = None
+) -> torch.Tensor:
+    """Choose `size` rows that cover all rows.
+
+    Parameters
+    ----------
+    points : float32 or float64 tensor [M, C]
+    size : int
+        Number of rows to choose, 1..M.
+    first : int
+        The row chosen first.
+    progress : callable (done, total), optional
+
+    Returns
+    -------
+    int64 tensor [size]
+        Rows in the order in which they are chosen; of equally far rows the lowest.
+
+    Raises
+    ------
+    ValueError
+        If `size` is not in 1..M.
+    """
+    if not 1 <= size <= len(points):
+        raise ValueError(f"Cannot choose {size} of {len(points)} patches.")
+    points = points - points.mean(dim=0)
+    norms = points.square().sum(dim=1)
+    chosen = torch.empty(size, dtype=torch.int64)
+    chosen[0] = first
+    bounds = _squared_distances(points, norms, points[first : first + 1]).squeeze(1)
+    bounds[first] = -1.0
+    current = torch.ones(len(points), dtype=torch.int64)
+    count = 1
+    while count < size:
+        front, outside = _front(bounds, FRONT)
+        front_points, front_norms = points[front], norms[front]
+        distances = _refreshed(
+            front_points, front_norms, bounds[front], current[front], points[chosen[:count]]
+        )
+        while count < size:
+            best = int(distances.argmax())
+            if distances[best] <= outside:
+                break
+            chosen[count] = front[best]
+            count += 1
+            to_new = _squared_distances(
+                front_points, front_norms, front_points[best : best + 1]
+            ).squeeze(1)
+            torch.minimum(distances, to_new, out=distances)
+            distances[best] = -1.0
+        bounds[front] = distances
+        current[front] = count
+        if progress is not None:
+            progress(count, size)
+    return chosen
+
+
+def random_projection(channels: int, generator: torch.Generator) -> torch.Tensor:
+    """Return a Gaussian projection to 128 channels, float32 ``[channels, 128]``.
+
+    It serves the choice of the coreset only and keeps distances in expectation
+    (Johnson-Lindenstrauss).
+    """
+    normal = torch.randn(channels, PROJECTED_CHANNELS, generator=generator)
+    return normal / PROJECTED_CHANNELS**0.5
+
+
+def _front(bounds: torch.Tensor, size: int) -> tuple[torch.Tensor, float]:
+    """Return the rows with the largest bounds, ascending, and the largest bound of the rest.
+
+    Rows that tie with the smallest bound of the front belong to it, so that the rest is
+    strictly smaller and every front yields a choice or a lower bound.
+    """
+    if len(bounds) <= size:
+        return torch.arange(len(bounds)), -1.0
+    cut = bounds.topk(size, sorted=False).values.min()
+    inside = bounds >= cut
+    rest = bounds.masked_fill(inside, -1.0).max()
+    return inside.nonzero().squeeze(1), float(rest)
+
+
+def _refreshed(
+    points: torch.Tensor,
+    norms: torch.Tensor,
+    bounds: torch.Tensor,
+    current: torch.Tensor,
+    centres: torch.Tensor,
+) -> torch.Tensor:
+    """Bring `bounds`, exact for the first ``current`` centres, up to all of `centres`."""
+    refreshed = bounds.clone()
+    for start in current.unique().tolist():
+        if start == len(centres):
+            continue
+        group = (current == start).nonzero().squeeze(1)
+        new = _squared_distances(points[group], norms[group], centres[start:]).amin(dim=1)
+        refreshed[group] = torch.minimum(refreshed[group], new)
+    return refreshed
+
+
+def _squared_distances(
+    points: torch.Tensor, norms: torch.Tensor, centres: torch.Tensor
+) -> torch.Tensor:
+    """Return squared Euclidean distances, ``[n, k]``, never negative."""
+    squared = torch.addmm(norms[:, None], points, centres.T, alpha=-2)
+    squared += centres.square().sum(dim=1)
+    return squared.clamp_min_(0)

@@ -1,0 +1,200 @@
+"""PatchCore: distance to the nearest of a well-chosen few patches of good pictures.
+
+Roth et al., "Towards Total Recall in Industrial Anomaly Detection", arXiv 2106.08265.
+Section 3.1: layers 2 and 3, each averaged over 3 x 3 neighbours, layer 3 enlarged to the grid of
+layer 2. Section 3.2: a greedy coreset of all patches, chosen under a random projection, stored
+unprojected. Section 3.3: the distance to the nearest stored patch; the picture's score is the
+maximum of its smoothed map (the paper's re-weighting of that maximum is left out).
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import ClassVar, Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from detectors.backbone import Backbone, Features
+from detectors.base import ModelFileError, NotFittedError, Progress
+from detectors.coreset import greedy_coreset, random_projection
+from detectors.feature_detector import FeatureDetector
+from detectors.nearest import nearest_neighbours
+from detectors.storage import read_model, write_model
+
+
+@dataclass(frozen=True)
+class PatchcoreSettings:
+    """Settings of PatchCore.
+
+    Attributes
+    ----------
+    coreset_ratio : float
+        Share of all training patches that is kept, above 0 and at most 1 (the paper: 0.01,
+        0.1 and 0.25).
+    seed : int
+        Draws the projection and the first patch.
+    """
+
+    coreset_ratio: float = 0.01
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if not 0 < self.coreset_ratio <= 1:
+            raise ValueError(
+                f"A coreset ratio of {self.coreset_ratio} is outside 0 to 1; give a share such "
+                "as 0.01."
+            )
+
+
+class Patchcore(FeatureDetector):
+    """PatchCore.
+
+    Attributes
+    ----------
+    memory_bank_ : float32 tensor [K, C]
+        The stored patches.
+    bank_image_ : int64 tensor [K]
+        Which training picture each stored patch is from.
+    bank_position_ : int64 tensor [K]
+        Where in that picture's grid, row by row.
+    grid_ : tuple (h, w)
+        The grid of layer 2 at fit time.
+    count_ : int
+        Pictures fitted on.
+    """
+
+    method: ClassVar[str] = "patchcore"
+
+    def __init__(
+        self, backbone: Backbone | None = None, settings: PatchcoreSettings | None = None
+    ) -> None:
+        super().__init__(backbone)
+        self.settings = settings or PatchcoreSettings()
+        self._patches: list[torch.Tensor] = []
+        self._projected: list[torch.Tensor] = []
+
+    def partial_fit(self, features: Features) -> Self:
+        """Keep the patches of some good pictures until ``finish_fit`` chooses among them."""
+        patches = patch_features(features)
+        if not self._patches:
+            self._generator = torch.Generator().manual_seed(self.settings.seed)
+            self._projection = random_projection(patches.shape[1], self._generator)
+            self.grid_ = (features["layer2"].shape[2], features["layer2"].shape[3])
+            self.count_ = 0
+        self._patches.append(patches)
+        self._projected.append(patches @ self._projection)
+        self.count_ += features["layer2"].shape[0]
+        return self
+
+    def finish_fit(self, progress: Progress | None = None) -> Self:
+        """Choose the memory bank."""
+        if not self._patches:
+            raise NotFittedError("PatchCore has seen no picture yet; call partial_fit first.")
+        projected = torch.cat(self._projected)
+        self._projected = []
+        size = max(1, round(len(projected) * self.settings.coreset_ratio))
+        first = int(torch.randint(len(projected), (1,), generator=self._generator))
+        chosen = greedy_coreset(projected, size, first, progress)
+        per_picture = self.grid_[0] * self.grid_[1]
+        self.bank_image_ = chosen // per_picture
+        self.bank_position_ = chosen % per_picture
+        self.memory_bank_ = _rows(self._patches, chosen)
+        self._patches = []
+        return self
+
+    def distances(self, features: Features) -> torch.Tensor:
+        """Return the distance of every patch to the memory bank, float32 ``[N, h, w]``."""
+        self._check_fitted()
+        number, _, height, width = features["layer2"].shape
+        distances, _ = nearest_neighbours(patch_features(features), self.memory_bank_)
+        return distances.reshape(number, height, width)
+
+    def left_out_distances(self, features: Features, positions: NDArray[np.int64]) -> torch.Tensor:
+        """Return the distances to the stored patches of other pictures, float32 ``[K, h, w]``.
+
+        Raises
+        ------
+        ValueError
+            If all stored patches come from one picture.
+        """
+        self._check_fitted()
+        if int(self.bank_image_.min()) == int(self.bank_image_.max()):
+            raise ValueError("All stored patches come from one picture, so none can be left out.")
+        number, _, height, width = features["layer2"].shape
+        patches = patch_features(features).reshape(number, height * width, -1)
+        left_out = torch.stack(
+            [
+                nearest_neighbours(own, self.memory_bank_, self.bank_image_ == int(position))[0]
+                for own, position in zip(patches, positions, strict=True)
+            ]
+        )
+        return left_out.reshape(number, height, width)
+
+    def save(self, path: Path) -> None:
+        """Write the memory bank and where its patches come from."""
+        self._check_fitted()
+        write_model(
+            path,
+            {
+                "memory_bank": self.memory_bank_,
+                "bank_image": self.bank_image_,
+                "bank_position": self.bank_position_,
+            },
+            {
+                "method": self.method,
+                "settings": asdict(self.settings),
+                "grid": self.grid_,
+                "count": self.count_,
+                "backbone": self._backbone().identity,
+            },
+        )
+
+    @classmethod
+    def load(cls, path: Path, backbone: Backbone | None = None) -> Self:
+        """Read a model; it refuses a backbone other than the one it was fitted on."""
+        tensors, about = read_model(path, cls.method)
+        try:
+            detector = cls(backbone, PatchcoreSettings(**about["settings"]))
+            detector._check_backbone(about)
+            detector.memory_bank_ = tensors["memory_bank"]
+            detector.bank_image_ = tensors["bank_image"]
+            detector.bank_position_ = tensors["bank_position"]
+            detector.grid_ = (int(about["grid"][0]), int(about["grid"][1]))
+            detector.count_ = int(about["count"])
+        except (KeyError, TypeError, IndexError) as error:
+            raise ModelFileError(
+                f"The model {path} was written by another version; evaluate this cell again."
+            ) from error
+        return detector
+
+    def _check_fitted(self) -> None:
+        if not hasattr(self, "memory_bank_"):
+            raise NotFittedError("This PatchCore detector is not fitted yet; call fit first.")
+
+
+def patch_features(features: Features) -> torch.Tensor:
+    """Return locally averaged layers 2 and 3 side by side, float32 ``[N h w, C]``.
+
+    Patches run through the pictures one after the other, row by row on the grid of layer 2.
+    """
+    middle = torch.nn.functional.avg_pool2d(features["layer2"], 3, stride=1, padding=1)
+    deep = torch.nn.functional.avg_pool2d(features["layer3"], 3, stride=1, padding=1)
+    deep = torch.nn.functional.interpolate(
+        deep, size=middle.shape[2:], mode="bilinear", align_corners=False
+    )
+    together = torch.cat([middle, deep], dim=1)
+    return together.permute(0, 2, 3, 1).reshape(-1, together.shape[1])
+
+
+def _rows(parts: list[torch.Tensor], index: torch.Tensor) -> torch.Tensor:
+    """Return rows `index` of the concatenation of `parts` without concatenating them."""
+    rows = torch.empty(len(index), parts[0].shape[1])
+    first = 0
+    for part in parts:
+        inside = (index >= first) & (index < first + len(part))
+        rows[inside] = part[index[inside] - first]
+        first += len(part)
+    return rows

@@ -1,0 +1,43 @@
+"""Models on disk: one safetensors file with the tensors and a JSON text about them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+from detectors.base import ModelFileError
+
+
+def write_model(path: Path, tensors: dict[str, torch.Tensor], about: dict[str, Any]) -> None:
+    """Write `tensors` and the JSON-serialisable `about` to `path`."""
+    contiguous = {name: tensor.contiguous() for name, tensor in tensors.items()}
+    save_file(contiguous, path, metadata={"about": json.dumps(about, sort_keys=True)})
+
+
+def read_model(path: Path, method: str) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
+    """Read what ``write_model`` wrote.
+
+    Raises
+    ------
+    ModelFileError
+        If the file is missing, damaged, or holds a model of another method.
+    """
+    try:
+        with safe_open(path, framework="pt") as stored:
+            about = json.loads((stored.metadata() or {})["about"])
+            tensors = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118
+    except (OSError, SafetensorError, KeyError, ValueError) as error:
+        raise ModelFileError(
+            f"The model {path} is missing or damaged; evaluate this cell again."
+        ) from error
+    if about.get("method") != method:
+        raise ModelFileError(
+            f"The model {path} is a {about.get('method')} model, not {method}; "
+            "evaluate this cell again."
+        )
+    return tensors, about

@@ -1,0 +1,145 @@
+"""From raw maps to the files of one finished cell."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+
+from data_utils.demo import is_demo
+from data_utils.mvtec import Category
+from data_utils.pictures import Pictures
+from detectors.backbone import Backbone
+from detectors.base import AnomalyResult
+from detectors.maps import image_scores
+from detectors.registry import METHODS
+from evaluation.cells import (
+    CELL_FORMAT,
+    CURVES_FILE,
+    MAPS_FILE,
+    MODEL_FILE,
+    SCORES_FILE,
+    new_cell,
+    write_cell_file,
+)
+from evaluation.heatmap import Scale, scale_from
+from evaluation.machine import describe_machine
+from evaluation.measure import curve_arrays, measure
+from evaluation.pictures import write_pictures
+from evaluation.progress import RunProgress
+from evaluation.scores import scores_table
+from evaluation.settings import Settings
+from evaluation.thresholds import DEFAULT_FALSE_ALARMS, threshold_for
+from evaluation.work import CellWork
+
+SEEN_PICTURES = 20
+
+
+def write_cell(
+    work: CellWork,
+    category: Category,
+    pictures: Pictures,
+    settings: Settings,
+    backbone: Backbone | None,
+    decode_s: float,
+    started: float,
+    progress: RunProgress,
+) -> None:
+    """Measure a scored cell and put it on disk, whole or not at all.
+
+    Parameters
+    ----------
+    decode_s : float
+        Seconds spent on reading the category's pictures.
+    started : float
+        ``time.perf_counter()`` when the work on this cell began, for its wall time.
+    """
+    assert work.maps is not None
+    assert work.calibration is not None
+    name = category.name
+    result = AnomalyResult(image_scores(work.maps), work.maps)
+    records = pictures.test_records
+    progress.phase(f"{name}: measuring {work.title}")
+    with work.clock.phase("metrics"):
+        measures = measure(result, records, pictures.masks, settings.options.seed)
+        scale, scale_origin = _scale(work, pictures)
+    report = progress.phase(f"{name}: writing files of {work.title}")
+    with new_cell(work.place) as folder:
+        with work.clock.phase("write"):
+            write_pictures(folder, records, pictures.test, pictures.masks, work.maps, scale, report)
+            np.save(folder / MAPS_FILE, work.maps.astype(np.float16))
+            np.savez(folder / CURVES_FILE, allow_pickle=False, **curve_arrays(measures))
+            table = scores_table(category.root, pictures.records, result.scores, work.calibration)
+            table.to_csv(folder / SCORES_FILE, index=False, float_format="%.9g")
+            work.detector.save(folder / MODEL_FILE)
+        cell = _description(work, category, pictures, settings, backbone)
+        cell |= {
+            "metrics": measures.metrics,
+            "scale": asdict(scale) | {"origin": scale_origin},
+            "model_mb": (folder / MODEL_FILE).stat().st_size / 1e6,
+            "timings": {"decode": decode_s, **work.clock.seconds},
+            "wall_s": time.perf_counter() - started,
+        }
+        write_cell_file(folder, cell)
+
+
+def _description(
+    work: CellWork,
+    category: Category,
+    pictures: Pictures,
+    settings: Settings,
+    backbone: Backbone | None,
+) -> dict[str, Any]:
+    assert work.calibration is not None
+    method = work.place.method
+    records = pictures.test_records
+    defective = records[records["label"] == 1]
+    fit_s = work.clock["backbone_fit"] + work.clock["fit"]
+    score_s = work.clock["backbone_score"] + work.clock["score"]
+    return {
+        "format": CELL_FORMAT,
+        "category": category.name,
+        "method": method,
+        "demo_data": is_demo(category.root),
+        "counts": {
+            "train_images": pictures.train_count,
+            "test_good": int((records["label"] == 0).sum()),
+            "test_defective": len(defective),
+            "test_with_mask": int(defective["has_mask"].sum()),
+            "calibration_images": len(work.calibration.positions),
+        },
+        "fit_s": fit_s,
+        "score_s": score_s,
+        "runtime_s": fit_s + score_s,
+        "ms_per_image": score_s / len(records) * 1000,
+        "peak_memory_mb": work.peak_memory_mb,
+        "backbone": backbone.name if backbone else "none",
+        "weights": backbone.weights_label if backbone else "none (trained on these pictures)",
+        "backbone_identity": backbone.identity if backbone else "",
+        "settings": settings.for_method(method),
+        "settings_id": work.place.settings_id,
+        "method_version": METHODS[method].version,
+        "fingerprint": settings.fingerprint(method, pictures.fingerprint),
+        "data_fingerprint": pictures.fingerprint,
+        "data_root": str(category.root.resolve()),
+        "transform": str(pictures.transform),
+        "threshold": {
+            "false_alarms": DEFAULT_FALSE_ALARMS,
+            "value": threshold_for(work.calibration.result.scores, DEFAULT_FALSE_ALARMS),
+        },
+        "findings": [str(finding) for finding in (*category.findings, *pictures.findings)],
+        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+        **describe_machine(),
+    }
+
+
+def _scale(work: CellWork, pictures: Pictures) -> tuple[Scale, str]:
+    """Return the colour scale and what it was made from."""
+    assert work.calibration is not None
+    if len(work.calibration.positions):
+        return scale_from(work.calibration.result), "held-out good pictures"
+    seen = work.detector.score(np.asarray(pictures.train[:SEEN_PICTURES]))
+    return scale_from(seen), "training pictures that the detector has seen"

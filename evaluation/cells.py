@@ -1,0 +1,231 @@
+"""Finished cells on disk: one folder per category and method, whole or not there.
+
+A cell is written into a temporary folder beside its place and moved there by renaming. A cell
+that it replaces is renamed aside first and deleted last, so at every moment one whole cell is
+on disk; ``repair`` finishes or undoes an interrupted exchange.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+CELL_FILE = "cell.json"
+SCORES_FILE = "scores.csv"
+CURVES_FILE = "curves.npz"
+MAPS_FILE = "maps.npy"
+MODEL_FILE = "model.safetensors"
+FAILURE_SUFFIX = ".failed.json"
+SETTINGS_FOLDER = "settings"
+CELL_FORMAT = 1
+NEW_SUFFIX = ".cell-new"
+OLD_SUFFIX = ".cell-old"
+RENAME_TRIES = 10
+RENAME_PAUSE_S = 0.2
+NEEDED_KEYS = frozenset(
+    {"format", "category", "method", "metrics", "counts", "settings", "fingerprint", "timings"}
+)
+
+
+class CellError(ValueError):
+    """A cell on disk that cannot be read; the message is a full sentence."""
+
+
+@dataclass(frozen=True)
+class CellPlace:
+    """Where the cell of one category and method with one set of settings stands."""
+
+    outputs: Path
+    category: str
+    method: str
+    settings_id: str = ""
+
+    def __post_init__(self) -> None:
+        if self.category == SETTINGS_FOLDER or self.category.startswith("."):
+            raise CellError(
+                f"A category cannot be called '{self.category}': the outputs folder uses that "
+                "name itself; rename the category's folder."
+            )
+
+    @property
+    def folder(self) -> Path:
+        """The cell's folder, whether it exists or not."""
+        if not self.settings_id:
+            return self.outputs / self.category / self.method
+        return self.outputs / SETTINGS_FOLDER / self.settings_id / self.category / self.method
+
+    @property
+    def failure_file(self) -> Path:
+        """The note about the last failed try, beside the cell."""
+        return self.folder.with_name(self.method + FAILURE_SUFFIX)
+
+    @property
+    def finished(self) -> bool:
+        """Whether a finished cell stands there."""
+        return (self.folder / CELL_FILE).is_file()
+
+
+@contextmanager
+def new_cell(place: CellPlace) -> Iterator[Path]:
+    """Give a temporary folder that becomes the cell when the context ends without an error."""
+    place.folder.parent.mkdir(parents=True, exist_ok=True)
+    temporary = Path(
+        tempfile.mkdtemp(prefix=f".{place.method}-", suffix=NEW_SUFFIX, dir=place.folder.parent)
+    )
+    temporary.chmod(0o755)
+    try:
+        yield temporary
+        _exchange(temporary, place.folder)
+        place.failure_file.unlink(missing_ok=True)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def record_failure(place: CellPlace, reason: str) -> None:
+    """Note beside the cell's place why the last try failed; earlier results stay."""
+    place.folder.parent.mkdir(parents=True, exist_ok=True)
+    note = {"category": place.category, "method": place.method, "reason": reason}
+    write_atomically(place.failure_file, json.dumps(note, ensure_ascii=False, indent=1))
+
+
+def read_cell(folder: Path) -> dict[str, Any]:
+    """Read a finished cell's ``cell.json``; undefined metrics come back as NaN.
+
+    Raises
+    ------
+    CellError
+        If it is missing, damaged or of another format.
+    """
+    path = folder / CELL_FILE
+    try:
+        cell = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise CellError(f"{path} is missing or damaged; evaluate this cell again.") from error
+    if not isinstance(cell, dict) or not cell.keys() >= NEEDED_KEYS:
+        raise CellError(f"{path} is incomplete; evaluate this cell again.")
+    if cell["format"] != CELL_FORMAT:
+        raise CellError(f"{path} was written by another version; evaluate this cell again.")
+    restored: dict[str, Any] = _none_to_nan(cell)
+    return restored
+
+
+def write_cell_file(folder: Path, cell: dict[str, Any]) -> None:
+    """Write ``cell.json`` into the cell's temporary folder; NaN becomes null."""
+    text = json.dumps(_nan_to_none(cell), ensure_ascii=False, indent=1, allow_nan=False)
+    (folder / CELL_FILE).write_text(text, encoding="utf-8")
+
+
+def all_cells(outputs: Path) -> tuple[list[tuple[Path, dict[str, Any]]], list[str]]:
+    """Return ``(folder, cell)`` of every readable cell, and a sentence for each unreadable one."""
+    cells, problems = [], []
+    for file in _cell_files(outputs):
+        try:
+            cells.append((file.parent, read_cell(file.parent)))
+        except CellError as error:
+            problems.append(str(error))
+    return cells, problems
+
+
+def failures(outputs: Path) -> list[dict[str, str]]:
+    """Return the notes about failed tries below `outputs`."""
+    notes = []
+    for pattern in (f"*/*{FAILURE_SUFFIX}", f"{SETTINGS_FOLDER}/*/*/*{FAILURE_SUFFIX}"):
+        for path in sorted(outputs.glob(pattern)):
+            with suppress(OSError, ValueError):
+                notes.append(json.loads(path.read_text(encoding="utf-8")))
+    return notes
+
+
+def repair(outputs: Path) -> None:
+    """Finish or undo exchanges that a killed run left half done.
+
+    Only call it while holding the outputs folder's lock.
+    """
+    for pattern in ("*/.*", f"{SETTINGS_FOLDER}/*/*/.*"):
+        for leftover in list(outputs.glob(pattern)):
+            if leftover.name.endswith(OLD_SUFFIX):
+                place = leftover.with_name(leftover.name[1 : -len(OLD_SUFFIX)])
+                if not (place / CELL_FILE).is_file() and (leftover / CELL_FILE).is_file():
+                    shutil.rmtree(place, ignore_errors=True)
+                    leftover.rename(place)
+                else:
+                    shutil.rmtree(leftover, ignore_errors=True)
+            elif leftover.name.endswith(NEW_SUFFIX):
+                shutil.rmtree(leftover, ignore_errors=True)
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Replace the file `path` by `text` in one step."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
+            file.write(text)
+        Path(name).chmod(0o644)
+        _retried(lambda: Path(name).replace(path))
+    finally:
+        Path(name).unlink(missing_ok=True)
+
+
+def _exchange(new: Path, place: Path) -> None:
+    old = place.with_name(f".{place.name}{OLD_SUFFIX}")
+    if place.exists():
+        shutil.rmtree(old, ignore_errors=True)
+        _retried(lambda: place.rename(old))
+    try:
+        _retried(lambda: new.rename(place))
+    except OSError:
+        if old.exists():
+            old.rename(place)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _retried(action: Any) -> None:
+    """Run `action`; on Windows an open file blocks a rename for a moment, so try again."""
+    for left in reversed(range(RENAME_TRIES)):
+        try:
+            action()
+            return
+        except PermissionError:
+            if left == 0 or os.name != "nt":
+                raise
+            time.sleep(RENAME_PAUSE_S)
+
+
+def _cell_files(outputs: Path) -> list[Path]:
+    patterns = (f"*/*/{CELL_FILE}", f"{SETTINGS_FOLDER}/*/*/*/{CELL_FILE}")
+    return [
+        path
+        for pattern in patterns
+        for path in sorted(outputs.glob(pattern))
+        if not any(part.startswith(".") for part in path.relative_to(outputs).parts)
+    ]
+
+
+def _nan_to_none(value: Any) -> Any:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {key: _nan_to_none(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_nan_to_none(item) for item in value]
+    return value
+
+
+def _none_to_nan(cell: dict[str, Any]) -> dict[str, Any]:
+    def restore(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: restore(item) for key, item in value.items()}
+        return math.nan if value is None else value
+
+    return {**cell, "metrics": restore(cell["metrics"])}

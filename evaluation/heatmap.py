@@ -1,0 +1,86 @@
+"""Maps as pictures, on one fixed colour scale per cell, so that a good part looks cold."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors.base import AnomalyResult
+from evaluation.thresholds import DEFAULT_FALSE_ALARMS, threshold_for
+
+OVERLAY_OPACITY = 0.65
+HEAT_ANCHORS = np.array(
+    [
+        [8, 6, 34],
+        [58, 14, 98],
+        [132, 28, 109],
+        [200, 52, 76],
+        [243, 112, 38],
+        [252, 188, 62],
+        [255, 252, 190],
+    ],
+    dtype=np.float64,
+)
+
+
+def _heat_table() -> NDArray[np.uint8]:
+    at = np.linspace(0, len(HEAT_ANCHORS) - 1, 256)
+    channels = [np.interp(at, np.arange(len(HEAT_ANCHORS)), column) for column in HEAT_ANCHORS.T]
+    return np.rint(np.stack(channels, axis=1)).astype(np.uint8)
+
+
+HEAT_TABLE = _heat_table()
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Scores shown as the coldest and the hottest colour."""
+
+    low: float
+    high: float
+
+    def __post_init__(self) -> None:
+        if not self.high > self.low:
+            raise ValueError(f"A colour scale from {self.low} to {self.high} has no length.")
+
+    def relative(self, maps: NDArray[np.floating]) -> NDArray[np.float32]:
+        """Return the maps with `low` at 0 and `high` at 1, clipped, for showing only."""
+        shown = maps.astype(np.float32) - np.float32(self.low)
+        shown /= np.float32(self.high - self.low)
+        return np.clip(shown, 0, 1, out=shown)
+
+
+def scale_from(good: AnomalyResult) -> Scale:
+    """Return the scale from the median pixel of good pictures to twice their 5 % threshold.
+
+    Where the pictures are too few for that threshold, their largest score stands in.
+    """
+    threshold = threshold_for(good.scores, DEFAULT_FALSE_ALARMS)
+    if math.isnan(threshold):
+        threshold = float(good.scores.max())
+    low = float(np.median(good.maps))
+    return Scale(low, max(2 * threshold, low + 1e-3 * abs(low), 1e-6))
+
+
+def gray(anomaly_map: NDArray[np.floating], scale: Scale) -> NDArray[np.uint8]:
+    """Return the map as gray, uint8 ``[H, W]``."""
+    return np.rint(scale.relative(anomaly_map) * 255).astype(np.uint8)
+
+
+def heat(anomaly_map: NDArray[np.floating], scale: Scale) -> NDArray[np.uint8]:
+    """Return the map in colours, uint8 ``[H, W, 3]``."""
+    return HEAT_TABLE[gray(anomaly_map, scale)]
+
+
+def overlay(
+    image: NDArray[np.uint8],
+    anomaly_map: NDArray[np.floating],
+    scale: Scale,
+    opacity: float = OVERLAY_OPACITY,
+) -> NDArray[np.uint8]:
+    """Lay the colours over the picture, more opaque the hotter; uint8 ``[H, W, 3]``."""
+    weight = (scale.relative(anomaly_map) * np.float32(opacity))[..., None]
+    return np.rint(image * (1 - weight) + heat(anomaly_map, scale) * weight).astype(np.uint8)

@@ -1,0 +1,248 @@
+"""The evaluation as a process of its own: its status, its lock, starting and ending it.
+
+``evaluate.py`` writes ``outputs/.job/status.json`` while it runs, whoever started it. Process id
+and creation time tell a living job from a dead one, so no job stays "running" for ever.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+
+import psutil
+from filelock import FileLock, Timeout
+
+from data_utils.locations import PROJECT
+from evaluation.cells import write_atomically
+
+JOB_FOLDER = ".job"
+WAITING, RUNNING, DONE, SKIPPED, FAILED, CANCELLED = (
+    "waiting",
+    "running",
+    "done",
+    "skipped",
+    "failed",
+    "cancelled",
+)
+CREATION_TOLERANCE_S = 1.0
+TERMINATE_WAIT_S = 1.5
+DETACHED_WINDOWS_PROCESS = 0x00000200 | 0x08000000
+
+
+class BusyError(RuntimeError):
+    """Another evaluation holds the outputs folder; the message says which."""
+
+
+@dataclass
+class CellState:
+    """One planned cell of a job."""
+
+    category: str
+    method: str
+    state: str = WAITING
+    reason: str = ""
+
+
+@dataclass
+class JobStatus:
+    """What a job says about itself.
+
+    Attributes
+    ----------
+    state : str
+        ``running``, ``done``, ``failed`` (at least one cell, or the job itself) or ``cancelled``.
+    pid, created : int, float
+        The process and its creation time in seconds since the epoch.
+    phase, done, total : str, int, int
+        What it does now and how far it is.
+    eta_s : float or None
+        Estimated seconds left; None while no cell of that kind has been timed here.
+    """
+
+    state: str = RUNNING
+    pid: int = 0
+    created: float = 0.0
+    started: float = 0.0
+    updated: float = 0.0
+    phase: str = ""
+    done: int = 0
+    total: int = 0
+    eta_s: float | None = None
+    last_error: str = ""
+    cells: list[CellState] = field(default_factory=list)
+
+    @property
+    def current(self) -> list[CellState]:
+        """The cells being worked on."""
+        return [cell for cell in self.cells if cell.state == RUNNING]
+
+    def count(self, *states: str) -> int:
+        """Return how many cells are in one of `states`."""
+        return sum(cell.state in states for cell in self.cells)
+
+
+def job_folder(outputs: Path) -> Path:
+    """Return the folder of status, log and lock."""
+    return outputs / JOB_FOLDER
+
+
+def log_file(outputs: Path) -> Path:
+    """Return the log of the job started from the app."""
+    return job_folder(outputs) / "log.txt"
+
+
+def write_status(outputs: Path, status: JobStatus) -> None:
+    """Replace the status file in one step."""
+    write_atomically(
+        job_folder(outputs) / "status.json", json.dumps(asdict(status), ensure_ascii=False)
+    )
+
+
+def read_status(outputs: Path) -> JobStatus | None:
+    """Return the last job's status, None if there is none or it is unreadable.
+
+    A job that says it is running but whose process is gone comes back as failed.
+    """
+    try:
+        content = json.loads((job_folder(outputs) / "status.json").read_text(encoding="utf-8"))
+        cells = [CellState(**cell) for cell in content.pop("cells")]
+        status = JobStatus(**content, cells=cells)
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        return None
+    if status.state == RUNNING and _process(status) is None:
+        return _ended(status, FAILED, "the process ended without saying why; see the log")
+    return status
+
+
+def lock_outputs(outputs: Path) -> FileLock:
+    """Take the lock of the outputs folder; release it with ``.release()`` or ``with``.
+
+    The system frees the lock of a dead process by itself.
+
+    Raises
+    ------
+    BusyError
+        If another process or page holds it.
+    """
+    job_folder(outputs).mkdir(parents=True, exist_ok=True)
+    lock = FileLock(job_folder(outputs) / "lock", timeout=0, thread_local=False)
+    try:
+        lock.acquire()
+    except Timeout as error:
+        status = read_status(outputs)
+        holder = f" (process {status.pid})" if status and status.state == RUNNING else ""
+        raise BusyError(
+            f"Another evaluation{holder} is using {outputs}; wait for it or cancel it."
+        ) from error
+    return lock
+
+
+def start(outputs: Path, arguments: Sequence[str]) -> int:
+    """Start ``evaluate.py`` with `arguments` detached from this process; return its id.
+
+    Raises
+    ------
+    BusyError
+        If a job is running already.
+    """
+    status = read_status(outputs)
+    if status is not None and status.state == RUNNING:
+        raise BusyError(
+            f"Another evaluation (process {status.pid}) is using {outputs}; wait for it or "
+            "cancel it."
+        )
+    lock_outputs(outputs).release()
+    command = [sys.executable, str(PROJECT / "evaluate.py"), "--out", str(outputs), *arguments]
+    with log_file(outputs).open("w", encoding="utf-8") as log:
+        process = subprocess.Popen(
+            command,
+            cwd=PROJECT,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, "PYTHONIOENCODING": "utf-8", "PYTHONUNBUFFERED": "1"},
+            **(
+                {"creationflags": DETACHED_WINDOWS_PROCESS}
+                if os.name == "nt"
+                else {"start_new_session": True}
+            ),
+        )
+    now = time.time()
+    created = psutil.Process(process.pid).create_time()
+    write_status(
+        outputs,
+        JobStatus(pid=process.pid, created=created, started=now, updated=now, phase="starting"),
+    )
+    return process.pid
+
+
+def cancel(outputs: Path) -> bool:
+    """End the running job with all its processes; return whether there was one.
+
+    Finished cells stay; the cell in work is given up.
+    """
+    status = read_status(outputs)
+    process = _process(status) if status is not None and status.state == RUNNING else None
+    if status is None or process is None:
+        return False
+    tree = [process, *_children(process)]
+    for member in tree:
+        _signal(member, "terminate")
+    _, alive = psutil.wait_procs(tree, timeout=TERMINATE_WAIT_S)
+    for member in alive:
+        _signal(member, "kill")
+    psutil.wait_procs(alive, timeout=TERMINATE_WAIT_S)
+    latest = read_status(outputs) or status
+    write_status(outputs, _ended(latest, CANCELLED, ""))
+    return True
+
+
+def log_tail(outputs: Path, lines: int = 20) -> str:
+    """Return the last lines of the job's log, with progress bars reduced to their last state."""
+    try:
+        with log_file(outputs).open("rb") as file:
+            file.seek(max(0, log_file(outputs).stat().st_size - 20_000))
+            text = file.read().decode("utf-8", errors="replace")
+    except OSError:
+        return ""
+    shown = [line.rsplit("\r", 1)[-1].rstrip() for line in text.replace("\r\n", "\n").split("\n")]
+    return "\n".join([line for line in shown if line][-lines:])
+
+
+def _ended(status: JobStatus, state: str, reason: str) -> JobStatus:
+    cells = [
+        replace(cell, state=state, reason=reason) if cell.state == RUNNING else cell
+        for cell in status.cells
+    ]
+    return replace(
+        status, state=state, cells=cells, eta_s=None, last_error=reason or status.last_error
+    )
+
+
+def _process(status: JobStatus) -> psutil.Process | None:
+    try:
+        process = psutil.Process(status.pid)
+        same = abs(process.create_time() - status.created) <= CREATION_TOLERANCE_S
+        alive = same and process.status() != psutil.STATUS_ZOMBIE
+    except (psutil.Error, ValueError):
+        return None
+    return process if alive else None
+
+
+def _children(process: psutil.Process) -> list[psutil.Process]:
+    try:
+        return process.children(recursive=True)
+    except psutil.Error:
+        return []
+
+
+def _signal(process: psutil.Process, name: str) -> None:
+    with suppress(psutil.NoSuchProcess):
+        getattr(process, name)()

@@ -1,0 +1,237 @@
+"""Metrics as pure functions of raw scores and labels or masks.
+
+Everything is read off one descending sort: score and region number are packed into one 64-bit
+key, so that the sort carries the labels along and serves AUROC, average precision, F1 and AUPRO
+at once. Scores are compared as float32, the precision in which detectors give them. A metric
+that is not defined (no positives, no negatives) is NaN; the pages and files show "n/a".
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.ndimage import label as connected_regions
+
+AUPRO_LIMIT = 0.3
+BOOTSTRAP_SAMPLES = 2000
+CONFIDENCE = 0.95
+EIGHT_CONNECTED = np.ones((3, 3), dtype=int)
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Counts at every distinct score, from the strictest threshold to the loosest.
+
+    Attributes
+    ----------
+    thresholds : float32 [K]
+        Distinct scores, descending; "anomalous" means score >= threshold.
+    true_positives, false_positives : int64 [K]
+        How many positives and negatives reach the threshold.
+    region_overlap : float64 [K]
+        Mean share of each region's pixels that reach the threshold (per-region overlap);
+        for image scores each positive image is a region of its own.
+    """
+
+    thresholds: NDArray[np.float32]
+    true_positives: NDArray[np.int64]
+    false_positives: NDArray[np.int64]
+    region_overlap: NDArray[np.float64]
+
+    @property
+    def positives(self) -> int:
+        """Number of positives."""
+        return int(self.true_positives[-1]) if len(self.true_positives) else 0
+
+    @property
+    def negatives(self) -> int:
+        """Number of negatives."""
+        return int(self.false_positives[-1]) if len(self.false_positives) else 0
+
+    @property
+    def defined(self) -> bool:
+        """Whether there are positives and negatives."""
+        return self.positives > 0 and self.negatives > 0
+
+
+def curve(scores: ArrayLike, regions: ArrayLike) -> Curve:
+    """Sort once.
+
+    Parameters
+    ----------
+    scores : float32 [M]
+        Higher means more anomalous.
+    regions : unsigned int [M]
+        0 for a negative; for a positive the number of its region (1, 2, ...). Labels 0 and 1
+        are regions too.
+
+    Raises
+    ------
+    ValueError
+        If the lengths differ or a score is not finite.
+    """
+    flat_scores = np.asarray(scores, dtype=np.float32).ravel()
+    flat_regions = np.asarray(regions).ravel().astype(np.uint64)
+    if flat_scores.shape != flat_regions.shape:
+        raise ValueError(f"{len(flat_scores)} scores do not fit {len(flat_regions)} labels.")
+    if not np.isfinite(flat_scores).all():
+        raise ValueError("Scores must be finite to be measured.")
+    keys = _descending_keys(flat_scores) << np.uint64(32) | flat_regions
+    keys.sort()
+    sorted_scores = (keys >> np.uint64(32)).astype(np.uint32)
+    sorted_regions = (keys & np.uint64(0xFFFFFFFF)).astype(np.uint32)
+    del keys, flat_regions
+    last_of_tie = np.flatnonzero(np.append(sorted_scores[1:] != sorted_scores[:-1], True))
+    if not len(sorted_scores):
+        last_of_tie = last_of_tie[:0]
+    true_positives = np.cumsum(sorted_regions > 0, dtype=np.int64)[last_of_tie]
+    sizes = np.bincount(sorted_regions).astype(np.float64)
+    found = np.flatnonzero(sizes[1:]) + 1
+    share = np.zeros_like(sizes)
+    share[found] = 1.0 / (sizes[found] * len(found))
+    return Curve(
+        thresholds=_scores_of_keys(sorted_scores[last_of_tie]),
+        true_positives=true_positives,
+        false_positives=last_of_tie + 1 - true_positives,
+        region_overlap=np.cumsum(share[sorted_regions])[last_of_tie],
+    )
+
+
+def auroc(ranked: Curve) -> float:
+    """Area under the ROC curve in 0..1; ties count half; NaN if undefined."""
+    if not ranked.defined:
+        return math.nan
+    rates = np.concatenate([[0.0], ranked.false_positives / ranked.negatives])
+    hits = np.concatenate([[0.0], ranked.true_positives / ranked.positives])
+    return float(np.trapezoid(hits, rates))
+
+
+def average_precision(ranked: Curve) -> float:
+    """Sum over thresholds of recall gained times precision there, 0..1; NaN if undefined."""
+    if not ranked.defined:
+        return math.nan
+    precision = ranked.true_positives / (ranked.true_positives + ranked.false_positives)
+    gained = np.diff(ranked.true_positives / ranked.positives, prepend=0.0)
+    return float(np.sum(gained * precision))
+
+
+def best_f1(ranked: Curve) -> tuple[float, float]:
+    """Return the largest F1 over all thresholds and the threshold that gives it.
+
+    An oracle: the threshold is chosen on the very labels it is measured on.
+    """
+    if not ranked.defined:
+        return math.nan, math.nan
+    f1 = (
+        2
+        * ranked.true_positives
+        / (ranked.true_positives + ranked.false_positives + ranked.positives)
+    )
+    best = int(np.argmax(f1))
+    return float(f1[best]), float(ranked.thresholds[best])
+
+
+def aupro(ranked: Curve, limit: float = AUPRO_LIMIT) -> float:
+    """Area under the per-region overlap curve up to a false-positive rate, divided by it.
+
+    Bergmann et al., arXiv 1911.02357, section 5: the false-positive rate is that of all normal
+    pixels; the curve is interpolated linearly at `limit`. NaN if undefined.
+    """
+    if not ranked.defined:
+        return math.nan
+    rates = np.concatenate([[0.0], ranked.false_positives / ranked.negatives])
+    overlap = np.concatenate([[0.0], ranked.region_overlap])
+    inside = rates <= limit
+    at_limit = np.interp(limit, rates[_last_of_each(rates)], overlap[_last_of_each(rates)])
+    rates = np.append(rates[inside], limit)
+    overlap = np.append(overlap[inside], at_limit)
+    return float(np.trapezoid(overlap, rates) / limit)
+
+
+def auroc_interval(
+    scores: ArrayLike, labels: ArrayLike, seed: int = 0, samples: int = BOOTSTRAP_SAMPLES
+) -> tuple[float, float]:
+    """Return the 95 % interval of the image AUROC.
+
+    A stratified bootstrap over images. At AUROC 1 every resample gives 1, so there the lower end
+    is the exact (Clopper-Pearson) bound of a proportion after min(positives, negatives)
+    successes without a failure.
+    """
+    scores, labels = np.asarray(scores, np.float32), np.asarray(labels)
+    positives, negatives = scores[labels > 0], scores[labels == 0]
+    if not len(positives) or not len(negatives):
+        return math.nan, math.nan
+    wins = (positives[:, None] > negatives).astype(np.float64)
+    wins += 0.5 * (positives[:, None] == negatives)
+    if wins.min() == 1.0:
+        fewest = min(len(positives), len(negatives))
+        return float(((1 - CONFIDENCE) / 2) ** (1 / fewest)), 1.0
+    generator = np.random.default_rng(seed)
+    drawn_positives = _resampling_weights(len(positives), samples, generator)
+    drawn_negatives = _resampling_weights(len(negatives), samples, generator)
+    resampled = ((drawn_positives @ wins) * drawn_negatives).sum(axis=1)
+    tail = (1 - CONFIDENCE) / 2
+    low, high = np.quantile(resampled, [tail, 1 - tail])
+    return float(low), float(high)
+
+
+def mask_regions(masks: NDArray[np.bool_]) -> NDArray[np.uint32]:
+    """Number the 8-connected regions of all masks, ``[T, H, W]``: 0 outside, then 1, 2, ..."""
+    regions = np.zeros(masks.shape, np.uint32)
+    count = 0
+    for mask, numbered in zip(masks, regions, strict=True):
+        if mask.any():
+            labelled, found = connected_regions(mask, EIGHT_CONNECTED)
+            numbered[mask] = labelled[mask] + count
+            count += found
+    return regions
+
+
+def thinned(ranked: Curve, points: int = 2000) -> Curve:
+    """Return at most `points` points of the curve, dense where either rate changes.
+
+    The first and the last point are kept; the others lie evenly along the curve's length in the
+    plane of false- and true-positive rates.
+    """
+    if len(ranked.thresholds) <= points:
+        return ranked
+    steps = np.abs(np.diff(ranked.false_positives, prepend=0)) / max(ranked.negatives, 1)
+    steps += np.abs(np.diff(ranked.true_positives, prepend=0)) / max(ranked.positives, 1)
+    length = np.cumsum(steps)
+    wanted = np.linspace(length[0], length[-1], points - 1)
+    kept = np.unique(np.append(np.searchsorted(length, wanted), [0, len(length) - 1]))
+    kept = kept[kept < len(length)][:points]
+    return Curve(
+        ranked.thresholds[kept],
+        ranked.true_positives[kept],
+        ranked.false_positives[kept],
+        ranked.region_overlap[kept],
+    )
+
+
+def _descending_keys(scores: NDArray[np.float32]) -> NDArray[np.uint64]:
+    """Map float32 to integers whose ascending order is the scores' descending order."""
+    bits = (scores + np.float32(0)).view(np.uint32)
+    negative = bits >> np.uint32(31) == 1
+    ascending = np.where(negative, ~bits, bits | np.uint32(1 << 31))
+    return (~ascending).astype(np.uint64)
+
+
+def _scores_of_keys(keys: NDArray[np.uint32]) -> NDArray[np.float32]:
+    ascending = ~keys
+    negative = ascending >> np.uint32(31) == 0
+    bits = np.where(negative, ~ascending, ascending & np.uint32(0x7FFFFFFF))
+    return bits.astype(np.uint32).view(np.float32)
+
+
+def _last_of_each(rates: NDArray[np.float64]) -> NDArray[np.bool_]:
+    return np.append(rates[1:] != rates[:-1], True)
+
+
+def _resampling_weights(
+    count: int, samples: int, generator: np.random.Generator
+) -> NDArray[np.float64]:
+    return generator.multinomial(count, np.full(count, 1 / count), size=samples) / count

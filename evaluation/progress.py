@@ -1,0 +1,147 @@
+"""What a run tells the world: bars in the shell, a status file for the app."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+from tqdm import tqdm
+
+from evaluation.job import (
+    CANCELLED,
+    DONE,
+    FAILED,
+    RUNNING,
+    WAITING,
+    CellState,
+    JobStatus,
+    write_status,
+)
+
+WRITE_INTERVAL_S = 0.3
+Progress = Callable[[int, int], None]
+
+
+class RunProgress:
+    """Keeps the status file of a run and shows bars.
+
+    Parameters
+    ----------
+    outputs : Path
+        The outputs folder.
+    cells : list of (category, method)
+        What is planned, in order.
+    seconds_per_cell : dict of (category, method) to float
+        Estimates from cells timed earlier on this machine; a missing one makes the ETA unknown.
+    show_bars : bool
+        Whether to draw bars on standard error.
+    """
+
+    def __init__(
+        self,
+        outputs: Path,
+        cells: list[tuple[str, str]],
+        seconds_per_cell: dict[tuple[str, str], float] | None = None,
+        show_bars: bool = True,
+    ) -> None:
+        process = psutil.Process()
+        self._outputs = outputs
+        self._estimates = seconds_per_cell or {}
+        self._show_bars = show_bars
+        self._bar: tqdm[object] | None = None
+        self._written = 0.0
+        self._current_since = time.monotonic()
+        self.status = JobStatus(
+            pid=os.getpid(),
+            created=process.create_time(),
+            started=time.time(),
+            cells=[CellState(category, method) for category, method in cells],
+        )
+        self._write()
+
+    def begin(self, category: str, methods: list[str]) -> None:
+        """Mark the cells of one category as running."""
+        self._current_since = time.monotonic()
+        for cell in self.status.cells:
+            if cell.category == category and cell.method in methods:
+                cell.state = RUNNING
+        self._write()
+
+    def end(self, category: str, method: str, state: str, reason: str = "") -> None:
+        """Mark one cell as done, skipped or failed, and say so."""
+        for cell in self.status.cells:
+            if (cell.category, cell.method) == (category, method):
+                cell.state, cell.reason = state, reason
+        if state == FAILED:
+            self.status.last_error = f"{category} / {method}: {reason}"
+        self.say(f"{category} / {method}: {state}{f' - {reason}' if reason else ''}")
+        self._write()
+
+    def phase(self, name: str) -> Progress:
+        """Start a phase and return the function that reports how far it is."""
+        self._close_bar()
+        self.status.phase, self.status.done, self.status.total = name, 0, 0
+        self._write()
+
+        def report(done: int, total: int) -> None:
+            self.status.done, self.status.total = done, total
+            if self._show_bars:
+                bar: tqdm[object] = self._bar or tqdm(
+                    total=total, desc=name, leave=False, file=sys.stderr, mininterval=0.2
+                )
+                bar.update(done - bar.n)
+                self._bar = bar
+            if time.monotonic() - self._written > WRITE_INTERVAL_S:
+                self._write()
+
+        return report
+
+    def say(self, text: str) -> None:
+        """Print one line above the bars."""
+        self._close_bar()
+        print(text, flush=True)
+
+    def finish(self) -> None:
+        """Write the final state: done, or failed if any cell failed."""
+        self._close_bar()
+        self.status.state = FAILED if self.status.count(FAILED) else DONE
+        self.status.phase, self.status.eta_s = "", 0.0
+        self._write()
+
+    def abort(self, state: str, reason: str) -> None:
+        """Write that the run ended early, cancelled or failed."""
+        self._close_bar()
+        self.status.state, self.status.eta_s = state, None
+        self.status.last_error = reason or self.status.last_error
+        for cell in self.status.cells:
+            if cell.state == RUNNING:
+                cell.state = CANCELLED if state == CANCELLED else FAILED
+                cell.reason = reason
+        self._write()
+
+    def _write(self) -> None:
+        self.status.updated = time.time()
+        self.status.eta_s = self._eta()
+        self._written = time.monotonic()
+        write_status(self._outputs, self.status)
+
+    def _eta(self) -> float | None:
+        left = 0.0
+        for cell in self.status.cells:
+            if cell.state in (WAITING, RUNNING):
+                estimate = self._estimates.get((cell.category, cell.method))
+                if estimate is None:
+                    return None
+                left += estimate
+        running = [c for c in self.status.cells if c.state == RUNNING]
+        known = sum(self._estimates.get((c.category, c.method), 0.0) for c in running)
+        return max(0.0, left - min(time.monotonic() - self._current_since, known))
+
+    def _close_bar(self) -> None:
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None

@@ -1,0 +1,243 @@
+"""Evaluating categories: which cells are to be made, one after the other, none ending the rest."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from data_utils.demo import is_demo
+from data_utils.mvtec import Category, DatasetError, category_names, scan_category
+from data_utils.pictures import Pictures, load_pictures
+from detectors.backbone import Backbone
+from detectors.registry import METHODS
+from detectors.weights import WeightsError, load_weights, random_weights
+from evaluation.cell_writer import write_cell
+from evaluation.cells import CellError, CellPlace, all_cells, read_cell, record_failure
+from evaluation.job import DONE, FAILED, RUNNING, SKIPPED
+from evaluation.machine import Clock
+from evaluation.progress import RunProgress
+from evaluation.settings import Settings
+from evaluation.summary import write_summary
+from evaluation.work import CellWork, run_alone, run_together, sentence
+
+
+@dataclass(frozen=True)
+class Run:
+    """What is to be evaluated.
+
+    Attributes
+    ----------
+    data, outputs : Path
+    categories, methods : list of str
+    settings : Settings
+    weights : str or None
+        File, ``"random"``, or None for torchvision's ImageNet weights.
+    force : bool
+        Repeat finished cells, and replace cells made with other weights.
+    """
+
+    data: Path
+    outputs: Path
+    categories: list[str]
+    methods: list[str]
+    settings: Settings = field(default_factory=Settings)
+    weights: str | None = None
+    force: bool = False
+
+    def place(self, category: str, method: str) -> CellPlace:
+        """Return where the cell goes; raises CellError if the category's name cannot be used."""
+        return CellPlace(self.outputs, category, method, self.settings.identifier(method))
+
+
+class BackboneSource:
+    """Loads the backbone when it is first needed, once; a failure is remembered."""
+
+    def __init__(self, name: str, weights: str | None, seed: int, demo: bool) -> None:
+        self._name, self._weights, self._seed, self._demo = name, weights, seed, demo
+        self._backbone: Backbone | None = None
+        self._error: WeightsError | None = None
+
+    def get(self, progress: RunProgress | None = None) -> Backbone:
+        """Return the backbone; raises WeightsError if there are no weights for it.
+
+        Demo data falls back to random weights where none can be had; the label says so.
+        """
+        if self._error is not None:
+            raise self._error
+        if self._backbone is None:
+            report = progress.phase("loading the backbone's weights") if progress else None
+            try:
+                weights = load_weights(self._name, self._weights, self._seed, report)
+            except WeightsError as error:
+                if self._weights is not None or not self._demo:
+                    self._error = error
+                    raise
+                weights = random_weights(self._name, self._seed)
+                if progress:
+                    progress.say(f"{error} The demo data goes on with RANDOM weights.")
+            self._backbone = Backbone(self._name, weights)
+        return self._backbone
+
+
+def plan_categories(data: Path, wanted: list[str] | None) -> list[str]:
+    """Return the categories to evaluate, checked against what `data` holds.
+
+    Raises
+    ------
+    DatasetError
+        If one is not there.
+    """
+    available = category_names(data)
+    unknown = [name for name in wanted or [] if name not in available]
+    if unknown:
+        raise DatasetError(
+            f"There is no category {', '.join(unknown)} in {data}; it holds: "
+            f"{', '.join(available)}."
+        )
+    return list(dict.fromkeys(wanted)) if wanted else available
+
+
+def evaluate(run: Run, progress: RunProgress) -> None:
+    """Evaluate every category, write its cells, and rebuild the summary after each.
+
+    A cell that fails is recorded with its reason and never ends the run.
+    """
+    settings = run.settings
+    backbone = BackboneSource(
+        settings.backbone, run.weights, settings.options.seed, is_demo(run.data)
+    )
+    for name in run.categories:
+        progress.begin(name, run.methods)
+        try:
+            _evaluate_category(run, name, backbone, progress)
+        except (DatasetError, CellError, ValueError, OSError) as error:
+            for cell in progress.status.cells:
+                if cell.category == name and cell.state == RUNNING:
+                    _fail(run, name, cell.method, sentence(error), progress)
+    for problem in write_summary(run.outputs):
+        progress.say(problem)
+
+
+def seconds_per_cell(run: Run) -> dict[tuple[str, str], float]:
+    """Estimate each planned cell's seconds from the cells in the outputs folder."""
+    per_picture: dict[str, list[float]] = {}
+    for _, cell in all_cells(run.outputs)[0]:
+        counts = cell["counts"]
+        pictures = counts["train_images"] + counts["test_good"] + counts["test_defective"]
+        if pictures and cell.get("wall_s"):
+            per_picture.setdefault(cell["method"], []).append(cell["wall_s"] / pictures)
+    estimates = {}
+    for name in run.categories:
+        pictures = sum(1 for _ in (run.data / name).glob("t*/*/*.*"))
+        for method in run.methods:
+            if method in per_picture:
+                estimates[name, method] = pictures * float(np.median(per_picture[method]))
+    return estimates
+
+
+def _evaluate_category(
+    run: Run, name: str, backbone: BackboneSource, progress: RunProgress
+) -> None:
+    started = time.perf_counter()
+    places = {method: run.place(name, method) for method in run.methods}
+    category = scan_category(run.data, name)
+    if category.train.empty or category.test.empty:
+        raise DatasetError(
+            "; ".join(str(finding) for finding in category.findings if finding.path == name) + "."
+        )
+    clock = Clock()
+    with clock.phase("decode"):
+        transform = run.settings.transform_for(category)
+        pictures = load_pictures(category, transform, progress.phase(f"{name}: reading pictures"))
+
+    todo = []
+    for method, place in places.items():
+        reason = None if run.force else _reason_to_skip(run, place, pictures, backbone, progress)
+        if reason is None:
+            todo.append(method)
+        else:
+            progress.end(name, method, SKIPPED, reason)
+
+    together = [method for method in todo if METHODS[method].reads_backbone]
+    network: Backbone | None = None
+    if together:
+        try:
+            network = backbone.get(progress)
+        except WeightsError as error:
+            for method in together:
+                _fail(run, name, method, str(error), progress)
+            together = []
+    if network is not None and together:
+        works = [_work(run, places[method], network) for method in together]
+        run_together(works, network, pictures, progress)
+        for work in works:
+            _finish(run, work, category, pictures, network, clock["decode"], started, progress)
+            started = time.perf_counter()
+    for method in todo:
+        if not METHODS[method].reads_backbone:
+            started = time.perf_counter()
+            work = _work(run, places[method], None)
+            run_alone(work, pictures, progress)
+            _finish(run, work, category, pictures, None, clock["decode"], started, progress)
+
+
+def _work(run: Run, place: CellPlace, network: Backbone | None) -> CellWork:
+    return CellWork(place, METHODS[place.method].make(run.settings.options, network))
+
+
+def _reason_to_skip(
+    run: Run,
+    place: CellPlace,
+    pictures: Pictures,
+    backbone: BackboneSource,
+    progress: RunProgress,
+) -> str | None:
+    """Return why the cell is not to be made, or None if it is."""
+    if not place.finished:
+        return None
+    try:
+        cell = read_cell(place.folder)
+    except CellError:
+        return None
+    if METHODS[place.method].reads_backbone:
+        try:
+            identity = backbone.get(progress).identity
+        except WeightsError:
+            identity = cell["backbone_identity"]
+        if cell["backbone_identity"] != identity:
+            return f"kept, made with other weights ({cell['weights']}); --force replaces it"
+    fingerprint = run.settings.fingerprint(place.method, pictures.fingerprint)
+    return "finished earlier" if cell["fingerprint"] == fingerprint else None
+
+
+def _finish(
+    run: Run,
+    work: CellWork,
+    category: Category,
+    pictures: Pictures,
+    network: Backbone | None,
+    decode_s: float,
+    started: float,
+    progress: RunProgress,
+) -> None:
+    """Write the cell and the summary, or record why there is none."""
+    if not work.failure:
+        with work.guarded():
+            write_cell(work, category, pictures, run.settings, network, decode_s, started, progress)
+            write_summary(run.outputs)
+    if work.failure:
+        _fail(run, category.name, work.place.method, work.failure, progress)
+    else:
+        progress.end(category.name, work.place.method, DONE)
+    work.maps, work.calibration = None, None
+
+
+def _fail(run: Run, name: str, method: str, reason: str, progress: RunProgress) -> None:
+    progress.end(name, method, FAILED, reason)
+    try:
+        record_failure(run.place(name, method), reason)
+    except (OSError, CellError) as error:
+        progress.say(f"The failure of {name} / {method} could not be noted: {error}")

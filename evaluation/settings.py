@@ -1,0 +1,70 @@
+"""The settings of a run, and what of them the numbers of one cell depend on."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+
+from data_utils.mvtec import Category
+from data_utils.transform import Transform, choose_transform
+from detectors.registry import METHODS, Options
+
+DEFAULT_BACKBONE = "resnet18"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that a cell's numbers depend on besides the data and the weights.
+
+    Attributes
+    ----------
+    backbone : str
+        Name of the shared ResNet.
+    options : Options
+        Seed and the methods' options.
+    image_size, crop : int or None
+        See ``data_utils.transform.choose_transform``; None for the category's default.
+    whole_picture : bool
+        No crop, also for the official categories.
+    """
+
+    backbone: str = DEFAULT_BACKBONE
+    options: Options = field(default_factory=Options)
+    image_size: int | None = None
+    crop: int | None = None
+    whole_picture: bool = False
+
+    def transform_for(self, category: Category) -> Transform:
+        """Return the transform of this category; raises ValueError if a crop does not fit."""
+        return choose_transform(
+            category.train_sizes,
+            category.official,
+            self.image_size,
+            self.crop,
+            self.whole_picture,
+        )
+
+    def for_method(self, method: str) -> dict[str, object]:
+        """Return the settings that the numbers of `method` depend on, by name."""
+        return {
+            **METHODS[method].settings(self.options, self.backbone),
+            "image_size": self.image_size,
+            "crop": self.crop,
+            "whole_picture": self.whole_picture,
+        }
+
+    def identifier(self, method: str) -> str:
+        """Return a readable folder name of what differs from the defaults, or ""."""
+        default = Settings().for_method(method)
+        return "_".join(
+            f"{name}-{value}"
+            for name, value in sorted(self.for_method(method).items())
+            if value != default[name]
+        )
+
+    def fingerprint(self, method: str, data_fingerprint: str) -> str:
+        """Return a hash of the data, the settings and the method's version."""
+        content = [method, METHODS[method].version, self.for_method(method), data_fingerprint]
+        text = json.dumps(content, sort_keys=True)
+        return hashlib.blake2b(text.encode(), digest_size=12).hexdigest()

@@ -1,0 +1,74 @@
+"""``outputs/summary.csv``: one row per finished cell, rebuilt from the cells."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from evaluation.cells import all_cells, write_atomically
+
+SUMMARY_FILE = "summary.csv"
+NOT_AVAILABLE = "n/a"
+COLUMNS = [
+    "category",
+    "method",
+    "image_auroc",
+    "image_auroc_low",
+    "image_auroc_high",
+    "pixel_auroc",
+    "aupro",
+    "image_ap",
+    "pixel_ap",
+    "image_best_f1",
+    "pixel_best_f1",
+    "fit_s",
+    "score_s",
+    "runtime_s",
+    "ms_per_image",
+    "model_mb",
+    "peak_memory_mb",
+    "train_images",
+    "test_good",
+    "test_defective",
+    "test_with_mask",
+    "backbone",
+    "weights",
+    "seed",
+    "demo_data",
+    "transform",
+    "settings_id",
+    "settings",
+    "finished",
+]
+METRIC_COLUMNS = COLUMNS[2:11]
+
+
+def summary_row(cell: dict[str, Any]) -> dict[str, Any]:
+    """Return the cell's row of ``summary.csv``."""
+    row = {name: cell["metrics"].get(name) for name in METRIC_COLUMNS}
+    row |= cell["counts"]
+    row |= {name: cell.get(name) for name in COLUMNS if name not in row}
+    row["seed"] = cell["settings"].get("seed")
+    row["settings"] = json.dumps(cell["settings"], sort_keys=True)
+    return {name: row[name] for name in COLUMNS}
+
+
+def summary_table(outputs: Path) -> tuple[pd.DataFrame, list[str]]:
+    """Return the summary of all readable cells, and a sentence for each unreadable one."""
+    cells, problems = all_cells(outputs)
+    table = pd.DataFrame([summary_row(cell) for _, cell in cells], columns=COLUMNS)
+    return table.sort_values(["settings_id", "category", "method"], ignore_index=True), problems
+
+
+def write_summary(outputs: Path) -> list[str]:
+    """Rebuild ``summary.csv`` from the cells; return a sentence for each unreadable cell.
+
+    Undefined metrics are written as ``n/a``, numbers with six decimals.
+    """
+    table, problems = summary_table(outputs)
+    text = table.to_csv(index=False, na_rep=NOT_AVAILABLE, float_format="%.6f")
+    write_atomically(outputs / SUMMARY_FILE, text)
+    return problems

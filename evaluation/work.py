@@ -1,0 +1,186 @@
+"""From pictures to raw maps: fitting and scoring the methods of one category.
+
+Methods that read the backbone share one pass of it over every picture; the seconds of that pass
+are charged in full to each. Phases do not overlap.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data_utils.pictures import Pictures
+from detectors.backbone import Backbone, Features, batches
+from detectors.base import AnomalyResult, Calibration, Detector, calibration_positions
+from detectors.feature_detector import FeatureDetector
+from detectors.maps import image_scores
+from detectors.registry import METHODS
+from evaluation.cells import CellPlace
+from evaluation.machine import Clock, PeakMemory
+from evaluation.progress import RunProgress
+
+WARM_UP_PICTURES = 4
+
+
+@dataclass
+class CellWork:
+    """One cell while it is made.
+
+    Attributes
+    ----------
+    maps : float32 [T, H, W]
+        Raw maps of the test pictures, once scored.
+    calibration : Calibration
+        Scores of held-out good pictures, once fitted.
+    clock : Clock
+        Seconds by phase: ``backbone_fit, fit, calibrate, backbone_score, score, ...``
+    failure : str
+        Why the cell cannot be finished; empty while all is well.
+    """
+
+    place: CellPlace
+    detector: Detector
+    clock: Clock = field(default_factory=Clock)
+    maps: NDArray[np.float32] | None = None
+    calibration: Calibration | None = None
+    failure: str = ""
+    peak_memory_mb: float = 0.0
+
+    @property
+    def title(self) -> str:
+        """The method's name for people."""
+        return METHODS[self.place.method].title
+
+    @contextmanager
+    def step(self, phase: str) -> Iterator[None]:
+        """Time a step; an error in it ends this cell, not the others."""
+        with self.guarded(), self.clock.phase(phase):
+            yield
+
+    @contextmanager
+    def guarded(self) -> Iterator[None]:
+        """Turn any error inside into this cell's failure; the traceback goes to the log."""
+        try:
+            yield
+        except Exception as error:
+            traceback.print_exc()
+            self.failure = sentence(error)
+
+
+def sentence(error: Exception) -> str:
+    """Return one line that tells a person what went wrong."""
+    if isinstance(error, OSError) and error.strerror:
+        where = f" ({error.filename})" if error.filename else ""
+        return f"The system reports: {error.strerror}{where}."
+    text = " ".join(str(error).split()) or "no further word"
+    return (
+        text if isinstance(error, (ValueError, RuntimeError)) else f"{type(error).__name__}: {text}"
+    )
+
+
+def run_together(
+    works: Sequence[CellWork], backbone: Backbone, pictures: Pictures, progress: RunProgress
+) -> None:
+    """Fit, calibrate and score detectors that share the backbone, after an untimed warm-up."""
+    backbone.extract(pictures.images[:WARM_UP_PICTURES])
+    shared = Clock()
+    with PeakMemory() as memory:
+        kept = _fit(works, backbone, pictures, shared, progress)
+        _calibrate(works, kept, pictures)
+        _score(works, backbone, pictures, shared, progress)
+    for work in works:
+        work.peak_memory_mb = memory.peak_mb
+        work.clock.seconds |= shared.seconds
+
+
+def run_alone(work: CellWork, pictures: Pictures, progress: RunProgress) -> None:
+    """Fit, calibrate and score a detector that works on the pictures themselves."""
+    name = work.place.category
+    with PeakMemory() as memory:
+        with work.step("fit"):
+            work.detector.fit(pictures.train, progress.phase(f"{name}: training {work.title}"))
+        if not work.failure:
+            with work.step("calibrate"):
+                work.calibration = work.detector.calibrate(pictures.train)
+        if not work.failure:
+            scoring = progress.phase(f"{name}: scoring with {work.title}")
+            with work.step("score"):
+                work.maps = work.detector.score(pictures.test, scoring).maps
+    work.peak_memory_mb = memory.peak_mb
+
+
+def _fit(
+    works: Sequence[CellWork],
+    backbone: Backbone,
+    pictures: Pictures,
+    shared: Clock,
+    progress: RunProgress,
+) -> list[Features]:
+    """Fit all detectors; return the feature maps of the calibration pictures, in order."""
+    train = pictures.train
+    positions = calibration_positions(len(train))
+    kept: list[Features] = []
+    name = works[0].place.category
+    report = progress.phase(f"{name}: features of training pictures")
+    for part in batches(len(train)):
+        with shared.phase("backbone_fit"):
+            features = backbone.extract(train[part])
+        for work, detector in _going_on(works):
+            with work.step("fit"):
+                detector.partial_fit(features)
+        chosen = positions[(positions >= part.start) & (positions < part.stop)] - part.start
+        if len(chosen):
+            kept.append({layer: maps[chosen] for layer, maps in features.items()})
+        report(part.stop, len(train))
+    for work, detector in _going_on(works):
+        report = progress.phase(f"{name}: fitting {work.title}")
+        with work.step("fit"):
+            detector.finish_fit(report)
+    return kept
+
+
+def _calibrate(works: Sequence[CellWork], kept: list[Features], pictures: Pictures) -> None:
+    positions = calibration_positions(pictures.train_count)
+    size = pictures.images.shape[1:3]
+    for work, detector in _going_on(works):
+        with work.step("calibrate"):
+            maps = np.empty((len(positions), *size), np.float32)
+            done = 0
+            for features in kept:
+                part = slice(done, done + len(features["layer1"]))
+                maps[part] = detector.calibrate_features(features, positions[part], size).maps
+                done = part.stop
+            work.calibration = Calibration(positions, AnomalyResult(image_scores(maps), maps))
+
+
+def _score(
+    works: Sequence[CellWork],
+    backbone: Backbone,
+    pictures: Pictures,
+    shared: Clock,
+    progress: RunProgress,
+) -> None:
+    test = pictures.test
+    maps = {work.place.method: np.empty(test.shape[:3], np.float32) for work in works}
+    report = progress.phase(f"{works[0].place.category}: scoring test pictures")
+    for part in batches(len(test)):
+        with shared.phase("backbone_score"):
+            features = backbone.extract(test[part])
+        for work, detector in _going_on(works):
+            with work.step("score"):
+                scored = detector.score_features(features, test.shape[1:3])
+                maps[work.place.method][part] = scored.maps
+        report(part.stop, len(test))
+    for work, _ in _going_on(works):
+        work.maps = maps[work.place.method]
+
+
+def _going_on(works: Sequence[CellWork]) -> Iterator[tuple[CellWork, FeatureDetector]]:
+    for work in works:
+        if not work.failure and isinstance(work.detector, FeatureDetector):
+            yield work, work.detector

@@ -1,0 +1,58 @@
+"""Texts: the same in both languages."""
+
+from __future__ import annotations
+
+import ast
+import re
+import string
+
+import pytest
+
+from dashboard.texts import TEXTS, translate
+from data_utils.locations import PROJECT
+
+KOREAN = re.compile("[가-힣]")
+SAME_IN_BOTH = {"column_aupro", "position"}
+
+
+def placeholders(text: str) -> set[str]:
+    """Return the names that the text fills in."""
+    return {field for _, field, _, _ in string.Formatter().parse(text) if field}
+
+
+@pytest.mark.parametrize("key", list(TEXTS))
+def test_both_languages_say_something_with_the_same_values(key: str) -> None:
+    english, korean = TEXTS[key]
+    assert english.strip()
+    assert not KOREAN.search(english)
+    assert placeholders(english) == placeholders(korean)
+    assert KOREAN.search(korean) or key in SAME_IN_BOTH
+
+
+def test_every_text_that_is_used_exists_and_every_text_is_used() -> None:
+    sources = [PROJECT / "app.py", *PROJECT.glob("pages/*.py"), *PROJECT.glob("dashboard/*.py")]
+    used: set[str] = set()
+    everything = ""
+    for path in sources:
+        if path.name == "texts.py":
+            continue
+        source = path.read_text(encoding="utf-8")
+        everything += source
+        for node in ast.walk(ast.parse(source)):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "t" and node.args:
+                first = node.args[0]
+                if isinstance(first, ast.Constant):
+                    used.add(str(first.value))
+    assert used <= set(TEXTS)
+    built = ("unit_", "column_")
+    unused = {
+        key
+        for key in TEXTS
+        if not re.search(rf'["\']{key}["\']', everything) and not key.startswith(built)
+    }
+    assert unused == set()
+
+
+def test_values_are_filled_in() -> None:
+    assert translate("position", "en", position=3, count=8) == "3 of 8"
+    assert translate("position", "ko", position=3, count=8) == "3 / 8"

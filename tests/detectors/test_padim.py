@@ -1,0 +1,177 @@
+"""PaDiM against NumPy's covariance and SciPy's Mahalanobis distance."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from scipy.spatial.distance import mahalanobis
+
+from detectors.backbone import Backbone, Features
+from detectors.base import ModelFileError, NotFittedError
+from detectors.padim import RIDGE, Padim, PadimSettings
+from detectors.resnet import LAYERS
+from detectors.weights import random_weights
+from tests.detectors.features import random_features, some
+
+SETTINGS = PadimSettings(channels=9, seed=3)
+GRID = 8
+
+
+def embedded_by_hand(features: Features, channel_index: torch.Tensor) -> NDArray[np.float64]:
+    """Repeat layers 2 and 3 to the grid of layer 1; ``[N, d, GRID, GRID]``."""
+    grown = []
+    for i, layer in enumerate(LAYERS):
+        maps = features[layer].numpy().astype(np.float64)
+        grown.append(maps.repeat(2**i, axis=2).repeat(2**i, axis=3))
+    return np.concatenate(grown, axis=1)[:, channel_index.numpy()]
+
+
+def fitted(features: Features, settings: PadimSettings = SETTINGS) -> Padim:
+    return Padim(settings=settings).partial_fit(features).finish_fit()
+
+
+def test_distances_are_mahalanobis_distances_to_numpys_covariance() -> None:
+    train, test = random_features(40, seed=0), random_features(3, seed=1)
+    detector = fitted(train)
+    distances = detector.distances(test).numpy()
+    good = embedded_by_hand(train, detector.channel_index_)
+    new = embedded_by_hand(test, detector.channel_index_)
+    for row, column in [(0, 0), (3, 5), (7, 7)]:
+        at_position = good[:, :, row, column]
+        covariance = np.cov(at_position, rowvar=False) + RIDGE * np.eye(9)
+        inverse = np.linalg.inv(covariance)
+        for i in range(3):
+            expected = mahalanobis(new[i, :, row, column], at_position.mean(axis=0), inverse)
+            assert distances[i, row, column] == pytest.approx(expected, rel=1e-4)
+
+
+@pytest.mark.parametrize("cuts", [[40], [1, 39], [13, 13, 14]])
+def test_fit_does_not_depend_on_how_the_pictures_are_cut_into_batches(cuts: list[int]) -> None:
+    train, test = random_features(40, seed=0), random_features(3, seed=1)
+    detector = Padim(settings=SETTINGS)
+    start = 0
+    for size in cuts:
+        detector.partial_fit(some(train, slice(start, start + size)))
+        start += size
+    detector.finish_fit()
+    reference = fitted(train).distances(test)
+    torch.testing.assert_close(detector.distances(test), reference, rtol=1e-4, atol=1e-4)
+
+
+def test_large_means_do_not_spoil_the_covariance() -> None:
+    train, test = random_features(40, seed=0), random_features(3, seed=1)
+    shifted_train = {layer: maps + 1000.0 for layer, maps in train.items()}
+    shifted_test = {layer: maps + 1000.0 for layer, maps in test.items()}
+    near, far = fitted(train).distances(test), fitted(shifted_train).distances(shifted_test)
+    torch.testing.assert_close(near, far, rtol=2e-3, atol=2e-3)
+
+
+def test_score_does_not_depend_on_the_batch() -> None:
+    detector, test = fitted(random_features(40, seed=0)), random_features(6, seed=1)
+    together = detector.distances(test)
+    one_by_one = torch.cat([detector.distances(some(test, [i])) for i in range(6)])
+    torch.testing.assert_close(together, one_by_one, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("count", [40, 8, 4])
+def test_leaving_one_out_in_closed_form_equals_refitting_without_it(count: int) -> None:
+    train = random_features(count, seed=0)
+    detector = fitted(train)
+    left_out = detector.left_out_distances(train, np.arange(count)).numpy()
+    n = count
+    good = embedded_by_hand(train, detector.channel_index_)
+    for i in [0, count - 1]:
+        others = np.delete(good, i, axis=0)
+        for row, column in [(0, 0), (6, 3)]:
+            at_position = others[:, :, row, column]
+            ridge = RIDGE * (n - 1) / (n - 2)
+            covariance = np.cov(at_position, rowvar=False) + ridge * np.eye(9)
+            expected = mahalanobis(
+                good[i, :, row, column], at_position.mean(axis=0), np.linalg.inv(covariance)
+            )
+            assert left_out[i, row, column] == pytest.approx(expected, rel=5e-3)
+
+
+def test_left_out_pictures_look_like_new_good_ones_and_seen_ones_do_not() -> None:
+    train, new = random_features(20, seed=0), random_features(200, seed=1)
+    detector = fitted(train)
+    unseen = detector.distances(new).mean()
+    left_out = detector.left_out_distances(train, np.arange(20)).mean()
+    seen = detector.distances(train).mean()
+    assert float(left_out) == pytest.approx(float(unseen), rel=0.1)
+    assert seen < 0.8 * unseen
+
+
+def test_fewer_pictures_than_channels_stay_finite() -> None:
+    detector = fitted(random_features(2, seed=0), PadimSettings(channels=20))
+    assert torch.isfinite(detector.distances(random_features(3, seed=1))).all()
+
+
+def test_one_picture_is_enough_to_fit_but_none_can_be_left_out() -> None:
+    train = random_features(1, seed=0)
+    detector = fitted(train)
+    assert torch.isfinite(detector.distances(random_features(3, seed=1))).all()
+    with pytest.raises(ValueError, match="at least three"):
+        detector.left_out_distances(train, np.arange(1))
+
+
+def test_channels_are_the_same_for_the_same_seed_and_others_for_another() -> None:
+    train = random_features(10, seed=0)
+    same = fitted(train).channel_index_
+    torch.testing.assert_close(same, fitted(train).channel_index_)
+    other = fitted(train, PadimSettings(channels=9, seed=4)).channel_index_
+    assert not torch.equal(same, other)
+    assert len(same.unique()) == 9
+
+
+def test_a_layer_may_lose_all_its_channels() -> None:
+    train = random_features(10, seed=0)
+    detector = fitted(train, PadimSettings(channels=1))
+    assert torch.isfinite(detector.distances(train)).all()
+
+
+def test_more_channels_than_there_are_is_refused_with_both_numbers() -> None:
+    with pytest.raises(ValueError, match="cannot keep 25 of 24 channels"):
+        fitted(random_features(3, seed=0), PadimSettings(channels=25))
+
+
+def test_scoring_before_fitting_and_another_grid_are_refused() -> None:
+    with pytest.raises(NotFittedError):
+        Padim().distances(random_features(1, seed=0))
+    with pytest.raises(NotFittedError):
+        Padim().finish_fit()
+    detector = fitted(random_features(5, seed=0))
+    with pytest.raises(ValueError, match="8 x 8 positions and cannot score 4 x 4"):
+        detector.distances(random_features(1, seed=0, grid=4))
+
+
+def test_a_saved_model_scores_the_same_and_stores_half_the_matrix(
+    tmp_path: Path, tiny_images: NDArray[np.uint8]
+) -> None:
+    backbone = Backbone("resnet18", random_weights("resnet18"))
+    detector = Padim(backbone, PadimSettings(channels=40)).fit(tiny_images)
+    path = tmp_path / "model.safetensors"
+    detector.save(path)
+    again = Padim.load(path, backbone)
+    np.testing.assert_array_equal(again.score(tiny_images).maps, detector.score(tiny_images).maps)
+    assert again.settings == detector.settings
+    full_matrices = detector.whitening_.numel() * 4
+    assert path.stat().st_size < 0.6 * full_matrices
+
+
+def test_a_model_refuses_another_backbone_and_a_damaged_file(
+    tmp_path: Path, tiny_images: NDArray[np.uint8]
+) -> None:
+    backbone = Backbone("resnet18", random_weights("resnet18"))
+    path = tmp_path / "model.safetensors"
+    Padim(backbone, PadimSettings(channels=5)).fit(tiny_images).save(path)
+    other = Backbone("resnet18", random_weights("resnet18", seed=1))
+    with pytest.raises(ModelFileError, match="was fitted on resnet18-"):
+        Padim.load(path, other)
+    path.write_bytes(path.read_bytes()[:200])
+    with pytest.raises(ModelFileError, match="damaged"):
+        Padim.load(path, backbone)

@@ -1,0 +1,140 @@
+"""PatchCore against brute force."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from scipy.ndimage import uniform_filter
+from scipy.spatial.distance import cdist
+
+from detectors.backbone import Backbone, Features
+from detectors.base import ModelFileError, NotFittedError
+from detectors.patchcore import Patchcore, PatchcoreSettings, patch_features
+from detectors.storage import write_model
+from detectors.weights import random_weights
+from tests.detectors.features import CHANNELS, random_features, some
+
+
+def fitted(features: Features, ratio: float = 0.2, seed: int = 0) -> Patchcore:
+    settings = PatchcoreSettings(coreset_ratio=ratio, seed=seed)
+    return Patchcore(settings=settings).partial_fit(features).finish_fit()
+
+
+def test_patches_are_local_means_of_layers_2_and_3() -> None:
+    features = random_features(2, seed=0)
+    patches = patch_features(features).reshape(2, 4, 4, -1).numpy()
+    middle = features["layer2"].numpy()
+    local_mean = uniform_filter(middle, size=(1, 1, 3, 3), mode="constant")
+    own = patches[..., : CHANNELS["layer2"]]
+    np.testing.assert_allclose(own, np.moveaxis(local_mean, 1, -1), rtol=1e-4, atol=1e-5)
+    deep_mean = uniform_filter(features["layer3"].numpy(), size=(1, 1, 3, 3), mode="constant")
+    corners = np.moveaxis(deep_mean[:, :, [0, 0, 1, 1], [0, 1, 0, 1]], 1, -1)
+    enlarged = patches[..., CHANNELS["layer2"] :]
+    np.testing.assert_allclose(
+        enlarged[:, [0, 0, 3, 3], [0, 3, 0, 3]], corners, rtol=1e-4, atol=1e-5
+    )
+    assert patches.shape[-1] == CHANNELS["layer2"] + CHANNELS["layer3"]
+
+
+def test_distances_are_those_to_the_nearest_stored_patch() -> None:
+    train, test = random_features(10, seed=0), random_features(3, seed=1)
+    detector = fitted(train)
+    reference = cdist(patch_features(test).numpy(), detector.memory_bank_.numpy()).min(axis=1)
+    np.testing.assert_allclose(
+        detector.distances(test).numpy().ravel(), reference, rtol=1e-4, atol=1e-4
+    )
+
+
+def test_the_bank_holds_the_patches_it_says_it_holds() -> None:
+    train = random_features(10, seed=0)
+    detector = fitted(train)
+    patches = patch_features(train).reshape(10, 16, -1)
+    torch.testing.assert_close(
+        detector.memory_bank_, patches[detector.bank_image_, detector.bank_position_]
+    )
+    assert len(detector.memory_bank_) == round(0.2 * 10 * 16)
+
+
+def test_with_all_patches_stored_training_pictures_are_at_distance_zero() -> None:
+    train = random_features(6, seed=0)
+    assert float(fitted(train, ratio=1.0).distances(train).max()) == 0.0
+
+
+def test_fit_does_not_depend_on_how_the_pictures_are_cut_into_batches() -> None:
+    train = random_features(12, seed=0)
+    detector = Patchcore(settings=PatchcoreSettings(coreset_ratio=0.1))
+    for part in (slice(0, 5), slice(5, 6), slice(6, 12)):
+        detector.partial_fit(some(train, part))
+    detector.finish_fit()
+    torch.testing.assert_close(detector.memory_bank_, fitted(train, ratio=0.1).memory_bank_)
+
+
+def test_leaving_a_picture_out_ignores_only_its_own_patches() -> None:
+    train = random_features(8, seed=0)
+    detector = fitted(train, ratio=0.3)
+    positions = np.array([1, 6])
+    left_out = detector.left_out_distances(some(train, positions), positions).numpy()
+    patches = patch_features(train).reshape(8, 16, -1).numpy()
+    for k, position in enumerate(positions):
+        others = detector.memory_bank_[detector.bank_image_ != position].numpy()
+        reference = cdist(patches[position], others).min(axis=1)
+        np.testing.assert_allclose(left_out[k].ravel(), reference, rtol=1e-4, atol=1e-4)
+
+
+def test_a_bank_from_one_picture_cannot_leave_it_out() -> None:
+    train = random_features(1, seed=0)
+    with pytest.raises(ValueError, match="come from one picture"):
+        fitted(train).left_out_distances(train, np.arange(1))
+
+
+def test_same_seed_same_bank_and_another_seed_another() -> None:
+    train = random_features(10, seed=0)
+    first = fitted(train, ratio=0.05)
+    assert torch.equal(first.memory_bank_, fitted(train, ratio=0.05).memory_bank_)
+    assert not torch.equal(first.memory_bank_, fitted(train, ratio=0.05, seed=1).memory_bank_)
+
+
+@pytest.mark.parametrize("ratio", [0.0, -0.1, 1.1])
+def test_impossible_coreset_ratios_are_refused(ratio: float) -> None:
+    with pytest.raises(ValueError, match="outside 0 to 1"):
+        PatchcoreSettings(coreset_ratio=ratio)
+
+
+def test_scoring_before_fitting_is_refused() -> None:
+    with pytest.raises(NotFittedError):
+        Patchcore().distances(random_features(1, seed=0))
+    with pytest.raises(NotFittedError):
+        Patchcore().finish_fit()
+
+
+def test_a_detector_can_be_fitted_again() -> None:
+    detector = fitted(random_features(10, seed=0))
+    train = random_features(5, seed=9)
+    detector.partial_fit(train).finish_fit()
+    assert detector.count_ == 5
+    torch.testing.assert_close(detector.memory_bank_, fitted(train).memory_bank_)
+
+
+def test_a_saved_model_scores_the_same(tmp_path: Path, tiny_images: NDArray[np.uint8]) -> None:
+    backbone = Backbone("resnet18", random_weights("resnet18"))
+    detector = Patchcore(backbone, PatchcoreSettings(coreset_ratio=0.1)).fit(tiny_images)
+    path = tmp_path / "model.safetensors"
+    detector.save(path)
+    again = Patchcore.load(path, backbone)
+    np.testing.assert_array_equal(again.score(tiny_images).maps, detector.score(tiny_images).maps)
+    with pytest.raises(ModelFileError, match="was fitted on"):
+        Patchcore.load(path, Backbone("resnet18", random_weights("resnet18", seed=1)))
+
+
+def test_another_methods_model_and_an_older_one_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "model.safetensors"
+    write_model(path, {"mean": torch.zeros(1)}, {"method": "padim"})
+    with pytest.raises(ModelFileError, match="is a padim model"):
+        Patchcore.load(path)
+    write_model(path, {"bank": torch.zeros(1)}, {"method": "patchcore", "settings": {}})
+    with pytest.raises(ModelFileError, match="another version"):
+        Patchcore.load(path)

@@ -1,0 +1,190 @@
+"""Where weights come from, checked against files and a server on this machine."""
+
+from __future__ import annotations
+
+import hashlib
+import pickle
+import threading
+from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from detectors import weights
+from detectors.weights import WeightsError, cached_file, load_weights, random_weights
+
+
+class QuietHandler(SimpleHTTPRequestHandler):
+    """Serves files without writing to the terminal."""
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Serve a folder over HTTP as the place where torchvision's weights are; return it."""
+    folder = tmp_path / "served"
+    folder.mkdir()
+    handler = partial(QuietHandler, directory=str(folder))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as http:
+        monkeypatch.setenv("BACKBONE_WEIGHTS_URL", f"http://127.0.0.1:{http.server_address[1]}")
+        thread = threading.Thread(target=http.serve_forever)
+        thread.start()
+        yield folder
+        http.shutdown()
+        thread.join()
+
+
+def publish(folder: Path, monkeypatch: pytest.MonkeyPatch, damage: bool = False) -> Path:
+    """Put a ResNet-18 file on the server under a name that ends in its hash."""
+    plain = folder / "plain.pth"
+    torch.save(random_weights("resnet18", seed=5).state, plain)
+    digest = hashlib.sha256(plain.read_bytes()).hexdigest()[:8]
+    served = plain.rename(folder / f"resnet18-{digest}.pth")
+    if damage:
+        served.write_bytes(served.read_bytes()[:-1])
+    monkeypatch.setitem(weights.TORCHVISION_FILES, "resnet18", served.name)
+    return served
+
+
+def whole_state(name: str) -> dict[str, torch.Tensor]:
+    """Return a state dict as torchvision saves it, with layer4, fc and batch counters."""
+    state = dict(random_weights(name, seed=3).state)
+    state["bn1.num_batches_tracked"] = torch.tensor(1)
+    state["layer4.0.conv1.weight"] = torch.zeros(512, 256, 3, 3)
+    state["fc.weight"] = torch.zeros(1000, 512)
+    return state
+
+
+@pytest.mark.parametrize("cut", [False, True])
+@pytest.mark.parametrize("suffix", [".pth", ".safetensors"])
+def test_a_torchvision_file_is_taken_whole_or_cut(tmp_path: Path, cut: bool, suffix: str) -> None:
+    state = random_weights("resnet18", seed=3).state if cut else whole_state("resnet18")
+    path = tmp_path / f"mine{suffix}"
+    if suffix == ".pth":
+        torch.save(state, path)
+    else:
+        save_file(state, path)
+    loaded = load_weights("resnet18", str(path))
+    torch.testing.assert_close(loaded.state["conv1.weight"], state["conv1.weight"])
+    assert loaded.label.startswith(f"file mine{suffix} (sha256 ")
+
+
+def test_the_environment_names_a_file_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "from-environment.pth"
+    torch.save(random_weights("resnet18").state, path)
+    monkeypatch.setenv("BACKBONE_WEIGHTS", str(path))
+    assert "from-environment.pth" in load_weights("resnet18").label
+
+
+@pytest.mark.parametrize(("stored", "wanted"), [("resnet34", "resnet18"), ("resnet18", "resnet34")])
+def test_a_file_of_another_architecture_is_named(tmp_path: Path, stored: str, wanted: str) -> None:
+    path = tmp_path / "file.pth"
+    torch.save(random_weights(stored).state, path)
+    with pytest.raises(WeightsError, match=f"does not fit {wanted}: it fits {stored}"):
+        load_weights(wanted, str(path))
+
+
+def test_resnet50_and_its_wide_sister_are_told_apart(tmp_path: Path) -> None:
+    path = tmp_path / "file.pth"
+    torch.save(random_weights("wide_resnet50_2").state, path)
+    with pytest.raises(WeightsError, match="it fits wide_resnet50_2"):
+        load_weights("resnet50", str(path))
+
+
+def test_missing_and_not_finite_parameters_are_named(tmp_path: Path) -> None:
+    path = tmp_path / "file.pth"
+    state = random_weights("resnet18").state
+    missing = {key: value for key, value in state.items() if key != "layer2.1.bn2.bias"}
+    torch.save(missing, path)
+    with pytest.raises(WeightsError, match=r"layer2\.1\.bn2\.bias is missing"):
+        load_weights("resnet18", str(path))
+    state["layer1.0.conv1.weight"][0] = torch.nan
+    torch.save(state, path)
+    with pytest.raises(WeightsError, match=r"layer1\.0\.conv1\.weight holds values"):
+        load_weights("resnet18", str(path))
+
+
+class Bomb:
+    """Would write a file when unpickled."""
+
+    def __init__(self, target: Path) -> None:
+        self.target = target
+
+    def __reduce__(self) -> tuple[object, tuple[object, ...]]:
+        """Unpickling calls ``Path.touch``."""
+        return Path.touch, (self.target,)
+
+
+def test_a_malicious_pickle_is_refused_and_not_run(tmp_path: Path) -> None:
+    target, path = tmp_path / "was-run", tmp_path / "evil.pth"
+    torch.save({"conv1.weight": Bomb(target)}, path)
+    with pytest.raises(WeightsError, match="is refused"):
+        load_weights("resnet18", str(path))
+    path.write_bytes(pickle.dumps(Bomb(target)))
+    with pytest.raises(WeightsError, match=r"is refused|damaged"):
+        load_weights("resnet18", str(path))
+    assert not target.exists()
+
+
+@pytest.mark.parametrize("content", [b"", b"not a weights file", b"PK\x03\x04 cut"])
+@pytest.mark.parametrize("suffix", [".pth", ".safetensors"])
+def test_a_damaged_file_is_refused_with_a_sentence(
+    tmp_path: Path, content: bytes, suffix: str
+) -> None:
+    path = tmp_path / f"broken{suffix}"
+    path.write_bytes(content)
+    with pytest.raises(WeightsError, match="broken"):
+        load_weights("resnet18", str(path))
+
+
+def test_a_missing_file_is_named() -> None:
+    with pytest.raises(WeightsError, match=r"no weights file .*x\.pth"):
+        load_weights("resnet18", "/nowhere/x.pth")
+
+
+def test_download_is_checked_kept_and_used_again(
+    server: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    served = publish(server, monkeypatch)
+    calls: list[tuple[int, int]] = []
+    loaded = load_weights("resnet18", progress=lambda *call: calls.append(call))
+    assert loaded.label == "ImageNet (torchvision IMAGENET1K_V1)"
+    assert calls[-1] == (served.stat().st_size, served.stat().st_size)
+    assert cached_file("resnet18").read_bytes() == served.read_bytes()
+    served.unlink()
+    torch.testing.assert_close(
+        load_weights("resnet18").state["conv1.weight"], loaded.state["conv1.weight"]
+    )
+
+
+def test_a_damaged_download_is_refused_and_leaves_nothing(
+    server: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish(server, monkeypatch, damage=True)
+    with pytest.raises(WeightsError, match=r"are damaged\. Download .* --weights FILE"):
+        load_weights("resnet18")
+    assert list(cached_file("resnet18").parent.iterdir()) == []
+
+
+def test_no_network_is_one_sentence_that_says_what_to_do() -> None:
+    with pytest.raises(WeightsError, match=r"could not be downloaded .* --weights FILE"):
+        load_weights("resnet18")
+
+
+def test_a_file_that_the_server_lacks_is_one_sentence(server: Path) -> None:
+    assert not list(server.iterdir())
+    with pytest.raises(WeightsError, match="could not be downloaded"):
+        load_weights("resnet18")
+
+
+def test_random_weights_only_come_when_asked_for_and_say_so() -> None:
+    loaded = load_weights("resnet18", "random", seed=4)
+    assert loaded.label == "random (seed 4)"
+    again = load_weights("resnet18", "random", seed=4)
+    assert all(torch.equal(again.state[key], loaded.state[key]) for key in loaded.state)

@@ -1,0 +1,56 @@
+"""Small data sets in MVTec AD layout, made by the tests."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+SIDE = 64
+
+
+def good_picture(rng: np.random.Generator, side: int = SIDE) -> NDArray[np.uint8]:
+    """Draw a gray stripe pattern with noise, uint8 ``[side, side, 3]``."""
+    stripes = 128 + 40 * np.sin(np.arange(side) / 3.0)
+    picture = np.broadcast_to(stripes[:, None, None], (side, side, 3))
+    return np.clip(picture + rng.normal(0, 6, (side, side, 3)), 0, 255).astype(np.uint8)
+
+
+def defective_picture(
+    rng: np.random.Generator, side: int = SIDE
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Draw a good picture with a bright blot; return it and its mask (0 or 255)."""
+    picture = good_picture(rng, side)
+    row, column = rng.integers(side // 4, side // 2, size=2)
+    blot = (slice(row, row + side // 5), slice(column, column + side // 5))
+    picture[blot] = 255
+    mask = np.zeros((side, side), np.uint8)
+    mask[blot] = 255
+    return picture, mask
+
+
+def save(picture: NDArray[np.uint8], path: Path) -> Path:
+    """Write a picture, making its folder."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(picture).save(path)
+    return path
+
+
+def write_category(
+    root: Path, name: str = "part", train: int = 24, good: int = 6, bad: int = 6, masks: bool = True
+) -> Path:
+    """Write a category with one defect type, ``blot``; return its folder."""
+    rng = np.random.default_rng(7)
+    folder = root / name
+    for i in range(train):
+        save(good_picture(rng), folder / "train" / "good" / f"{i:03}.png")
+    for i in range(good):
+        save(good_picture(rng), folder / "test" / "good" / f"{i:03}.png")
+    for i in range(bad):
+        picture, mask = defective_picture(rng)
+        save(picture, folder / "test" / "blot" / f"{i:03}.png")
+        if masks:
+            save(mask, folder / "ground_truth" / "blot" / f"{i:03}_mask.png")
+    return folder
