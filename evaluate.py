@@ -23,14 +23,15 @@ from data_utils.locations import (
 from data_utils.mvtec import DatasetError
 from detectors.registry import METHODS, Options
 from detectors.resnet import ARCHITECTURES
-from evaluation.cells import failures, repair
-from evaluation.job import CANCELLED, FAILED, BusyError, lock_outputs
+from evaluation.cells import repair
+from evaluation.job import CANCELLED, FAILED, BusyError, CellState, lock_outputs
 from evaluation.progress import RunProgress
 from evaluation.runner import Run, evaluate, plan_categories, seconds_per_cell
 from evaluation.settings import DEFAULT_BACKBONE, Settings
 from evaluation.summary import SUMMARY_FILE, summary_table
 
 EXIT_FAILED_CELLS, EXIT_USAGE, EXIT_BUSY, EXIT_CANCELLED = 1, 2, 3, 130
+MAX_SEED = 2**32 - 1
 EXAMPLES = """examples:
   python evaluate.py --data demo
       try it on generated pictures, no download of a data set
@@ -222,11 +223,11 @@ def _evaluate(run: Run) -> int:
         progress.abort(FAILED, str(error))
         raise
     progress.finish()
-    _print_summary(run)
+    _print_summary(run, progress.status.cells)
     return EXIT_FAILED_CELLS if progress.status.state == FAILED else 0
 
 
-def _print_summary(run: Run) -> None:
+def _print_summary(run: Run, cells: list[CellState]) -> None:
     table, _ = summary_table(run.outputs)
     shown = table[table["category"].isin(run.categories) & table["method"].isin(run.methods)][
         [
@@ -245,8 +246,9 @@ def _print_summary(run: Run) -> None:
     if len(shown):
         print(shown.to_string(index=False, float_format="%.3f", na_rep="n/a"))
         print(f"Written to {run.outputs / SUMMARY_FILE}")
-    for note in failures(run.outputs):
-        print(f"Failed: {note['category']} / {note['method']}: {note['reason']}")
+    for cell in cells:
+        if cell.state == FAILED:
+            print(f"Failed: {cell.category} / {cell.method}: {cell.reason}")
 
 
 def _complain(sentence: str, status: int) -> int:
@@ -265,8 +267,8 @@ def _positive(text: str) -> int:
 
 
 def _natural(text: str) -> int:
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"'{text}' is not a whole number from 0")
+    if not text.isdecimal() or int(text) > MAX_SEED:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a whole number from 0 to {MAX_SEED}")
     return int(text)
 
 

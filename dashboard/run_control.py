@@ -37,6 +37,19 @@ def draw_run_control(selection: Selection) -> None:
         disabled=running or selection.data is None,
         key="run_full",
     )
+    if running:
+        st.session_state[SEEN_RUNNING] = True
+        st.fragment(_draw_progress, run_every=POLL_S)(str(selection.outputs))
+        return
+    _draw_last_job(selection.outputs, status)
+    categories, methods, force = _draw_scope(selection)
+    if pressed and selection.data is not None:
+        start_evaluation(selection, categories, methods, force)
+        st.rerun()
+
+
+def _draw_scope(selection: Selection) -> tuple[list[str], list[str], bool]:
+    """Draw what to run; return categories, methods (empty for all) and whether to repeat."""
     with st.expander(t("run_scope")):
         categories = st.multiselect(
             t("run_categories"),
@@ -54,10 +67,7 @@ def draw_run_control(selection: Selection) -> None:
             help=t("run_everything_help"),
         )
         force = st.checkbox(t("run_force"), key="run_force", help=t("run_force_help"))
-    if pressed and selection.data is not None:
-        start_evaluation(selection, categories, methods, force)
-        st.rerun()
-    _draw_job(selection.outputs, running)
+    return categories, methods, force
 
 
 def start_evaluation(
@@ -65,7 +75,7 @@ def start_evaluation(
 ) -> None:
     """Start ``evaluate.py`` on the selected data; empty lists mean all.
 
-    What prevents it is kept for ``_draw_job`` to show.
+    What prevents it is kept for the next run to show.
     """
     arguments = ["--data", str(selection.data)]
     if categories:
@@ -76,20 +86,16 @@ def start_evaluation(
         arguments.append("--force")
     try:
         start(selection.outputs, arguments)
+        st.session_state[SEEN_RUNNING] = True
     except (BusyError, OSError) as error:
         st.session_state["_job_problem"] = str(error)
 
 
-def _draw_job(outputs: Path, running: bool) -> None:
+def _draw_last_job(outputs: Path, status: JobStatus | None) -> None:
     problem = st.session_state.pop("_job_problem", "")
     if problem:
         st.error(problem)
-    if running:
-        st.session_state[SEEN_RUNNING] = True
-        st.fragment(_draw_progress, run_every=POLL_S)(str(outputs))
-        return
-    status = read_status(outputs)
-    if status is not None and st.session_state.get(SEEN_RUNNING):
+    elif status is not None and st.session_state.get(SEEN_RUNNING):
         _draw_end(status, outputs)
 
 

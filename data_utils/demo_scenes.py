@@ -234,10 +234,10 @@ def _frame(y0: float, x0: float, angle: float) -> tuple[Floats, Floats]:
 def _scratch(scene: Scene, rng: np.random.Generator) -> Floats:
     """Draw a thin, slightly bent line, bare in some places and faint in others."""
     along, across = _frame(*_spot(scene.surface, rng), rng.uniform(0, math.pi))
-    half = rng.uniform(22, 42)
+    half = rng.uniform(24, 48)
     across += rng.uniform(-4, 4) * (along / half) ** 2 + _cloud(rng, 20, 20) * 0.5
-    width = rng.uniform(0.9, 1.6) * np.clip(1.3 - (along / half) ** 2, 0.3, 1)
-    depth = rng.uniform(0.45, 0.95) * _soft_step(-np.abs(along), -half, 5 - half)
+    width = rng.uniform(1.1, 2.2) * np.clip(1.3 - (along / half) ** 2, 0.3, 1)
+    depth = rng.uniform(0.65, 1.0) * _soft_step(-np.abs(along), -half, 5 - half)
     depth *= np.clip(0.9 + 0.35 * _cloud(rng, 24, 24), 0.3, 1.1) * scene.surface
     cover = np.minimum(depth, 1) * np.exp(-((across / width) ** 2))
     return _painted(scene.clean, scene.scratch_rgb, cover)
@@ -251,7 +251,7 @@ def _stain(scene: Scene, rng: np.random.Generator) -> Floats:
     inside = 1 - np.hypot(along / stretch, across * stretch**0.5) / radius + ragged
     body = _soft_step(inside, 0, 0.25)
     rim = body * (1 - _soft_step(inside, 0.2, 0.5))
-    cover = rng.uniform(0.3, 0.8) * (0.75 * body + 0.4 * rim) * scene.surface
+    cover = rng.uniform(0.5, 0.95) * (0.75 * body + 0.4 * rim) * scene.surface
     absorbed = 1 - np.asarray(scene.stain_rgb, np.float32)
     stained: Floats = scene.clean * (1 - np.minimum(cover, 1)[..., None] * absorbed)
     return stained
@@ -268,13 +268,13 @@ _GAP_RGB = np.array((38, 36, 36), np.float32)
 def _weave(rng: np.random.Generator) -> Scene:
     """Draw a plain weave of pale warp (vertical) and blue weft (horizontal) threads."""
     y, x = _pixels()
-    angle, (right, down) = rng.normal(0, 0.012), rng.uniform(-3, 3, 2).tolist()
-    u = (x + angle * y + right + 1.3 * _cloud(rng, 5, 5)) / _THREAD + 4
-    v = (y - angle * x + down + 1.3 * _cloud(rng, 5, 5)) / _THREAD + 4
+    angle, (right, down) = rng.normal(0, 0.006), rng.uniform(-2, 2, 2).tolist()
+    u = (x + angle * y + right + 0.7 * _cloud(rng, 5, 5)) / _THREAD + 4
+    v = (y - angle * x + down + 0.7 * _cloud(rng, 5, 5)) / _THREAD + 4
     i, j = u.astype(np.intp), v.astype(np.intp)
     a, b = u - i.astype(np.float32) - 0.5, v - j.astype(np.float32) - 0.5
-    widths = rng.uniform(0.84, 1.0, (2, 64)).astype(np.float32)
-    tones = rng.normal(1, 0.055, (2, 64)).astype(np.float32)
+    widths = rng.uniform(0.9, 1.0, (2, 64)).astype(np.float32)
+    tones = rng.normal(1, 0.03, (2, 64)).astype(np.float32)
     twists = rng.uniform(0, 1, (2, 64)).astype(np.float32)
     side = (1 - 2 * ((i + j) & 1)).astype(np.float32)
     warp_tone = tones[0][i] * (1 + 0.05 * _cloud(rng, 8, 40))
@@ -304,7 +304,7 @@ def _weave(rng: np.random.Generator) -> Scene:
             return render((i == i[row, column]) & (np.abs(v - v[row, column]) < half), nowhere)
         return render(nowhere, (j == j[row, column]) & (np.abs(u - u[row, column]) < half))
 
-    return Scene(render(nowhere, nowhere), ~nowhere, damaged, (222, 218, 208), (0.50, 0.40, 0.28))
+    return Scene(render(nowhere, nowhere), ~nowhere, damaged, (246, 244, 238), (0.50, 0.38, 0.24))
 
 
 @dataclass(frozen=True)
@@ -406,8 +406,8 @@ _STROKES: dict[str, tuple[tuple[tuple[float, float], ...], ...]] = {
 
 def _label(rng: np.random.Generator) -> Scene:
     """Draw a printed paper label on cardboard."""
-    (down, right), turn = rng.uniform(-3, 3, 2).tolist(), rng.normal(0, 0.012)
-    density = 0.97 + 0.03 * _cloud(rng, 6, 6) + 0.03 * _cloud(rng, 120, 120)
+    (down, right), turn = rng.uniform(-2, 2, 2).tolist(), rng.normal(0, 0.006)
+    density = 0.97 + 0.02 * _cloud(rng, 6, 6) + 0.02 * _cloud(rng, 120, 120)
     fibres = 1 + 0.035 * _cloud(rng, 150, 90) + 0.02 * _cloud(rng, 40, 16)
     paper_grain = 1 + 0.010 * _cloud(rng, 128, 128)
     board_rgb = np.array((172, 134, 96), np.float32) * rng.uniform(0.96, 1.04)
@@ -436,7 +436,7 @@ def _label(rng: np.random.Generator) -> Scene:
     def damaged(defect_rng: np.random.Generator) -> Floats:
         return render(_smudged(_artwork(), defect_rng))
 
-    return Scene(render(_artwork()), cover > 0.99, damaged, (142, 136, 130), (0.66, 0.52, 0.34))
+    return Scene(render(_artwork()), cover > 0.99, damaged, (104, 92, 84), (0.66, 0.50, 0.30))
 
 
 @lru_cache(maxsize=1)

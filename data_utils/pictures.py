@@ -269,7 +269,7 @@ def _read_entry(entry: Path, category: Category, transform: Transform) -> Pictur
         images = np.load(entry / "images.npy", mmap_mode="r")
         masks = np.load(entry / "masks.npy")
         entry.touch()
-    except (OSError, ValueError):
+    except (OSError, ValueError, EOFError):
         return None
     kept = set(index["kept"])
     readable = [_key(row) in kept for row in category.records.itertuples()]

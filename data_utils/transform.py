@@ -45,6 +45,11 @@ class Transform:
                 f"An image size of {self.height} x {self.width} px is outside "
                 f"{MIN_SIDE} to {MAX_SIDE} px; choose another --image-size or --crop."
             )
+        if self.shorter_side is not None and self.shorter_side > MAX_SIDE:
+            raise ValueError(
+                f"A shorter side of {self.shorter_side} px is outside {MIN_SIDE} to {MAX_SIDE} px; "
+                "choose another --image-size."
+            )
         if self.shorter_side is not None and max(self.height, self.width) > self.shorter_side:
             raise ValueError(
                 f"A centre crop of {max(self.height, self.width)} px does not fit into a picture "

@@ -63,8 +63,9 @@ def _draw_results(selection: Selection, summary: pd.DataFrame) -> None:
         column_config={name: st.column_config.NumberColumn(t(f"column_{name}")) for name in NUMBERS}
         | {
             name: st.column_config.TextColumn(t(f"column_{name}"))
-            for name in ("category", "method", "interval", "weights", "settings", "data")
-        },
+            for name in ("category", "interval", "weights", "settings", "data")
+        }
+        | {"method": st.column_config.TextColumn(t("column_method"), width=90)},
     )
     st.caption(t("auroc_explained"))
     st.caption(t("time_explained", machine=_machines(selection)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,3 +55,48 @@ def write_category(
         if masks:
             save(mask, folder / "ground_truth" / "blot" / f"{i:03}_mask.png")
     return folder
+
+
+def cell_content(category: str = "part", method: str = "padim", **changes: Any) -> dict[str, Any]:
+    """Return what ``cell.json`` holds, with numbers that are easy to tell apart."""
+    content: dict[str, Any] = {
+        "format": 1,
+        "category": category,
+        "method": method,
+        "metrics": {
+            "image_auroc": 0.9,
+            "image_auroc_low": 0.8,
+            "image_auroc_high": 0.95,
+            "pixel_auroc": 0.85,
+            "aupro": 0.7,
+            "image_ap": 0.91,
+            "pixel_ap": 0.4,
+            "image_best_f1": 0.88,
+            "pixel_best_f1": 0.45,
+            "by_defect": {"blot": {"count": 3, "image_auroc": 0.9, "pixel_auroc": 0.85}},
+        },
+        "counts": {
+            "train_images": 24,
+            "test_good": 6,
+            "test_defective": 6,
+            "test_with_mask": 6,
+            "calibration_images": 24,
+        },
+        "settings": {"seed": 0, "image_size": None},
+        "settings_id": "",
+        "fingerprint": "f" * 24,
+        "timings": {"decode": 0.5, "fit": 1.0},
+        "fit_s": 1.5,
+        "score_s": 0.5,
+        "runtime_s": 2.0,
+        "ms_per_image": 41.6,
+        "wall_s": 3.6,
+        "model_mb": 1.25,
+        "peak_memory_mb": 300.0,
+        "backbone": "resnet18",
+        "weights": "random (seed 0)",
+        "demo_data": False,
+        "transform": "whole picture 224 x 224 px",
+        "finished": "2024-01-01T00:00:00+00:00",
+    }
+    return content | changes

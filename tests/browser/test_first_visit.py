@@ -1,0 +1,98 @@
+"""A new user's first visit, in a real browser: demo data, one evaluation, its results."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from playwright.sync_api import Page, expect
+
+from evaluation.job import CANCELLED, read_status
+from tests.browser.conftest import ARTEFACTS
+
+RUN_TIMEOUT_MS = 600_000
+OPEN_TRIES = 10
+
+pytestmark = pytest.mark.browser
+
+
+def pick(page: Page, label: str, option: str) -> None:
+    """Choose an option of a select box or multiselect."""
+    wanted = page.get_by_role("option", name=option, exact=True)
+    for _ in range(OPEN_TRIES):  # a rerun that arrives just now closes the list again
+        page.get_by_role("combobox", name=label).click()
+        page.wait_for_timeout(500)
+        if wanted.count():
+            break
+    wanted.click()
+    page.keyboard.press("Escape")
+
+
+def test_a_new_user_evaluates_a_demo_category_and_sees_the_results(
+    page: Page, served_app: tuple[str, Path]
+) -> None:
+    address, outputs = served_app
+    ARTEFACTS.mkdir(exist_ok=True)
+
+    # The very first request goes to a page's own address; the demo data are drawn for it.
+    page.goto(f"{address}/samples?category=demo_gear&method=patchcore")
+    expect(page.get_by_role("heading", name="Samples: demo_gear · PatchCore")).to_be_visible()
+    expect(page.get_by_text("Demo data: generated pictures")).to_be_visible()
+    expect(page.get_by_text("has not been evaluated with PatchCore yet")).to_be_visible()
+
+    page.get_by_role("link", name="Overview").click()
+    expect(page.get_by_role("heading", name="No results yet")).to_be_visible()
+    page.screenshot(path=ARTEFACTS / "1-no-results.png")
+
+    page.get_by_text("What to run").click()
+    pick(page, "Categories", "demo_gear")
+    page.get_by_role("button", name="Run full evaluation").click()
+    expect(page.get_by_role("button", name="Cancel")).to_be_visible()
+    page.screenshot(path=ARTEFACTS / "2-running.png")
+    expect(page.get_by_text("Evaluation finished: 3 new, 0 unchanged.")).to_be_visible(
+        timeout=RUN_TIMEOUT_MS
+    )
+
+    summary = pd.read_csv(outputs / "summary.csv")
+    assert list(summary["method"]) == ["ae", "padim", "patchcore"]
+    assert summary["demo_data"].all()
+    assert summary["image_auroc"].notna().all()
+    expect(page.get_by_text("Random backbone weights")).to_be_visible()
+    for method in summary["method"]:
+        pictures = list((outputs / "demo_gear" / method).glob("*.png"))
+        assert len(pictures) == 4 * 45
+    page.screenshot(path=ARTEFACTS / "3-overview.png")
+
+    page.get_by_role("link", name="Samples").click()
+    expect(page.get_by_role("heading", name="Samples: demo_gear · PatchCore")).to_be_visible()
+    for caption in ("Image", "Ground truth", "Heatmap", "Overlay"):
+        expect(page.get_by_text(caption, exact=True)).to_be_visible()
+    expect(page.get_by_text("1 of 45")).to_be_visible()
+    page.get_by_role("button", name="Next").click()
+    expect(page.get_by_text("2 of 45")).to_be_visible()
+    expect(page).to_have_url(re.compile("sample=good%2F001"))
+    page.get_by_role("button", name="stain", exact=True).click()
+    expect(page.get_by_text("1 of 10")).to_be_visible()
+    pick(page, "Method", "AE")
+    expect(page.get_by_role("heading", name="Samples: demo_gear · AE")).to_be_visible()
+    page.screenshot(path=ARTEFACTS / "4-samples.png", full_page=True)
+
+    page.get_by_role("button", name="한국어").click()
+    expect(page.get_by_role("heading", name="샘플: demo_gear · AE")).to_be_visible()
+    page.reload()
+    expect(page.get_by_role("heading", name="샘플: demo_gear · AE")).to_be_visible()
+
+
+def test_a_running_evaluation_can_be_cancelled(page: Page, served_app: tuple[str, Path]) -> None:
+    address, outputs = served_app
+    page.goto(address)
+    page.get_by_role("button", name="Run full evaluation").click()
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.get_by_text("Evaluation cancelled; finished cells are kept.")).to_be_visible()
+    expect(page.get_by_role("button", name="Run full evaluation")).to_be_enabled()
+    status = read_status(outputs)
+    assert status is not None
+    assert status.state == CANCELLED
+    assert not status.current

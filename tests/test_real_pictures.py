@@ -1,0 +1,69 @@
+"""The numbers of the papers, on real pictures; runs where ``MVTEC_ROOT`` and
+``BACKBONE_WEIGHTS`` name MVTec AD and ResNet-18's ImageNet weights.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from data_utils.mvtec import category_names
+from evaluation.progress import RunProgress
+from evaluation.runner import Run, evaluate
+from evaluation.summary import summary_table
+
+AT_LEAST = {
+    ("bottle", "padim"): (0.99, 0.975),
+    ("screw", "padim"): (0.73, 0.96),
+    ("bottle", "patchcore"): (0.995, 0.975),
+    ("screw", "patchcore"): (0.945, 0.98),
+    ("bottle", "ae"): (0.95, 0.90),
+    ("screw", "ae"): (0.70, 0.95),
+}
+PEAK_MEMORY_MB = 3000
+
+
+@pytest.fixture(scope="module")
+def measured(tmp_path_factory: pytest.TempPathFactory) -> dict[Path, pd.DataFrame]:
+    """Return a place for the results of the one evaluation that these tests share."""
+    return {}
+
+
+def evaluated(
+    measured: dict[Path, pd.DataFrame], data: Path, weights: str, outputs: Path
+) -> pd.DataFrame:
+    """Evaluate bottle and screw with all methods, once."""
+    if data not in measured:
+        names = [name for name in ("bottle", "screw") if name in category_names(data)]
+        if len(names) < 2:
+            pytest.skip("needs the categories bottle and screw in MVTEC_ROOT")
+        methods = ["ae", "padim", "patchcore"]
+        run = Run(data, outputs, names, methods, weights=weights)
+        evaluate(run, RunProgress(outputs, [], show_bars=False))
+        measured[data] = summary_table(outputs)[0].set_index(["category", "method"])
+    return measured[data]
+
+
+@pytest.mark.parametrize(("category", "method"), list(AT_LEAST))
+def test_auroc_reaches_what_is_published_or_known_to_be_reachable(
+    measured: dict[Path, pd.DataFrame],
+    real_data: Path,
+    real_weights: str,
+    tmp_path: Path,
+    category: str,
+    method: str,
+) -> None:
+    table = evaluated(measured, real_data, real_weights, tmp_path / "outputs")
+    image, pixel = AT_LEAST[category, method]
+    row = table.loc[(category, method)]
+    assert row["image_auroc"] >= image
+    assert row["pixel_auroc"] >= pixel
+
+
+def test_memory_stays_below_three_gigabytes(
+    measured: dict[Path, pd.DataFrame], real_data: Path, real_weights: str, tmp_path: Path
+) -> None:
+    table = evaluated(measured, real_data, real_weights, tmp_path / "outputs")
+    assert table["peak_memory_mb"].max() < PEAK_MEMORY_MB
