@@ -73,7 +73,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "minutes_value": ("{minutes} min", "{minutes}분"),
     "seconds_value": ("{seconds} s", "{seconds}초"),
     # Overview
-    "overview_title": ("AE, PaDiM and PatchCore side by side", "AE·PaDiM·PatchCore 비교"),
+    "overview_title": ("AE, PaDiM and PatchCore side by side", "AE, PaDiM, PatchCore 비교"),
     "overview_lead": (
         "Three ways of finding defects in pictures of parts, measured on the same pictures with "
         "the same metrics.",

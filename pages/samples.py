@@ -138,15 +138,15 @@ def _draw_picker(samples: SampleSet, positions: list[int]) -> int:
     names = [sample_name(samples.table, position) for position in positions]
     scores = dict(zip(names, samples.table["score"].iloc[positions], strict=True))
     keep_choice("sample", names)
-    back, pick, forward = st.columns([1, 4, 1], vertical_alignment="bottom")
-    back.button(t("previous"), key="previous", width="stretch", on_click=_step, args=(names, -1))
-    forward.button(t("next"), key="next", width="stretch", on_click=_step, args=(names, 1))
-    name = pick.selectbox(
-        t("sample"),
-        names,
-        key="sample",
-        format_func=lambda name: f"{name} · {scores.get(name, math.nan):.4g}",
-    )
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        name = st.selectbox(
+            t("sample"),
+            names,
+            key="sample",
+            format_func=lambda name: f"{name} · {scores.get(name, math.nan):.4g}",
+        )
+        st.button(t("previous"), key="previous", on_click=_step, args=(names, -1))
+        st.button(t("next"), key="next", on_click=_step, args=(names, 1))
     chosen = names.index(name)
     st.caption(t("position", position=chosen + 1, count=len(names)))
     return positions[chosen]

@@ -8,7 +8,6 @@ picture) and below what the methods reach here (AUROC 0.84 to 1.0, located 70 to
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 import pytest

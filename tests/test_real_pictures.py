@@ -26,7 +26,7 @@ PEAK_MEMORY_MB = 3000
 
 
 @pytest.fixture(scope="module")
-def measured(tmp_path_factory: pytest.TempPathFactory) -> dict[Path, pd.DataFrame]:
+def measured() -> dict[Path, pd.DataFrame]:
     """Return a place for the results of the one evaluation that these tests share."""
     return {}
 
