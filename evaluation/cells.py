@@ -34,6 +34,7 @@ RENAME_PAUSE_S = 0.2
 NEEDED_KEYS = frozenset(
     {"format", "category", "method", "metrics", "counts", "settings", "fingerprint", "timings"}
 )
+SECTIONS = ("metrics", "counts", "settings", "timings")
 
 
 class CellError(ValueError):
@@ -110,7 +111,11 @@ def read_cell(folder: Path) -> dict[str, Any]:
         cell = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise CellError(f"{path} is missing or damaged; evaluate this cell again.") from error
-    if not isinstance(cell, dict) or not cell.keys() >= NEEDED_KEYS:
+    if (
+        not isinstance(cell, dict)
+        or not cell.keys() >= NEEDED_KEYS
+        or not all(isinstance(cell[section], dict) for section in SECTIONS)
+    ):
         raise CellError(f"{path} is incomplete; evaluate this cell again.")
     if cell["format"] != CELL_FORMAT:
         raise CellError(f"{path} was written by another version; evaluate this cell again.")

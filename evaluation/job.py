@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from typing import Self
 
 import psutil
 from filelock import FileLock, Timeout
@@ -110,18 +111,20 @@ def read_status(outputs: Path) -> JobStatus | None:
 
     A job that says it is running but whose process is gone comes back as failed.
     """
-    try:
-        content = json.loads((job_folder(outputs) / "status.json").read_text(encoding="utf-8"))
-        cells = [CellState(**cell) for cell in content.pop("cells")]
-        status = JobStatus(**content, cells=cells)
-    except (OSError, ValueError, TypeError, KeyError, AttributeError):
-        return None
-    if status.state == RUNNING and _process(status) is None:
+    status = _written_status(outputs)
+    if status is not None and status.state == RUNNING and _process(status) is None:
         return _ended(status, FAILED, "the process ended without saying why; see the log")
     return status
 
 
-def lock_outputs(outputs: Path) -> FileLock:
+class HeldLock(FileLock):
+    """A file lock that is taken before its ``with`` block, which therefore takes it no more."""
+
+    def __enter__(self) -> Self:
+        return self
+
+
+def lock_outputs(outputs: Path) -> HeldLock:
     """Take the lock of the outputs folder; release it with ``.release()`` or ``with``.
 
     The system frees the lock of a dead process by itself.
@@ -132,7 +135,7 @@ def lock_outputs(outputs: Path) -> FileLock:
         If another process or page holds it.
     """
     job_folder(outputs).mkdir(parents=True, exist_ok=True)
-    lock = FileLock(job_folder(outputs) / "lock", timeout=0, thread_local=False)
+    lock = HeldLock(job_folder(outputs) / "lock", timeout=0, thread_local=False)
     try:
         lock.acquire()
     except Timeout as error:
@@ -159,7 +162,13 @@ def start(outputs: Path, arguments: Sequence[str]) -> int:
             "cancel it."
         )
     lock_outputs(outputs).release()
-    command = [sys.executable, str(PROJECT / "evaluate.py"), "--out", str(outputs), *arguments]
+    command = [
+        sys.executable,
+        str(PROJECT / "evaluate.py"),
+        "--out",
+        str(outputs.resolve()),
+        *arguments,
+    ]
     with log_file(outputs).open("w", encoding="utf-8") as log:
         process = subprocess.Popen(
             command,
@@ -199,8 +208,9 @@ def cancel(outputs: Path) -> bool:
     for member in alive:
         _signal(member, "kill")
     psutil.wait_procs(alive, timeout=TERMINATE_WAIT_S)
-    latest = read_status(outputs) or status
-    write_status(outputs, _ended(latest, CANCELLED, ""))
+    latest = _written_status(outputs) or status
+    if latest.state == RUNNING:
+        write_status(outputs, _ended(latest, CANCELLED, ""))
     return True
 
 
@@ -214,6 +224,15 @@ def log_tail(outputs: Path, lines: int = 20) -> str:
         return ""
     shown = [line.rsplit("\r", 1)[-1].rstrip() for line in text.replace("\r\n", "\n").split("\n")]
     return "\n".join([line for line in shown if line][-lines:])
+
+
+def _written_status(outputs: Path) -> JobStatus | None:
+    try:
+        content = json.loads((job_folder(outputs) / "status.json").read_text(encoding="utf-8"))
+        cells = [CellState(**cell) for cell in content.pop("cells")]
+        return JobStatus(**content, cells=cells)
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        return None
 
 
 def _ended(status: JobStatus, state: str, reason: str) -> JobStatus:

@@ -144,10 +144,11 @@ def aupro(ranked: Curve, limit: float = AUPRO_LIMIT) -> float:
         return math.nan
     rates = np.concatenate([[0.0], ranked.false_positives / ranked.negatives])
     overlap = np.concatenate([[0.0], ranked.region_overlap])
-    inside = rates <= limit
-    at_limit = np.interp(limit, rates[_last_of_each(rates)], overlap[_last_of_each(rates)])
-    rates = np.append(rates[inside], limit)
-    overlap = np.append(overlap[inside], at_limit)
+    inside = int(np.searchsorted(rates, limit, side="right"))
+    crossing = slice(inside - 1, inside + 1)
+    at_limit = np.interp(limit, rates[crossing], overlap[crossing])
+    rates = np.append(rates[:inside], limit)
+    overlap = np.append(overlap[:inside], at_limit)
     return float(np.trapezoid(overlap, rates) / limit)
 
 
@@ -225,10 +226,6 @@ def _scores_of_keys(keys: NDArray[np.uint32]) -> NDArray[np.float32]:
     negative = ascending >> np.uint32(31) == 0
     bits = np.where(negative, ~ascending, ascending & np.uint32(0x7FFFFFFF))
     return bits.astype(np.uint32).view(np.float32)
-
-
-def _last_of_each(rates: NDArray[np.float64]) -> NDArray[np.bool_]:
-    return np.append(rates[1:] != rates[:-1], True)
 
 
 def _resampling_weights(

@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Never
 
 import psutil
 from tqdm import tqdm
@@ -52,7 +53,7 @@ class RunProgress:
         self._outputs = outputs
         self._estimates = seconds_per_cell or {}
         self._show_bars = show_bars
-        self._bar: tqdm[object] | None = None
+        self._bar: tqdm[Never] | None = None
         self._written = 0.0
         self._current_since = time.monotonic()
         self.status = JobStatus(
@@ -90,11 +91,11 @@ class RunProgress:
         def report(done: int, total: int) -> None:
             self.status.done, self.status.total = done, total
             if self._show_bars:
-                bar: tqdm[object] = self._bar or tqdm(
-                    total=total, desc=name, leave=False, file=sys.stderr, mininterval=0.2
-                )
-                bar.update(done - bar.n)
-                self._bar = bar
+                if self._bar is None:
+                    self._bar = tqdm(
+                        total=total, desc=name, leave=False, file=sys.stderr, mininterval=0.2
+                    )
+                self._bar.update(done - self._bar.n)
             if time.monotonic() - self._written > WRITE_INTERVAL_S:
                 self._write()
 
@@ -125,7 +126,8 @@ class RunProgress:
 
     def _write(self) -> None:
         self.status.updated = time.time()
-        self.status.eta_s = self._eta()
+        if self.status.state == RUNNING:
+            self.status.eta_s = self._eta()
         self._written = time.monotonic()
         write_status(self._outputs, self.status)
 

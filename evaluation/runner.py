@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+import traceback
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,7 +22,7 @@ from evaluation.job import DONE, FAILED, RUNNING, SKIPPED
 from evaluation.machine import Clock
 from evaluation.progress import RunProgress
 from evaluation.settings import Settings
-from evaluation.summary import write_summary
+from evaluation.summary import SUMMARY_FILE, write_summary
 from evaluation.work import CellWork, run_alone, run_together, sentence
 
 
@@ -113,11 +115,17 @@ def evaluate(run: Run, progress: RunProgress) -> None:
         progress.begin(name, run.methods)
         try:
             _evaluate_category(run, name, backbone, progress)
-        except (DatasetError, CellError, ValueError, OSError) as error:
+        except Exception as error:
+            if not isinstance(error, (ValueError, OSError)):
+                traceback.print_exc()
             for cell in progress.status.cells:
                 if cell.category == name and cell.state == RUNNING:
                     _fail(run, name, cell.method, sentence(error), progress)
-    for problem in write_summary(run.outputs):
+    try:
+        problems = write_summary(run.outputs)
+    except OSError as error:
+        problems = [f"{SUMMARY_FILE} cannot be written. {sentence(error)}"]
+    for problem in problems:
         progress.say(problem)
 
 
@@ -152,6 +160,9 @@ def _evaluate_category(
     with clock.phase("decode"):
         transform = run.settings.transform_for(category)
         pictures = load_pictures(category, transform, progress.phase(f"{name}: reading pictures"))
+    if not pictures.train_count or not len(pictures.test):
+        kind = "test" if pictures.train_count else "training"
+        raise DatasetError(f"No {kind} picture can be decoded; {pictures.findings[0]}.")
 
     todo = []
     for method, place in places.items():
@@ -227,7 +238,8 @@ def _finish(
     if not work.failure:
         with work.guarded():
             write_cell(work, category, pictures, run.settings, network, decode_s, started, progress)
-            write_summary(run.outputs)
+            with suppress(OSError):  # said when the run ends
+                write_summary(run.outputs)
     if work.failure:
         _fail(run, category.name, work.place.method, work.failure, progress)
     else:

@@ -1,0 +1,120 @@
+"""One fixed colour scale: a good part looks cold, and equal scores look equal."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from detectors.base import AnomalyResult
+from evaluation.heatmap import HEAT_TABLE, Scale, gray, heat, overlay, scale_from
+from evaluation.thresholds import threshold_for
+
+
+def good_result(count: int = 40) -> AnomalyResult:
+    """Return maps of good pictures: scores around 1 with a little noise."""
+    maps = np.random.default_rng(0).normal(1, 0.1, (count, 16, 16)).astype(np.float32)
+    return AnomalyResult(maps.reshape(count, -1).max(axis=1), maps)
+
+
+def brightness(colours: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """Return the sum of the channels."""
+    return colours.astype(np.int64).sum(axis=-1)
+
+
+def test_the_scale_goes_from_the_median_good_pixel_to_twice_the_threshold() -> None:
+    good = good_result()
+    scale = scale_from(good)
+
+    assert scale.low == pytest.approx(np.median(good.maps))
+    assert scale.high == pytest.approx(2 * threshold_for(good.scores, 0.05))
+
+
+def test_the_largest_score_stands_in_where_pictures_are_too_few_for_a_threshold() -> None:
+    good = good_result(5)
+
+    assert scale_from(good).high == pytest.approx(2 * good.scores.max())
+
+
+@pytest.mark.parametrize("value", [0.0, 1e-9, 5.0, 1e6])
+def test_constant_maps_still_give_a_scale(value: float) -> None:
+    maps = np.full((3, 4, 4), value, np.float32)
+    scale = scale_from(AnomalyResult(maps.max(axis=(1, 2)), maps))
+
+    assert scale.high > scale.low
+    assert np.isfinite(scale.relative(maps)).all()
+
+
+def test_a_good_part_looks_cold_and_a_defect_hot() -> None:
+    good = good_result()
+    scale = scale_from(good)
+    defect = np.full((16, 16), 3 * good.scores.max(), np.float32)
+
+    assert brightness(heat(good.maps[0], scale)).max() < brightness(heat(defect, scale)).min() / 2
+    assert np.median(gray(good.maps, scale)) <= 1
+    assert (gray(defect, scale) == 255).all()
+
+
+def test_the_same_score_has_the_same_colour_in_every_picture() -> None:
+    scale = Scale(1.0, 3.0)
+    calm = np.full((4, 4), 1.0, np.float32)
+    wild = np.full((4, 4), 9.0, np.float32)
+    calm[2, 2] = wild[2, 2] = 2.2
+
+    assert (heat(calm, scale)[2, 2] == heat(wild, scale)[2, 2]).all()
+    assert gray(calm, scale)[2, 2] == gray(wild, scale)[2, 2] == round(0.6 * 255)
+
+
+def test_scores_are_clipped_at_both_ends_of_the_scale() -> None:
+    maps = np.array([[-5, 1, 2, 3, 50]], np.float32)
+
+    assert Scale(1, 3).relative(maps).tolist() == [[0, 0, 0.5, 1, 1]]
+    assert gray(maps, Scale(1, 3)).tolist() == [[0, 0, 128, 255, 255]]
+
+
+def test_showing_a_map_leaves_its_raw_scores_alone() -> None:
+    maps = np.array([[1.0, 2.0, 9.0]], np.float32)
+    heat(maps, Scale(1, 3))
+    overlay(np.zeros((1, 3, 3), np.uint8), maps, Scale(1, 3))
+
+    assert maps.tolist() == [[1.0, 2.0, 9.0]]
+
+
+def test_maps_of_half_precision_are_shown_like_full_ones() -> None:
+    maps = np.linspace(0, 4, 64, dtype=np.float32).reshape(8, 8)
+    difference = gray(maps, Scale(1, 3)).astype(int) - gray(maps.astype(np.float16), Scale(1, 3))
+
+    assert np.abs(difference).max() <= 1
+
+
+def test_hotter_means_brighter_all_along_the_scale() -> None:
+    assert HEAT_TABLE.shape == (256, 3)
+    assert (np.diff(brightness(HEAT_TABLE)) >= 0).all()
+    assert brightness(HEAT_TABLE[0]) < 60
+    assert brightness(HEAT_TABLE[255]) > 600
+
+
+def test_the_overlay_of_a_cold_map_is_the_picture_itself() -> None:
+    image = np.random.default_rng(1).integers(0, 256, (6, 7, 3), dtype=np.uint8)
+
+    assert (overlay(image, np.full((6, 7), 0.9, np.float32), Scale(1, 3)) == image).all()
+
+
+def test_the_overlay_of_a_hot_map_shows_heat_but_lets_the_picture_through() -> None:
+    image = np.zeros((2, 2, 3), np.uint8)
+    hot = np.full((2, 2), 99, np.float32)
+
+    shown = overlay(image, hot, Scale(1, 3), opacity=0.5)
+
+    assert (shown == np.rint(HEAT_TABLE[255] * 0.5)).all()
+    assert (overlay(image, hot, Scale(1, 3), opacity=1.0) == HEAT_TABLE[255]).all()
+
+
+@pytest.mark.parametrize(
+    ("low", "high"), [(1.0, 1.0), (2.0, 1.0), (math.nan, 1.0), (0.0, math.nan)]
+)
+def test_a_scale_without_length_is_refused(low: float, high: float) -> None:
+    with pytest.raises(ValueError, match="has no length"):
+        Scale(low, high)

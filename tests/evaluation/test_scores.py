@@ -1,0 +1,77 @@
+"""``scores.csv`` holds every test picture once and the calibration pictures after them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from detectors.base import AnomalyResult, Calibration
+from evaluation.scores import COLUMNS, scores_table
+
+ROOT = Path("data")
+
+
+def records() -> pd.DataFrame:
+    """Return four training and three test pictures."""
+    rows = [("train", "good", f"{i:03}", 0, True) for i in range(4)]
+    rows += [("test", "good", "000", 0, True), ("test", "blot", "000", 1, True)]
+    rows += [("test", "blot", "001", 1, False)]
+    table = pd.DataFrame(rows, columns=["split", "defect", "stem", "label", "has_mask"])
+    paths = [ROOT / "part" / split / defect / f"{stem}.png" for split, defect, stem, *_ in rows]
+    return table.assign(image_path=pd.Series(paths, dtype=object))
+
+
+def calibration(positions: list[int]) -> Calibration:
+    """Return calibration scores 10 x position."""
+    scores = np.array(positions, np.float32) * 10
+    maps = np.zeros((len(positions), 2, 2), np.float32)
+    return Calibration(np.array(positions, np.int64), AnomalyResult(scores, maps))
+
+
+TEST_SCORES = np.array([1.5, 2.5, 3.5], np.float32)
+
+
+def test_test_pictures_come_first_and_calibration_pictures_after_them() -> None:
+    table = scores_table(ROOT, records(), TEST_SCORES, calibration([1, 3]))
+
+    assert list(table.columns) == COLUMNS
+    assert table[["split", "defect", "stem", "score"]].values.tolist() == [
+        ["test", "good", "000", 1.5],
+        ["test", "blot", "000", 2.5],
+        ["test", "blot", "001", 3.5],
+        ["calibration", "good", "001", 10.0],
+        ["calibration", "good", "003", 30.0],
+    ]
+
+
+def test_calibration_rows_are_training_pictures_and_labelled_good() -> None:
+    table = scores_table(ROOT, records(), TEST_SCORES, calibration([0, 2]))
+    held_out = table[table["split"] == "calibration"]
+
+    assert held_out["file"].tolist() == ["part/train/good/000.png", "part/train/good/002.png"]
+    assert held_out["label"].tolist() == [0, 0]
+
+
+def test_pictures_without_a_mask_are_marked() -> None:
+    table = scores_table(ROOT, records(), TEST_SCORES, calibration([]))
+
+    assert table["has_mask"].tolist() == [True, True, False]
+    assert len(table) == 3
+
+
+def test_scores_survive_the_file_with_full_precision(tmp_path: Path) -> None:
+    scores = np.array([1 / 3, 1e-7, 12345.678], np.float32)
+    path = tmp_path / "scores.csv"
+    scores_table(ROOT, records(), scores, calibration([1])).to_csv(
+        path, index=False, float_format="%.9g"
+    )
+
+    assert (pd.read_csv(path)["score"].to_numpy(np.float32)[:3] == scores).all()
+
+
+def test_a_wrong_number_of_scores_is_refused() -> None:
+    with pytest.raises(ValueError, match="length"):
+        scores_table(ROOT, records(), TEST_SCORES[:2], calibration([]))

@@ -1,0 +1,136 @@
+"""``summary.csv`` is nothing but the finished cells, one row each."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from evaluation.cells import CELL_FILE, CellPlace, new_cell, write_cell_file
+from evaluation.summary import COLUMNS, SUMMARY_FILE, summary_table, write_summary
+from tests.make_data import cell_content
+
+
+def write(
+    outputs: Path,
+    category: str = "part",
+    method: str = "padim",
+    settings_id: str = "",
+    **changes: Any,
+) -> Path:
+    """Write one cell and return its folder."""
+    place = CellPlace(outputs, category, method, settings_id)
+    with new_cell(place) as folder:
+        content = cell_content(category, method, settings_id=settings_id, **changes)
+        write_cell_file(folder, content)
+    return place.folder
+
+
+def rows(outputs: Path) -> list[dict[str, str]]:
+    """Return the file's rows as plain text."""
+    with (outputs / SUMMARY_FILE).open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_there_is_one_row_per_cell_and_default_settings_come_first(tmp_path: Path) -> None:
+    write(tmp_path, "screw", "patchcore")
+    write(tmp_path, "bottle", "padim", "seed-1", settings={"seed": 1})
+    write(tmp_path, "bottle", "patchcore")
+    write(tmp_path, "bottle", "ae")
+
+    assert write_summary(tmp_path) == []
+    assert [(row["settings_id"], row["category"], row["method"]) for row in rows(tmp_path)] == [
+        ("", "bottle", "ae"),
+        ("", "bottle", "patchcore"),
+        ("", "screw", "patchcore"),
+        ("seed-1", "bottle", "padim"),
+    ]
+    assert [row["seed"] for row in rows(tmp_path)] == ["0", "0", "0", "1"]
+
+
+def test_a_row_repeats_the_numbers_of_its_cell(tmp_path: Path) -> None:
+    write(tmp_path)
+    write_summary(tmp_path)
+    (row,) = rows(tmp_path)
+
+    assert list(row) == COLUMNS
+    assert row["image_auroc"] == "0.900000"
+    assert row["aupro"] == "0.700000"
+    assert row["runtime_s"] == "2.000000"
+    assert row["ms_per_image"] == "41.600000"
+    assert (row["train_images"], row["test_good"], row["test_with_mask"]) == ("24", "6", "6")
+    assert (row["backbone"], row["weights"]) == ("resnet18", "random (seed 0)")
+    assert row["demo_data"] == "False"
+    assert json.loads(row["settings"]) == {"seed": 0, "image_size": None}
+
+
+def test_undefined_metrics_are_written_as_not_available(tmp_path: Path) -> None:
+    write(tmp_path, metrics={"image_auroc": 0.75, "pixel_auroc": math.nan, "by_defect": {}})
+    write_summary(tmp_path)
+    (row,) = rows(tmp_path)
+
+    assert row["image_auroc"] == "0.750000"
+    assert {row[name] for name in ("pixel_auroc", "aupro", "pixel_ap")} == {"n/a"}
+    assert pd.read_csv(tmp_path / SUMMARY_FILE)["pixel_auroc"].isna().all()
+
+
+def test_no_cell_of_the_table_is_left_blank_but_the_default_settings(tmp_path: Path) -> None:
+    write(tmp_path)
+    write_summary(tmp_path)
+    (row,) = rows(tmp_path)
+
+    assert [name for name, value in row.items() if not value] == ["settings_id"]
+
+
+def test_the_summary_is_rebuilt_from_the_cells_and_remembers_nothing(tmp_path: Path) -> None:
+    folder = write(tmp_path, "bottle")
+    write(tmp_path, "screw")
+    write_summary(tmp_path)
+    before = rows(tmp_path)
+    (folder / CELL_FILE).unlink()
+    write(tmp_path, "screw", metrics=cell_content()["metrics"] | {"image_auroc": 0.5})
+    write_summary(tmp_path)
+
+    assert [row["category"] for row in before] == ["bottle", "screw"]
+    assert [(row["category"], row["image_auroc"]) for row in rows(tmp_path)] == [
+        ("screw", "0.500000")
+    ]
+
+
+def test_a_damaged_cell_is_named_and_the_others_keep_their_rows(tmp_path: Path) -> None:
+    damaged = write(tmp_path, "bottle")
+    write(tmp_path, "screw")
+    (damaged / CELL_FILE).write_text('{"format": 1, "categ')
+
+    problems = write_summary(tmp_path)
+
+    assert [row["category"] for row in rows(tmp_path)] == ["screw"]
+    assert len(problems) == 1
+    assert str(damaged) in problems[0]
+
+
+def test_without_cells_the_summary_has_its_header_only(tmp_path: Path) -> None:
+    assert write_summary(tmp_path / "outputs") == []
+    assert (tmp_path / "outputs" / SUMMARY_FILE).read_text().strip() == ",".join(COLUMNS)
+
+
+def test_the_table_in_memory_has_numbers_and_nan(tmp_path: Path) -> None:
+    write(tmp_path, metrics={"image_auroc": 0.75, "by_defect": {}})
+    table, problems = summary_table(tmp_path)
+
+    assert problems == []
+    assert table["image_auroc"].tolist() == pytest.approx([0.75])
+    assert table["pixel_auroc"].isna().tolist() == [True]
+
+
+def test_commas_quotes_and_other_scripts_survive_a_spreadsheet(tmp_path: Path) -> None:
+    write(tmp_path, "나사, 큰", weights='file "mine", v2')
+    write_summary(tmp_path)
+    (row,) = rows(tmp_path)
+
+    assert (row["category"], row["weights"]) == ("나사, 큰", 'file "mine", v2')
