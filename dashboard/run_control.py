@@ -103,7 +103,6 @@ def _draw_progress(outputs: str) -> None:
     status = read_status(Path(outputs))
     if status is None or status.state != RUNNING:
         st.rerun()
-        return
     total = len(status.cells)
     finished = status.count(DONE, SKIPPED, FAILED)
     if status.count(DONE, FAILED) != st.session_state.get("_job_finished_cells"):

@@ -26,6 +26,10 @@ class NotFittedError(RuntimeError):
     """A detector was asked to score, calibrate or save before it was fitted."""
 
 
+class TooFewPicturesError(ValueError):
+    """No picture can be left out of the model; the message is a full sentence."""
+
+
 class ModelFileError(ValueError):
     """A stored model that cannot be used; the message is a full sentence."""
 
@@ -53,7 +57,7 @@ class Calibration:
     Attributes
     ----------
     positions : int64 [K]
-        Which of the training pictures.
+        Which of the training pictures; none where the detector has too few to leave any out.
     result : AnomalyResult
         Their scores and maps, comparable with those of new pictures.
     """
@@ -94,6 +98,12 @@ class Detector(ABC):
     @abstractmethod
     def load(cls, path: Path, backbone: Backbone | None = None) -> Self:
         """Read a model written by ``save``; raises ModelFileError if it does not fit."""
+
+
+def no_calibration(size: tuple[int, ...]) -> Calibration:
+    """Return the calibration of a detector that cannot leave a picture of `size` (H, W) out."""
+    empty = np.empty((0, *size), np.float32)
+    return Calibration(np.empty(0, np.int64), AnomalyResult(np.empty(0, np.float32), empty))
 
 
 def calibration_positions(count: int) -> NDArray[np.int64]:

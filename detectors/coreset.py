@@ -111,7 +111,7 @@ def _refreshed(
 ) -> torch.Tensor:
     """Bring `bounds`, exact for the first ``current`` centres, up to all of `centres`."""
     refreshed = bounds.clone()
-    for start in current.unique().tolist():
+    for start in set(current.tolist()):
         if start == len(centres):
             continue
         group = (current == start).nonzero().squeeze(1)

@@ -20,8 +20,10 @@ from detectors.base import (
     Detector,
     ModelFileError,
     Progress,
+    TooFewPicturesError,
     calibration_positions,
     check_images,
+    no_calibration,
 )
 from detectors.maps import anomaly_map, image_scores
 
@@ -87,14 +89,23 @@ class FeatureDetector(Detector):
         maps = np.empty((len(positions), *images.shape[1:3]), np.float32)
         for part in batches(len(positions)):
             features = self._backbone().extract(images[positions[part]])
-            calibrated = self.calibrate_features(features, positions[part], images.shape[1:3])
+            try:
+                calibrated = self.calibrate_features(features, positions[part], images.shape[1:3])
+            except TooFewPicturesError:
+                return no_calibration(images.shape[1:3])
             maps[part] = calibrated.maps
         return Calibration(positions, AnomalyResult(image_scores(maps), maps))
 
     def calibrate_features(
         self, features: Features, positions: NDArray[np.int64], size: tuple[int, ...]
     ) -> AnomalyResult:
-        """Rate training pictures by their feature maps, each left out of the model."""
+        """Rate training pictures by their feature maps, each left out of the model.
+
+        Raises
+        ------
+        TooFewPicturesError
+            If none can be left out.
+        """
         maps = anomaly_map(self.left_out_distances(features, positions), (size[0], size[1]))
         return AnomalyResult(image_scores(maps), maps)
 

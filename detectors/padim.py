@@ -21,7 +21,7 @@ import torch
 from numpy.typing import NDArray
 
 from detectors.backbone import Backbone, Features
-from detectors.base import ModelFileError, NotFittedError, Progress
+from detectors.base import ModelFileError, NotFittedError, Progress, TooFewPicturesError
 from detectors.feature_detector import FeatureDetector
 from detectors.resnet import LAYERS
 from detectors.storage import read_model, write_model
@@ -135,13 +135,15 @@ class Padim(FeatureDetector):
 
         Raises
         ------
-        ValueError
+        TooFewPicturesError
             If the model was fitted on fewer than three pictures.
         """
         squared = self.distances(features).double().square_()
         n = float(self.count_)
         if n < 3:
-            raise ValueError("Leaving one picture out needs at least three training pictures.")
+            raise TooFewPicturesError(
+                "Leaving one picture out needs at least three training pictures."
+            )
         remaining = (1 - n / (n - 1) ** 2 * squared).clamp_min_(1e-9)
         scale = (n / (n - 1)) ** 2 * (n - 2) / (n - 1)
         return (scale * squared / remaining).sqrt_().float()

@@ -18,7 +18,7 @@ import torch
 from numpy.typing import NDArray
 
 from detectors.backbone import Backbone, Features
-from detectors.base import ModelFileError, NotFittedError, Progress
+from detectors.base import ModelFileError, NotFittedError, Progress, TooFewPicturesError
 from detectors.coreset import greedy_coreset, random_projection
 from detectors.feature_detector import FeatureDetector
 from detectors.nearest import nearest_neighbours
@@ -117,12 +117,14 @@ class Patchcore(FeatureDetector):
 
         Raises
         ------
-        ValueError
+        TooFewPicturesError
             If all stored patches come from one picture.
         """
         self._check_fitted()
         if int(self.bank_image_.min()) == int(self.bank_image_.max()):
-            raise ValueError("All stored patches come from one picture, so none can be left out.")
+            raise TooFewPicturesError(
+                "All stored patches come from one picture, so none can be left out."
+            )
         number, _, height, width = features["layer2"].shape
         patches = patch_features(features).reshape(number, height * width, -1)
         left_out = torch.stack(

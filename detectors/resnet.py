@@ -152,7 +152,11 @@ def folded_trunk(architecture: Architecture, state: Mapping[str, torch.Tensor]) 
         folded[f"{ours}.bias"] = bias.float()
     trunk = _meta_trunk(architecture)
     trunk.load_state_dict(folded, assign=True)
-    return trunk.requires_grad_(False).eval().to(memory_format=torch.channels_last)
+    trunk.requires_grad_(False).eval()
+    for parameter in trunk.parameters():
+        if parameter.ndim == 4:
+            parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
+    return trunk
 
 
 def _meta_trunk(architecture: Architecture) -> Trunk:

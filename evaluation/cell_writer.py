@@ -55,7 +55,8 @@ def write_cell(
     decode_s : float
         Seconds spent on reading the category's pictures.
     started : float
-        ``time.perf_counter()`` when the work on this cell began, for its wall time.
+        ``time.perf_counter()`` when the work on this cell began, for its wall time; work
+        shared with other cells counts in full.
     """
     assert work.maps is not None
     assert work.calibration is not None

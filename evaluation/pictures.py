@@ -38,7 +38,19 @@ def write_pictures(
 
     The ground truth is white where there is a defect; a defective picture without a usable
     mask gets a plain gray one, because black would say "no defect".
+
+    Raises
+    ------
+    ValueError
+        If two samples would be written to the same file (``a`` / ``b_c`` and ``a_b`` / ``c``).
     """
+
+    names = records["defect"] + "_" + records["stem"]
+    for name in names[names.duplicated()]:
+        raise ValueError(
+            f"Two test pictures would both be written as {name}_img.png; rename one of them or "
+            "its folder."
+        )
 
     def write(position: int) -> None:
         row = records.iloc[position]

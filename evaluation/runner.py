@@ -184,9 +184,10 @@ def _evaluate_category(
     if network is not None and together:
         works = [_work(run, places[method], network) for method in together]
         run_together(works, network, pictures, progress)
+        shared_s = time.perf_counter() - started
         for work in works:
+            started = time.perf_counter() - shared_s
             _finish(run, work, category, pictures, network, clock["decode"], started, progress)
-            started = time.perf_counter()
     for method in todo:
         if not METHODS[method].reads_backbone:
             started = time.perf_counter()

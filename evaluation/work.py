@@ -16,7 +16,14 @@ from numpy.typing import NDArray
 
 from data_utils.pictures import Pictures
 from detectors.backbone import Backbone, Features, batches
-from detectors.base import AnomalyResult, Calibration, Detector, calibration_positions
+from detectors.base import (
+    AnomalyResult,
+    Calibration,
+    Detector,
+    TooFewPicturesError,
+    calibration_positions,
+    no_calibration,
+)
 from detectors.feature_detector import FeatureDetector
 from detectors.maps import image_scores
 from detectors.registry import METHODS
@@ -149,13 +156,17 @@ def _calibrate(works: Sequence[CellWork], kept: list[Features], pictures: Pictur
     size = pictures.images.shape[1:3]
     for work, detector in _going_on(works):
         with work.step("calibrate"):
-            maps = np.empty((len(positions), *size), np.float32)
-            done = 0
-            for features in kept:
-                part = slice(done, done + len(features["layer1"]))
-                maps[part] = detector.calibrate_features(features, positions[part], size).maps
-                done = part.stop
-            work.calibration = Calibration(positions, AnomalyResult(image_scores(maps), maps))
+            try:
+                maps = np.empty((len(positions), *size), np.float32)
+                done = 0
+                for features in kept:
+                    part = slice(done, done + len(features["layer1"]))
+                    maps[part] = detector.calibrate_features(features, positions[part], size).maps
+                    done = part.stop
+                result = AnomalyResult(image_scores(maps), maps)
+                work.calibration = Calibration(positions, result)
+            except TooFewPicturesError:
+                work.calibration = no_calibration(size)
 
 
 def _score(

@@ -54,7 +54,7 @@ def draw() -> None:
 def _draw_results(selection: Selection, summary: pd.DataFrame) -> None:
     table = _for_people(_with_means(summary))
     means = range(len(summary), len(table))
-    styled = table.style.format(NUMBERS, na_rep="n/a")
+    styled = table.style.format({**NUMBERS}, na_rep="n/a")
     st.dataframe(
         styled.set_properties(pd.IndexSlice[list(means), :], **{"font-weight": "bold"}),
         hide_index=True,
@@ -72,7 +72,8 @@ def _draw_results(selection: Selection, summary: pd.DataFrame) -> None:
     counted = means_per_method(summary)
     if counted["categories"].nunique() > 1:
         counts = ", ".join(
-            f"{method_title(row.method)} {row.categories}" for row in counted.itertuples()
+            f"{method_title(method)} {count}"
+            for method, count in zip(counted["method"], counted["categories"], strict=True)
         )
         st.caption(t("means_mixed", counts=counts))
     st.download_button(

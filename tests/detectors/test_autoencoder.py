@@ -184,10 +184,10 @@ def test_structural_error_agrees_with_ssim_written_out() -> None:
     found = structural_error(torch.from_numpy(pictures), torch.from_numpy(drawn)).numpy()
     for n in range(3):
         x, y = pictures[n].mean(0).astype(float), drawn[n].mean(0).astype(float)
-        mean_x, mean_y = gaussian_filter(x, 1.5), gaussian_filter(y, 1.5)
-        variance_x = gaussian_filter(x * x, 1.5) - mean_x**2
-        variance_y = gaussian_filter(y * y, 1.5) - mean_y**2
-        covariance = gaussian_filter(x * y, 1.5) - mean_x * mean_y
+        mean_x, mean_y = gaussian_filter(x, 3), gaussian_filter(y, 3)
+        variance_x = gaussian_filter(x * x, 3) - mean_x**2
+        variance_y = gaussian_filter(y * y, 3) - mean_y**2
+        covariance = gaussian_filter(x * y, 3) - mean_x * mean_y
         ssim = ((2 * mean_x * mean_y + 0.01**2) * (2 * covariance + 0.03**2)) / (
             (mean_x**2 + mean_y**2 + 0.01**2) * (variance_x + variance_y + 0.03**2)
         )

@@ -1,0 +1,520 @@
+"""Convolutional autoencoder: what it cannot redraw was not in the good pictures.
+
+A network squeezes each picture x through a narrow bottleneck and draws it again as r. Trained on
+good pictures only, it redraws good parts well and defects badly. Training minimises, and the
+anomaly map shows, the same error at every pixel (Bergmann et al., "Improving unsupervised defect
+segmentation by applying structural similarity to autoencoders", arXiv 1807.02011)::
+
+    error = |x - r| + (1 - SSIM(x, r))
+
+The first term is the mean over the colour channels, the second compares the gray pictures in
+Gaussian windows. In training the network is given x with random stains and has to draw it without
+them, so that it learns to leave foreign things out. Exposure is not judged: ahead of the network
+one factor brings every picture to the mean brightness of the training set.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+from torch.nn import functional
+
+from detectors.base import (
+    AnomalyResult,
+    Calibration,
+    Detector,
+    ModelFileError,
+    NotFittedError,
+    Progress,
+    calibration_positions,
+    check_images,
+)
+from detectors.maps import anomaly_map, enlarge_and_smooth_matrix, image_scores
+from detectors.storage import read_model, write_model
+
+if TYPE_CHECKING:
+    from detectors.backbone import Backbone
+
+REDUCTION = 16
+HELD_OUT_PART = 0.2
+MIN_IMAGES_TO_HOLD_OUT = 5
+SSIM_SIGMA = 3.0
+SSIM_C1 = 0.01**2
+SSIM_C2 = 0.03**2
+GAIN_RANGE = (0.2, 5.0)
+STAIN_RADII = (0.02, 0.15)
+CHUNK = 16
+
+
+@dataclass(frozen=True)
+class AutoencoderSettings:
+    """How the network is built and trained.
+
+    Attributes
+    ----------
+    side : int
+        The network sees about ``side ** 2`` pixels; both sides are multiples of 16.
+    bottleneck : int
+        Channels of the bottleneck, which has 1/16 of the resolution.
+    max_epochs : int
+        Epochs of the learning-rate schedule.
+    pictures_per_epoch : int
+        Pictures drawn per epoch: small training sets are repeated, large ones continued in the
+        next epoch, so that training takes about the same time for each.
+    patience : int
+        Epochs without a better validation error after which training stops.
+    batch_size : int
+        Pictures per training step.
+    learning_rate : float
+        Peak of the one-cycle schedule.
+    gain_jitter : float
+        Training pictures are brightened or darkened by up to this part at random.
+    stains : float in [0, 1]
+        Share of training pictures given to the network with a random stain that is missing in
+        the picture it has to draw, so that it learns to leave foreign things out.
+    seed : int
+        Seed of initialisation, shuffling and jitter.
+    """
+
+    side: int = 128
+    bottleneck: int = 32
+    max_epochs: int = 25
+    pictures_per_epoch: int = 256
+    patience: int = 10
+    batch_size: int = 8
+    learning_rate: float = 3e-3
+    gain_jitter: float = 0.1
+    stains: float = 0.9
+    seed: int = 0
+
+
+class Autoencoder(Detector):
+    """Reconstruction error of a convolutional autoencoder.
+
+    Parameters
+    ----------
+    settings : AutoencoderSettings
+
+    Attributes
+    ----------
+    network_ : torch module
+        Trained weights, float32.
+    input_size_ : (h, w)
+        Size in pixels that the network works at.
+    brightness_ : float in [0, 1]
+        Median over the training pictures of their mean brightness.
+    positions_ : int64 [K]
+        Training pictures kept for ``calibrate``, seen neither by training nor by its stopping.
+    log_ : list of (training error, validation error)
+        One entry per epoch; the validation error is NaN without held-out pictures.
+    """
+
+    method: ClassVar[str] = "ae"
+
+    def __init__(self, settings: AutoencoderSettings = AutoencoderSettings()) -> None:
+        self.settings = settings
+
+    def fit(self, images: NDArray[np.uint8], progress: Progress | None = None) -> Self:
+        """Train on good pictures.
+
+        About a fifth of them, evenly spaced, is held out: half to choose the best epoch and to
+        stop early, half for ``calibrate``. Fewer than five pictures are all trained on.
+
+        Parameters
+        ----------
+        images : uint8 [N, H, W, 3]
+        progress : callable (epoch, max_epochs), optional
+            Called after each epoch.
+
+        Raises
+        ------
+        ValueError
+            If `images` is not of that form.
+        RuntimeError
+            If the training diverges, also at a lower learning rate.
+        """
+        check_images(images)
+        trained, stopping, self.positions_ = split_positions(len(images))
+        self.input_size_ = network_size(images.shape[1], images.shape[2], self.settings.side)
+        pictures = resized(images, self.input_size_)
+        self.brightness_ = float(brightness(pictures[trained]).median())
+        rates = (self.settings.learning_rate, self.settings.learning_rate / 10)
+        for rate in rates:
+            if self._train(pictures[trained], pictures[stopping], rate, progress):
+                return self
+        raise RuntimeError(
+            f"The autoencoder's training diverged at the learning rates {rates[0]:g} and "
+            f"{rates[1]:g}; choose a lower one or look for broken training pictures."
+        )
+
+    def score(self, images: NDArray[np.uint8], progress: Progress | None = None) -> AnomalyResult:
+        """Rate pictures by how badly they are redrawn.
+
+        Parameters
+        ----------
+        images : uint8 [N, H, W, 3]
+            Of any size; the maps come back at that size.
+        progress : callable (done, total), optional
+            Called after each picture.
+
+        Raises
+        ------
+        NotFittedError
+            Before ``fit``.
+        ValueError
+            If `images` is not of that form.
+        """
+        check_images(images)
+        maps = np.empty(images.shape[:3], np.float32)
+        size = (images.shape[1], images.shape[2])
+        for position, (seen, drawn, _) in enumerate(self._redrawn(images)):
+            maps[position] = anomaly_map(reconstruction_error(seen, drawn), size)[0]
+            if progress is not None:
+                progress(position + 1, len(images))
+        return AnomalyResult(scores=image_scores(maps), maps=maps)
+
+    def calibrate(self, images: NDArray[np.uint8]) -> Calibration:
+        """Rate the held-out training pictures that early stopping did not use.
+
+        There is none of them if fewer than five pictures were given to ``fit``.
+
+        Raises
+        ------
+        NotFittedError
+            Before ``fit``.
+        """
+        check_images(images)
+        self._require_fit()
+        if len(self.positions_):
+            return Calibration(self.positions_, self.score(images[self.positions_]))
+        none = np.empty((0, *images.shape[1:3]), np.float32)
+        return Calibration(self.positions_, AnomalyResult(none.max(axis=(1, 2), initial=0), none))
+
+    def reconstruct(self, images: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Redraw pictures at the size and exposure in which the network is given them.
+
+        Returns
+        -------
+        uint8 [N, h, w, 3]
+            At the network's size, in the exposure of `images`.
+
+        Raises
+        ------
+        NotFittedError
+            Before ``fit``.
+        """
+        check_images(images)
+        pictures = [drawn / gain for _, drawn, gain in self._redrawn(images)]
+        levels = (torch.cat(pictures) * 255).round().clamp(0, 255).to(torch.uint8)
+        redrawn: NDArray[np.uint8] = levels.permute(0, 2, 3, 1).contiguous().numpy()
+        return redrawn
+
+    def save(self, path: Path) -> None:
+        """Write weights, settings, held-out positions and training log.
+
+        Raises
+        ------
+        NotFittedError
+            Before ``fit``.
+        """
+        self._require_fit()
+        about = {
+            "method": self.method,
+            "settings": asdict(self.settings),
+            "input_size": list(self.input_size_),
+            "brightness": self.brightness_,
+            "log": [list(epoch) for epoch in self.log_],
+        }
+        tensors = {f"network.{name}": t for name, t in self.network_.state_dict().items()}
+        write_model(path, tensors | {"positions": torch.from_numpy(self.positions_)}, about)
+
+    @classmethod
+    def load(cls, path: Path, backbone: Backbone | None = None) -> Self:  # noqa: ARG003
+        """Read a model written by ``save``; `backbone` is not used.
+
+        Raises
+        ------
+        ModelFileError
+            If the file holds no usable autoencoder.
+        """
+        tensors, about = read_model(path, cls.method)
+        try:
+            detector = cls(AutoencoderSettings(**about["settings"]))
+            height, width = about["input_size"]
+            detector.input_size_ = (int(height), int(width))
+            detector.brightness_ = float(about["brightness"])
+            detector.log_ = [(float(train), float(held)) for train, held in about["log"]]
+            detector.positions_ = tensors.pop("positions").numpy()
+            detector.network_ = build_network(detector.settings).eval()
+            detector.network_.load_state_dict(
+                {name.removeprefix("network."): t for name, t in tensors.items()}
+            )
+        except (KeyError, TypeError, ValueError, RuntimeError) as error:
+            raise ModelFileError(
+                f"The model {path} does not fit this version; evaluate this cell again."
+            ) from error
+        return detector
+
+    def _require_fit(self) -> None:
+        if not hasattr(self, "network_"):
+            raise NotFittedError("The autoencoder has not been fitted; call fit first.")
+
+    def _redrawn(
+        self, images: NDArray[np.uint8]
+    ) -> Iterator[tuple[torch.Tensor, torch.Tensor, torch.Tensor]]:
+        """Yield picture and reconstruction [1, 3, h, w] and exposure gain, one by one.
+
+        In larger batches a convolution may add in another order, and scores would depend on it.
+        """
+        self._require_fit()
+        for position in range(len(images)):
+            picture = resized(images[position : position + 1], self.input_size_)
+            seen, gain = exposed(picture, self.brightness_)
+            with torch.inference_mode():
+                drawn = self.network_(seen)
+            yield seen, drawn, gain
+
+    def _train(
+        self,
+        pictures: torch.Tensor,
+        validation: torch.Tensor,
+        peak_rate: float,
+        progress: Progress | None,
+    ) -> bool:
+        """Train a fresh network; return whether every error stayed finite."""
+        settings = self.settings
+        generator = torch.Generator().manual_seed(settings.seed)
+        network = build_network(settings)
+        batch = min(settings.batch_size, settings.pictures_per_epoch)
+        steps = math.ceil(settings.pictures_per_epoch / batch)
+        optimizer = torch.optim.AdamW(network.parameters(), lr=peak_rate, weight_decay=1e-4)
+        schedule = torch.optim.lr_scheduler.OneCycleLR(
+            optimizer, peak_rate, total_steps=steps * settings.max_epochs, pct_start=0.15
+        )
+        order = endless_order(len(pictures), generator)
+        log: list[tuple[float, float]] = []
+        best, best_epoch, best_weights = math.inf, 0, network.state_dict()
+        for epoch in range(1, settings.max_epochs + 1):
+            network.train()
+            total = 0.0
+            for _ in range(steps):
+                chosen = pictures[list(islice(order, batch))]
+                error = self._training_error(network, chosen, generator)
+                optimizer.zero_grad(set_to_none=True)
+                error.backward()  # type: ignore[no-untyped-call]
+                optimizer.step()
+                schedule.step()
+                total += error.item()
+            held_out = self._mean_error(network.eval(), validation)
+            log.append((total / steps, held_out))
+            watched = held_out if len(validation) else -epoch
+            if not math.isfinite(total + watched):
+                return False
+            if watched < best:
+                best, best_epoch = watched, epoch
+                best_weights = {name: t.clone() for name, t in network.state_dict().items()}
+            if progress is not None:
+                progress(epoch, settings.max_epochs)
+            if epoch - best_epoch >= settings.patience:
+                break
+        network.load_state_dict(best_weights)
+        self.network_, self.log_ = network.eval(), log
+        if progress is not None and len(log) < settings.max_epochs:
+            progress(settings.max_epochs, settings.max_epochs)
+        return True
+
+    def _training_error(
+        self, network: nn.Module, chosen: torch.Tensor, generator: torch.Generator
+    ) -> torch.Tensor:
+        """Return the mean error at redrawing pictures that were given with stains."""
+        clean, _ = exposed(chosen, self.brightness_)
+        clean = clean * jitter(len(clean), self.settings.gain_jitter, generator)
+        stained = with_stains(clean, self.settings.stains, generator)
+        return reconstruction_error(clean, network(stained)).mean()
+
+    def _mean_error(self, network: nn.Module, pictures: torch.Tensor) -> float:
+        """Return the mean error over held-out pictures, NaN if there is none."""
+        errors = []
+        with torch.inference_mode():
+            for start in range(0, len(pictures), CHUNK):
+                seen, _ = exposed(pictures[start : start + CHUNK], self.brightness_)
+                errors.append(reconstruction_error(seen, network(seen)).mean(dim=(1, 2)))
+        return float(torch.cat(errors).mean()) if errors else math.nan
+
+
+def split_positions(
+    count: int,
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Split `count` training pictures evenly.
+
+    Returns
+    -------
+    trained, stopping, calibration : int64 [T], [V], [K]
+        Ascending and disjoint; `stopping` and `calibration` are about a tenth each, or empty
+        below five pictures. At most 100 are kept for calibration.
+    """
+    everything = np.arange(count, dtype=np.int64)
+    if count < MIN_IMAGES_TO_HOLD_OUT:
+        return everything, everything[:0], everything[:0]
+    held_out = max(2, round(HELD_OUT_PART * count))
+    positions = ((np.arange(held_out) + 0.5) * count / held_out).astype(np.int64)
+    calibration = positions[1::2]
+    calibration = calibration[calibration_positions(len(calibration))]
+    return np.setdiff1d(everything, positions), positions[0::2], calibration
+
+
+def network_size(height: int, width: int, side: int) -> tuple[int, int]:
+    """Return (h, w), multiples of 16 of about ``side ** 2`` pixels and the picture's aspect."""
+    aspect = math.sqrt(width / height)
+    return _multiple(side / aspect), _multiple(side * aspect)
+
+
+def structural_error(pictures: torch.Tensor, drawn: torch.Tensor) -> torch.Tensor:
+    """Return 1 - SSIM of the gray pictures.
+
+    The Gaussian windows of sigma 3 px are as wide as boxes of 11 px.
+
+    Parameters
+    ----------
+    pictures, drawn : float32 tensor [N, 3, h, w]
+        In [0, 1].
+
+    Returns
+    -------
+    float32 tensor [N, h, w]
+        In [0, 2].
+    """
+    x, y = pictures.mean(dim=1), drawn.mean(dim=1)
+    rows, columns = (enlarge_and_smooth_matrix(n, n, SSIM_SIGMA) for n in x.shape[1:])
+    moments = torch.stack((x, y, x * x, y * y, x * y))
+    mean_x, mean_y, square_x, square_y, product = rows @ moments @ columns.T
+    mean_product, mean_squares = mean_x * mean_y, mean_x**2 + mean_y**2
+    covariance = product - mean_product
+    variances = square_x + square_y - mean_squares
+    luminance = (2 * mean_product + SSIM_C1) / (mean_squares + SSIM_C1)
+    structure = (2 * covariance + SSIM_C2) / (variances + SSIM_C2)
+    return 1 - luminance * structure
+
+
+def reconstruction_error(pictures: torch.Tensor, drawn: torch.Tensor) -> torch.Tensor:
+    """Return absolute plus structural error, float32 ``[N, h, w]`` from ``[N, 3, h, w]``."""
+    return (pictures - drawn).abs().mean(dim=1) + structural_error(pictures, drawn)
+
+
+def build_network(settings: AutoencoderSettings) -> nn.Sequential:
+    """Return the untrained network; the same seed gives the same weights.
+
+    The caller's random numbers are left as they are.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(settings.seed)
+        network = nn.Sequential(
+            nn.PixelUnshuffle(4),
+            *_block(nn.Conv2d(48, 64, 3, padding=1, bias=False)),
+            *_block(nn.Conv2d(64, 96, 4, stride=2, padding=1, bias=False)),
+            *_block(nn.Conv2d(96, 128, 4, stride=2, padding=1, bias=False)),
+            nn.Conv2d(128, settings.bottleneck, 1),
+            *_block(nn.Conv2d(settings.bottleneck, 128, 3, padding=1, bias=False)),
+            *_block(nn.ConvTranspose2d(128, 96, 4, stride=2, padding=1, bias=False)),
+            *_block(nn.ConvTranspose2d(96, 64, 4, stride=2, padding=1, bias=False)),
+            nn.Conv2d(64, 48, 3, padding=1),
+            nn.PixelShuffle(4),
+        )
+    return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+
+def resized(images: NDArray[np.uint8], size: tuple[int, int]) -> torch.Tensor:
+    """Resize pictures, antialiased bilinear; uint8 tensor ``[N, 3, h, w]``."""
+    parts = [
+        functional.interpolate(
+            torch.from_numpy(images[start : start + CHUNK].copy()).permute(0, 3, 1, 2),
+            size=size,
+            mode="bilinear",
+            antialias=True,
+        )
+        for start in range(0, len(images), CHUNK)
+    ]
+    return torch.cat(parts)
+
+
+def brightness(pictures: torch.Tensor) -> torch.Tensor:
+    """Return the mean of each picture in [0, 1], float32 ``[N]`` from uint8 ``[N, 3, h, w]``."""
+    return pictures.float().mean(dim=(1, 2, 3)) / 255
+
+
+def exposed(pictures: torch.Tensor, target: float) -> tuple[torch.Tensor, torch.Tensor]:
+    """Bring every picture to one mean brightness.
+
+    Parameters
+    ----------
+    pictures : uint8 tensor [N, 3, h, w]
+    target : float in [0, 1]
+
+    Returns
+    -------
+    pictures : float32 tensor [N, 3, h, w]
+        Times their gain, not clipped at 1.
+    gains : float32 tensor [N, 1, 1, 1]
+    """
+    gains = (target / brightness(pictures).clamp(min=1e-3)).clamp(*GAIN_RANGE)[:, None, None, None]
+    scaled = pictures.float() * (gains / 255)
+    return scaled.contiguous(memory_format=torch.channels_last), gains
+
+
+def jitter(count: int, part: float, generator: torch.Generator) -> torch.Tensor:
+    """Return random gains in ``1 - part`` to ``1 + part``, float32 ``[count, 1, 1, 1]``."""
+    return 1 + part * (2 * torch.rand(count, 1, 1, 1, generator=generator) - 1)
+
+
+def with_stains(pictures: torch.Tensor, share: float, generator: torch.Generator) -> torch.Tensor:
+    """Cover an ellipse of a `share` of the pictures with a colour or with another picture's part.
+
+    Parameters
+    ----------
+    pictures : float32 tensor [N, 3, h, w]
+    share : float in [0, 1]
+
+    Returns
+    -------
+    float32 tensor [N, 3, h, w]
+    """
+    count, _, height, width = pictures.shape
+
+    def draw(low: float, high: float, channels: int = 1) -> torch.Tensor:
+        return low + (high - low) * torch.rand(count, channels, 1, 1, generator=generator)
+
+    unit = math.sqrt(height * width)
+    down = torch.arange(height)[:, None] - draw(0, height)
+    right = torch.arange(width) - draw(0, width)
+    angle = draw(0, math.pi)
+    along = (right * angle.cos() + down * angle.sin()) / (unit * draw(*STAIN_RADII))
+    across = (down * angle.cos() - right * angle.sin()) / (unit * draw(*STAIN_RADII))
+    stained = (along**2 + across**2 < 1) & (draw(0, 1) < share)
+    moved = pictures.roll((1, height // 3, width // 3), dims=(0, 2, 3))
+    return torch.where(
+        stained, torch.where(draw(0, 1) < 0.5, draw(0, 1, channels=3), moved), pictures
+    )
+
+
+def endless_order(count: int, generator: torch.Generator) -> Iterator[int]:
+    """Yield positions below `count` forever, each once per round, shuffled anew every round."""
+    while True:
+        yield from torch.randperm(count, generator=generator).tolist()
+
+
+def _block(convolution: nn.Conv2d | nn.ConvTranspose2d) -> tuple[nn.Module, ...]:
+    """Return a convolution with its normalisation and activation."""
+    return convolution, nn.BatchNorm2d(convolution.out_channels), nn.SiLU(inplace=True)
+
+
+def _multiple(length: float) -> int:
+    return max(REDUCTION, REDUCTION * round(length / REDUCTION))
