@@ -19,6 +19,7 @@ from data_utils.locations import (
     default_data_root,
     default_outputs,
     demo_root,
+    expanded,
 )
 from data_utils.mvtec import DatasetError
 from detectors.registry import METHODS, Options
@@ -32,6 +33,7 @@ from evaluation.summary import SUMMARY_FILE, summary_table
 
 EXIT_FAILED_CELLS, EXIT_USAGE, EXIT_BUSY, EXIT_CANCELLED = 1, 2, 3, 130
 MAX_SEED = 2**32 - 1
+MAX_THREADS = 1024
 EXAMPLES = """examples:
   python evaluate.py --data demo
       try it on generated pictures, no download of a data set
@@ -140,7 +142,7 @@ def argument_parser() -> argparse.ArgumentParser:
         help="random channels of PaDiM (default: 100; 550 with wide_resnet50_2)",
     )
     parser.add_argument(
-        "--threads", type=_positive, metavar="N", help="processor threads (default: all cores)"
+        "--threads", type=_threads, metavar="N", help="processor threads (default: all cores)"
     )
     return parser
 
@@ -148,9 +150,17 @@ def argument_parser() -> argparse.ArgumentParser:
 def main(arguments: list[str] | None = None) -> int:
     """Run the evaluation; return the exit status."""
     parsed = argument_parser().parse_args(arguments)
+    _end_on_signals()
+    try:
+        return _run(parsed)
+    except KeyboardInterrupt:
+        return _complain("Cancelled; finished cells are kept.", EXIT_CANCELLED)
+
+
+def _run(parsed: argparse.Namespace) -> int:
     if parsed.threads:
         torch.set_num_threads(parsed.threads)
-    outputs = parsed.out.expanduser().resolve()
+    outputs = expanded(str(parsed.out)).resolve()
     try:
         outputs.mkdir(parents=True, exist_ok=True)
         lock = lock_outputs(outputs)
@@ -198,7 +208,7 @@ def _data_folder(given: str | None) -> Path:
     if given == "demo":
         print(f"Preparing the demo data in {demo_root()} ...", flush=True)
         return ensure_demo(demo_root())
-    data = Path(given).expanduser() if given else default_data_root()
+    data = expanded(given) if given else default_data_root()
     if given is None and not data.is_dir():
         raise DatasetError(
             f"There is no data folder at {data}; give yours with --data FOLDER, or try --data demo."
@@ -209,16 +219,13 @@ def _data_folder(given: str | None) -> Path:
 def _evaluate(run: Run) -> int:
     planned = [(name, method) for name in run.categories for method in run.methods]
     progress = RunProgress(run.outputs, planned, seconds_per_cell(run), sys.stderr.isatty())
-    for name in ("SIGTERM", "SIGHUP"):
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), _interrupt)
     if is_demo(run.data):
         progress.say("Demo data: generated pictures, not MVTec AD.")
     try:
         evaluate(run, progress)
     except KeyboardInterrupt:
         progress.abort(CANCELLED, "")
-        return _complain("Cancelled; finished cells are kept.", EXIT_CANCELLED)
+        raise
     except Exception as error:
         progress.abort(FAILED, str(error))
         raise
@@ -256,6 +263,14 @@ def _complain(sentence: str, status: int) -> int:
     return status
 
 
+def _end_on_signals() -> None:
+    """Treat SIGTERM and SIGHUP like Ctrl-C, unless they are ignored (nohup)."""
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, _interrupt)
+
+
 def _interrupt(number: int, frame: object) -> None:  # noqa: ARG001  signature of a handler
     raise KeyboardInterrupt
 
@@ -269,6 +284,12 @@ def _positive(text: str) -> int:
 def _natural(text: str) -> int:
     if not text.isdecimal() or int(text) > MAX_SEED:
         raise argparse.ArgumentTypeError(f"'{text}' is not a whole number from 0 to {MAX_SEED}")
+    return int(text)
+
+
+def _threads(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= MAX_THREADS:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a number of threads, 1 to {MAX_THREADS}")
     return int(text)
 
 

@@ -59,6 +59,18 @@ class Scored:
 
 def pictures_of(data: Path, category: str, settings: Settings) -> Pictures:
     """Return the pictures of a category; raises DatasetError if it cannot be used."""
+    folders = sorted((data / category).glob("*/*"))
+    stamp = tuple((folder.name, folder.stat().st_mtime_ns) for folder in folders)
+    return _pictures(data, category, settings, stamp)
+
+
+@st.cache_resource(show_spinner=False, max_entries=4)
+def _pictures(
+    data: Path,
+    category: str,
+    settings: Settings,
+    stamp: tuple[tuple[str, int], ...],  # noqa: ARG001  part of the cache's key
+) -> Pictures:
     scanned = scan_category(data, category)
     if scanned.train.empty or scanned.test.empty:
         raise DatasetError(f"{category} has no training or no test pictures in {data}.")
@@ -76,10 +88,18 @@ def fitted_detector(
         With a sentence that can be shown.
     """
     pictures = pictures_of(data, category, settings)
-    weights = os.environ.get("BACKBONE_WEIGHTS", "")
+    weights = _weights_stamp(settings.backbone)
     return _fitted(
         str(data), str(outputs), category, method, settings, pictures.fingerprint, weights
     )
+
+
+def _weights_stamp(backbone: str) -> str:
+    """Return what changes when other weights would be loaded."""
+    from detectors.weights import WEIGHTS_VARIABLE, cached_file
+
+    path = Path(os.environ.get(WEIGHTS_VARIABLE) or cached_file(backbone))
+    return f"{path} {path.stat().st_mtime_ns if path.is_file() else 0}"
 
 
 @st.cache_resource(show_spinner=False, max_entries=3)

@@ -10,9 +10,10 @@ import pandas as pd
 import streamlit as st
 
 from data_utils.demo import ensure_demo, is_demo
-from data_utils.locations import default_data_root, demo_root
+from data_utils.locations import default_data_root, demo_root, expanded
 from data_utils.mvtec import DatasetError, category_names
 from evaluation.cells import CELL_FILE, SCORES_FILE, CellError, CellPlace, read_cell
+from evaluation.errors import sentence
 from evaluation.summary import summary_table
 
 
@@ -28,22 +29,30 @@ class DataSource:
 
 def data_source(given: str) -> DataSource:
     """Return the data folder that the user gave, or the default one, or the demo data."""
-    root = Path(given.strip()).expanduser() if given.strip() else default_data_root()
-    if not given.strip() and not root.is_dir():
+    root = expanded(given.strip()) if given.strip() else default_data_root()
+    if demo_is_used(given):
         root = demo_root()
         try:
             ensure_demo(root)
         except OSError as error:
-            return DataSource(None, True, (), str(error))
+            return DataSource(None, True, (), sentence(error))
     try:
         return DataSource(root, is_demo(root), tuple(category_names(root)))
     except (DatasetError, OSError, ValueError) as error:
-        return DataSource(None, False, (), str(error))
+        return DataSource(None, False, (), sentence(error))
 
 
 def demo_is_needed(given: str) -> bool:
     """Tell whether ``data_source`` would have to draw the demo data first."""
-    return not given.strip() and not default_data_root().is_dir() and not is_demo(demo_root())
+    return demo_is_used(given) and not is_demo(demo_root())
+
+
+def demo_is_used(given: str) -> bool:
+    """Tell whether the demo data stand in, because no folder is given and none is found."""
+    try:
+        return not given.strip() and not default_data_root().is_dir()
+    except OSError:
+        return False
 
 
 def results_stamp(outputs: Path) -> tuple[tuple[str, int], ...]:

@@ -7,6 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from dashboard.state import Selection, t
+from dashboard.texts import plain
 from detectors.registry import METHODS
 from evaluation.job import (
     CANCELLED,
@@ -55,7 +56,7 @@ def _draw_scope(selection: Selection) -> tuple[list[str], list[str], bool]:
             t("run_categories"),
             list(selection.categories),
             key="run_categories",
-            placeholder=t("all_defects"),
+            placeholder=t("everything"),
             help=t("run_everything_help"),
         )
         methods = st.multiselect(
@@ -63,7 +64,7 @@ def _draw_scope(selection: Selection) -> tuple[list[str], list[str], bool]:
             list(METHODS),
             format_func=lambda key: METHODS[key].title,
             key="run_methods",
-            placeholder=t("all_defects"),
+            placeholder=t("everything"),
             help=t("run_everything_help"),
         )
         force = st.checkbox(t("run_force"), key="run_force", help=t("run_force_help"))
@@ -77,7 +78,7 @@ def start_evaluation(
 
     What prevents it is kept for the next run to show.
     """
-    arguments = ["--data", str(selection.data)]
+    arguments = [f"--data={selection.data}"]
     if categories:
         arguments += ["--categories", *categories]
     if methods:
@@ -94,8 +95,8 @@ def start_evaluation(
 def _draw_last_job(outputs: Path, status: JobStatus | None) -> None:
     problem = st.session_state.pop("_job_problem", "")
     if problem:
-        st.error(problem)
-    elif status is not None and st.session_state.get(SEEN_RUNNING):
+        st.error(plain(problem))
+    elif status is not None and (st.session_state.get(SEEN_RUNNING) or status.state == FAILED):
         _draw_end(status, outputs)
 
 
@@ -118,7 +119,7 @@ def _draw_progress(outputs: str) -> None:
         cells = {cell.category for cell in status.current}
         methods = [METHODS[cell.method].title for cell in status.current]
         st.caption(t("run_current", cells=f"{', '.join(sorted(cells))} · {', '.join(methods)}"))
-    st.progress(min(part, 1.0), text=status.phase or t("run_starting"))
+    st.progress(min(part, 1.0), text=plain(status.phase) or t("run_starting"))
     st.caption(_time_left(status))
     if st.button(t("run_cancel"), key="run_cancel", width="stretch"):
         cancel(Path(outputs))
@@ -130,7 +131,7 @@ def _draw_end(status: JobStatus, outputs: Path) -> None:
         st.success(t("run_done", done=status.count(DONE), skipped=status.count(SKIPPED)))
         kept = [cell for cell in status.cells if cell.reason.startswith("kept")]
         for cell in kept:
-            st.warning(f"{cell.category} / {cell.method}: {cell.reason}")
+            st.warning(plain(f"{cell.category} / {cell.method}: {cell.reason}"))
     elif status.state == CANCELLED:
         st.info(t("run_cancelled"))
     elif status.state == FAILED:

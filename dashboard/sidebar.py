@@ -9,7 +9,7 @@ import streamlit as st
 from dashboard.loaders import DataSource, data_source, demo_is_needed, results
 from dashboard.run_control import draw_run_control
 from dashboard.state import Selection, keep_choice, select, t
-from dashboard.texts import LANGUAGES
+from dashboard.texts import LANGUAGES, plain
 from data_utils.locations import PROJECT, default_data_root, default_outputs
 from detectors.registry import METHODS
 
@@ -44,7 +44,7 @@ def _draw_data_folder() -> DataSource:
     else:
         source = data_source(given)
     if source.problem:
-        st.error(t("demo_failed", reason=source.problem) if source.demo else source.problem)
+        st.error(t("demo_failed", reason=source.problem) if source.demo else plain(source.problem))
     elif source.demo:
         st.badge(t("demo_badge"), color="orange")
     return source
@@ -88,4 +88,5 @@ def _draw_language() -> None:
         key="lang",
         format_func=lambda key: LANGUAGES[key],
         label_visibility="collapsed",
+        required=True,
     )

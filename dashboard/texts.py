@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 LANGUAGES = {"en": "English", "ko": "한국어"}
 DEFAULT_LANGUAGE = "en"
 
@@ -137,7 +139,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "왼쪽에서 카테고리와 방법을 골라 주세요.",
     ),
     "filter_defect": ("Show", "보기"),
-    "all_defects": ("all", "전체"),
+    "everything": ("all", "전체"),
     "sort_by": ("Order", "순서"),
     "sort_name": ("by name", "이름순"),
     "sort_score": ("highest score first", "점수 높은 순"),
@@ -221,6 +223,14 @@ TEXTS: dict[str, tuple[str, str]] = {
         "이번 접속에서 학습한 결과라 저장되지 않았습니다. ‘전체 평가 실행’을 하면 지표와 "
         "파일이 만들어집니다. 백본 가중치: {weights}",
     ),
+    "made_from": (
+        "These results were made from {root}, not from the selected data folder.",
+        "이 결과는 선택한 데이터 폴더가 아니라 {root}에서 만든 것입니다.",
+    ),
+    "demo_results": (
+        "Demo data: these results are from generated pictures, not MVTec AD.",
+        "데모 데이터: 이 결과는 MVTec AD가 아니라 프로그램이 그린 그림에서 나왔습니다.",
+    ),
     "only_results": (
         "{category} is not in the data folder, but its results are still here.",
         "{category}은(는) 데이터 폴더에 없지만 결과는 남아 있습니다.",
@@ -228,8 +238,16 @@ TEXTS: dict[str, tuple[str, str]] = {
 }
 
 
+MARKDOWN_SIGNS = frozenset(r"\`*_{}[]<>$~|#!")
+
+
+def plain(text: str) -> str:
+    """Escape what Markdown would read as markup; names and reasons come from disk."""
+    return "".join(f"\\{sign}" if sign in MARKDOWN_SIGNS else sign for sign in text)
+
+
 def translate(key: str, language: str, **values: object) -> str:
-    """Return the text `key` in `language`, with `values` filled in.
+    """Return the text `key` in `language` as Markdown, with `values` filled in, escaped.
 
     Raises
     ------
@@ -237,4 +255,8 @@ def translate(key: str, language: str, **values: object) -> str:
         If there is no such text.
     """
     english, korean = TEXTS[key]
-    return (korean if language == "ko" else english).format(**values)
+    escaped = {
+        name: plain(str(value)) if isinstance(value, (str, Path)) else value
+        for name, value in values.items()
+    }
+    return (korean if language == "ko" else english).format(**escaped)

@@ -61,6 +61,8 @@ def read_picture(path: Path) -> Image.Image:
 def read_mask(path: Path) -> Image.Image:
     """Decode a mask to mode L with 255 where any channel is above zero, else 0.
 
+    What is transparent marks nothing.
+
     Raises
     ------
     UnreadableImageError
@@ -69,7 +71,9 @@ def read_mask(path: Path) -> Image.Image:
     with _opened(path) as opened:
         try:
             mask = _upright(opened)
-            if "A" in mask.getbands() or mask.mode == "P":
+            if "A" in mask.getbands() or mask.mode == "P" or "transparency" in mask.info:
+                drawn = mask.convert("RGBA")
+                mask = Image.composite(drawn, Image.new("RGBA", drawn.size), drawn.getchannel("A"))
                 mask = mask.convert("RGB")
             values = np.asarray(mask)
         except Exception as error:

@@ -37,6 +37,14 @@ def cache_root() -> Path:
     return _from_environment(CACHE_VARIABLE, user_cache_path("mvtec-anomaly-detection"))
 
 
+def expanded(path: str) -> Path:
+    """Return the path with ``~`` replaced, or as it is where there is no such user."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        return Path(path)
+
+
 def _from_environment(variable: str, default: Path) -> Path:
     given = os.environ.get(variable, "").strip()
-    return Path(given).expanduser() if given else default
+    return expanded(given) if given else default

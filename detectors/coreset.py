@@ -15,6 +15,7 @@ from collections.abc import Callable
 import torch
 
 FRONT = 4096
+CENTRE_BLOCK = 1024
 PROJECTED_CHANNELS = 128
 
 Progress = Callable[[int, int], None]
@@ -115,8 +116,10 @@ def _refreshed(
         if start == len(centres):
             continue
         group = (current == start).nonzero().squeeze(1)
-        new = _squared_distances(points[group], norms[group], centres[start:]).amin(dim=1)
-        refreshed[group] = torch.minimum(refreshed[group], new)
+        for block in range(start, len(centres), CENTRE_BLOCK):
+            new = centres[block : block + CENTRE_BLOCK]
+            nearest = _squared_distances(points[group], norms[group], new).amin(dim=1)
+            refreshed[group] = torch.minimum(refreshed[group], nearest)
     return refreshed
 
 

@@ -28,6 +28,7 @@ from detectors.storage import read_model, write_model
 
 RIDGE = 0.01
 POSITION_BLOCK = 256
+FLOAT64_LIMIT_BYTES = 1_500_000_000
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,8 @@ class Padim(FeatureDetector):
         moments, self._moments = self._moments, None
         self.count_ = moments.count
         self.mean_ = moments.mean().float()
-        self.whitening_ = torch.empty(moments.products.shape, dtype=torch.float32)
+        wide = moments.products.dtype == torch.float32
+        self.whitening_ = moments.products if wide else torch.empty(moments.products.shape)
         identity = torch.eye(self.mean_.shape[1], dtype=torch.float64)
         for block in _position_blocks(len(self.mean_)):
             factor = torch.linalg.cholesky(moments.covariance(block) + RIDGE * identity)
@@ -220,7 +222,8 @@ class _Moments:
     """Running sums of x and x x^T per position.
 
     Products are shifted by the first batch's mean, so that nothing cancels, and accumulated in
-    float64.
+    float64; in float32 where that would take more than 1.5 GB (550 channels of Wide
+    ResNet-50-2), and then the whitening matrices take over their memory.
     """
 
     def __init__(self) -> None:
@@ -232,7 +235,9 @@ class _Moments:
         if self.count == 0:
             self.shift = embedded.mean(dim=1)
             self.sums = torch.zeros(positions, channels, dtype=torch.float64)
-            self.products = torch.zeros(positions, channels, channels, dtype=torch.float64)
+            wide = positions * channels**2 * 8 > FLOAT64_LIMIT_BYTES
+            precision = torch.float32 if wide else torch.float64
+            self.products = torch.zeros(positions, channels, channels, dtype=precision)
         embedded -= self.shift[:, None]
         self.count += number
         self.sums += embedded.sum(dim=1, dtype=torch.float64)
@@ -246,7 +251,7 @@ class _Moments:
     def covariance(self, block: slice) -> torch.Tensor:
         """Return the covariance over N - 1 of the positions in `block`, float64 ``[b, d, d]``."""
         sums = self.sums[block]
-        scatter = self.products[block] - sums[:, :, None] * sums[:, None, :] / self.count
+        scatter = self.products[block].double() - sums[:, :, None] * sums[:, None, :] / self.count
         return scatter / max(self.count - 1, 1)
 
 

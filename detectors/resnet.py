@@ -16,7 +16,6 @@ from torch import nn
 
 BATCH_NORM_EPS = 1e-5
 LAYERS = ("layer1", "layer2", "layer3")
-STRIDES = {"layer1": 4, "layer2": 8, "layer3": 16}
 
 
 @dataclass(frozen=True)

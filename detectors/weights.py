@@ -8,9 +8,9 @@ those of ``torchvision.models`` (IMAGENET1K_V1), kept where torchvision itself w
 from __future__ import annotations
 
 import hashlib
+import http.client
 import os
 import tempfile
-import urllib.error
 import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -89,14 +89,6 @@ def load_weights(
     return Weights(state, "ImageNet (torchvision IMAGENET1K_V1)")
 
 
-def weights_at_hand(source: str | None, name: str) -> bool:
-    """Tell whether ``load_weights`` would succeed without a download, by looking at files."""
-    source = source or os.environ.get(WEIGHTS_VARIABLE, "").strip() or None
-    if source is None:
-        return cached_file(name).is_file()
-    return source == RANDOM or Path(source).expanduser().is_file()
-
-
 def random_weights(name: str, seed: int = 0) -> Weights:
     """Return He-initialised weights of backbone `name`, the same for the same seed."""
     generator = torch.Generator().manual_seed(seed)
@@ -150,7 +142,7 @@ def download(name: str, path: Path, progress: Progress | None = None) -> None:
         if not digest.hexdigest().startswith(path.stem.rsplit("-", 1)[1]):
             raise WeightsError(f"The weights downloaded from {url} are damaged. {instead}")
         temporary.replace(path)
-    except (urllib.error.URLError, OSError) as error:
+    except (http.client.HTTPException, OSError, ValueError) as error:
         reason = getattr(error, "reason", None) or error
         raise WeightsError(
             f"The ImageNet weights of {name} are not on this machine and could not be "

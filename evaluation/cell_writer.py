@@ -26,7 +26,7 @@ from evaluation.cells import (
     write_cell_file,
 )
 from evaluation.heatmap import Scale, scale_from
-from evaluation.machine import describe_machine
+from evaluation.machine import PeakMemory, describe_machine
 from evaluation.measure import curve_arrays, measure
 from evaluation.pictures import write_pictures
 from evaluation.progress import RunProgress
@@ -64,9 +64,10 @@ def write_cell(
     result = AnomalyResult(image_scores(work.maps), work.maps)
     records = pictures.test_records
     progress.phase(f"{name}: measuring {work.title}")
-    with work.clock.phase("metrics"):
+    with PeakMemory() as memory, work.clock.phase("metrics"):
         measures = measure(result, records, pictures.masks, settings.options.seed)
         scale, scale_origin = _scale(work, pictures)
+    work.peak_memory_mb = max(work.peak_memory_mb, memory.peak_mb)
     report = progress.phase(f"{name}: writing files of {work.title}")
     with new_cell(work.place) as folder:
         with work.clock.phase("write"):

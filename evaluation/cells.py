@@ -32,9 +32,27 @@ OLD_SUFFIX = ".cell-old"
 RENAME_TRIES = 10
 RENAME_PAUSE_S = 0.2
 NEEDED_KEYS = frozenset(
-    {"format", "category", "method", "metrics", "counts", "settings", "fingerprint", "timings"}
+    {
+        "format",
+        "category",
+        "method",
+        "metrics",
+        "counts",
+        "settings",
+        "fingerprint",
+        "timings",
+        "scale",
+        "fit_s",
+        "score_s",
+        "ms_per_image",
+        "weights",
+        "backbone_identity",
+        "data_root",
+        "demo_data",
+    }
 )
-SECTIONS = ("metrics", "counts", "settings", "timings")
+SECTIONS = ("metrics", "counts", "settings", "timings", "scale")
+NEEDED_COUNTS = frozenset({"train_images", "test_good", "test_defective"})
 
 
 class CellError(ValueError):
@@ -115,6 +133,7 @@ def read_cell(folder: Path) -> dict[str, Any]:
         not isinstance(cell, dict)
         or not cell.keys() >= NEEDED_KEYS
         or not all(isinstance(cell[section], dict) for section in SECTIONS)
+        or not cell["counts"].keys() >= NEEDED_COUNTS
     ):
         raise CellError(f"{path} is incomplete; evaluate this cell again.")
     if cell["format"] != CELL_FORMAT:
@@ -145,8 +164,9 @@ def failures(outputs: Path) -> list[dict[str, str]]:
     notes = []
     for pattern in (f"*/*{FAILURE_SUFFIX}", f"{SETTINGS_FOLDER}/*/*/*{FAILURE_SUFFIX}"):
         for path in sorted(outputs.glob(pattern)):
-            with suppress(OSError, ValueError):
-                notes.append(json.loads(path.read_text(encoding="utf-8")))
+            with suppress(OSError, ValueError, KeyError, TypeError):
+                note = json.loads(path.read_text(encoding="utf-8"))
+                notes.append({key: str(note[key]) for key in ("category", "method", "reason")})
     return notes
 
 
@@ -188,7 +208,7 @@ def _exchange(new: Path, place: Path) -> None:
         _retried(lambda: place.rename(old))
     try:
         _retried(lambda: new.rename(place))
-    except OSError:
+    except BaseException:  # also Ctrl-C between the two renames
         if old.exists():
             old.rename(place)
         raise

@@ -250,7 +250,7 @@ def _process(status: JobStatus) -> psutil.Process | None:
         process = psutil.Process(status.pid)
         same = abs(process.create_time() - status.created) <= CREATION_TOLERANCE_S
         alive = same and process.status() != psutil.STATUS_ZOMBIE
-    except (psutil.Error, ValueError):
+    except (psutil.Error, ValueError, TypeError):
         return None
     return process if alive else None
 

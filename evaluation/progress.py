@@ -6,6 +6,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Never
 
@@ -73,10 +74,17 @@ class RunProgress:
         self._write()
 
     def end(self, category: str, method: str, state: str, reason: str = "") -> None:
-        """Mark one cell as done, skipped or failed, and say so."""
+        """Mark one cell as done, skipped or failed, and say so.
+
+        The time of a finished cell is the estimate for the method's other cells where there is
+        none yet.
+        """
+        seconds = time.monotonic() - self._current_since
         for cell in self.status.cells:
             if (cell.category, cell.method) == (category, method):
                 cell.state, cell.reason = state, reason
+            elif cell.method == method and state == DONE:
+                self._estimates.setdefault((cell.category, method), seconds)
         if state == FAILED:
             self.status.last_error = f"{category} / {method}: {reason}"
         self.say(f"{category} / {method}: {state}{f' - {reason}' if reason else ''}")
@@ -129,7 +137,8 @@ class RunProgress:
         if self.status.state == RUNNING:
             self.status.eta_s = self._eta()
         self._written = time.monotonic()
-        write_status(self._outputs, self.status)
+        with suppress(OSError):  # a full disk must not end the run for a status
+            write_status(self._outputs, self.status)
 
     def _eta(self) -> float | None:
         left = 0.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 import traceback
 from contextlib import suppress
@@ -15,15 +16,16 @@ from data_utils.mvtec import Category, DatasetError, category_names, scan_catego
 from data_utils.pictures import Pictures, load_pictures
 from detectors.backbone import Backbone
 from detectors.registry import METHODS
-from detectors.weights import WeightsError, load_weights, random_weights
+from detectors.weights import WEIGHTS_VARIABLE, WeightsError, load_weights, random_weights
 from evaluation.cell_writer import write_cell
 from evaluation.cells import CellError, CellPlace, all_cells, read_cell, record_failure
-from evaluation.job import DONE, FAILED, RUNNING, SKIPPED
+from evaluation.errors import sentence
+from evaluation.job import DONE, FAILED, RUNNING, SKIPPED, WAITING
 from evaluation.machine import Clock
 from evaluation.progress import RunProgress
 from evaluation.settings import Settings
 from evaluation.summary import SUMMARY_FILE, write_summary
-from evaluation.work import CellWork, run_alone, run_together, sentence
+from evaluation.work import CellWork, run_alone, run_together
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,7 @@ class BackboneSource:
             try:
                 weights = load_weights(self._name, self._weights, self._seed, report)
             except WeightsError as error:
-                if self._weights is not None or not self._demo:
+                if self._weights or os.environ.get(WEIGHTS_VARIABLE) or not self._demo:
                     self._error = error
                     raise
                 weights = random_weights(self._name, self._seed)
@@ -112,14 +114,13 @@ def evaluate(run: Run, progress: RunProgress) -> None:
         settings.backbone, run.weights, settings.options.seed, is_demo(run.data)
     )
     for name in run.categories:
-        progress.begin(name, run.methods)
         try:
             _evaluate_category(run, name, backbone, progress)
         except Exception as error:
             if not isinstance(error, (ValueError, OSError)):
                 traceback.print_exc()
             for cell in progress.status.cells:
-                if cell.category == name and cell.state == RUNNING:
+                if cell.category == name and cell.state in (WAITING, RUNNING):
                     _fail(run, name, cell.method, sentence(error), progress)
     try:
         problems = write_summary(run.outputs)
@@ -170,6 +171,7 @@ def _evaluate_category(
         if reason is None:
             todo.append(method)
         else:
+            place.failure_file.unlink(missing_ok=True)
             progress.end(name, method, SKIPPED, reason)
 
     together = [method for method in todo if METHODS[method].reads_backbone]
@@ -183,14 +185,24 @@ def _evaluate_category(
             together = []
     if network is not None and together:
         works = [_work(run, places[method], network) for method in together]
-        run_together(works, network, pictures, progress)
+        progress.begin(name, together)
+        try:
+            run_together(works, network, pictures, progress)
+        except (
+            Exception
+        ) as error:  # what fails in the shared pass must not keep others from going on
+            traceback.print_exc()
+            for work in works:
+                work.failure = work.failure or sentence(error)
         shared_s = time.perf_counter() - started
         for work in works:
             started = time.perf_counter() - shared_s
             _finish(run, work, category, pictures, network, clock["decode"], started, progress)
+        del works, work
     for method in todo:
         if not METHODS[method].reads_backbone:
             started = time.perf_counter()
+            progress.begin(name, [method])
             work = _work(run, places[method], None)
             run_alone(work, pictures, progress)
             _finish(run, work, category, pictures, None, clock["decode"], started, progress)
@@ -221,8 +233,11 @@ def _reason_to_skip(
             identity = cell["backbone_identity"]
         if cell["backbone_identity"] != identity:
             return f"kept, made with other weights ({cell['weights']}); --force replaces it"
-    fingerprint = run.settings.fingerprint(place.method, pictures.fingerprint)
-    return "finished earlier" if cell["fingerprint"] == fingerprint else None
+    if cell["fingerprint"] == run.settings.fingerprint(place.method, pictures.fingerprint):
+        return "finished earlier"
+    if cell["data_root"] != str(run.data.resolve()):
+        return f"kept, made from other data ({cell['data_root']}); --force replaces it"
+    return None
 
 
 def _finish(

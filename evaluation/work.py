@@ -28,6 +28,7 @@ from detectors.feature_detector import FeatureDetector
 from detectors.maps import image_scores
 from detectors.registry import METHODS
 from evaluation.cells import CellPlace
+from evaluation.errors import sentence
 from evaluation.machine import Clock, PeakMemory
 from evaluation.progress import RunProgress
 
@@ -71,23 +72,13 @@ class CellWork:
 
     @contextmanager
     def guarded(self) -> Iterator[None]:
-        """Turn any error inside into this cell's failure; the traceback goes to the log."""
+        """Turn any error inside into this cell's failure; log the trace of unexpected ones."""
         try:
             yield
         except Exception as error:
-            traceback.print_exc()
+            if not isinstance(error, (ValueError, OSError)):
+                traceback.print_exc()
             self.failure = sentence(error)
-
-
-def sentence(error: Exception) -> str:
-    """Return one line that tells a person what went wrong."""
-    if isinstance(error, OSError) and error.strerror:
-        where = f" ({error.filename})" if error.filename else ""
-        return f"The system reports: {error.strerror}{where}."
-    text = " ".join(str(error).split()) or "no further word"
-    return (
-        text if isinstance(error, (ValueError, RuntimeError)) else f"{type(error).__name__}: {text}"
-    )
 
 
 def run_together(

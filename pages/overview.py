@@ -10,6 +10,7 @@ from dashboard.loaders import results
 from dashboard.notices import draw_notices
 from dashboard.state import Selection, selected, t
 from dashboard.tables import interval, means_per_method, method_title
+from dashboard.texts import plain
 from evaluation.cells import all_cells, failures
 from evaluation.summary import SUMMARY_FILE
 
@@ -121,11 +122,11 @@ def _draw_problems(selection: Selection, problems: list[str]) -> None:
     if failed:
         with st.expander(t("failed_cells"), expanded=True):
             for note in failed:
-                st.error(f"{note['category']} / {note['method']}: {note['reason']}")
+                st.error(plain(f"{note['category']} / {note['method']}: {note['reason']}"))
     if problems:
         with st.expander(t("unreadable_cells"), expanded=True):
             for problem in problems:
-                st.warning(problem)
+                st.warning(plain(problem))
 
 
 framed(draw)

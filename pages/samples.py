@@ -23,8 +23,10 @@ from dashboard.samples import (
 )
 from dashboard.state import Selection, keep_choice, selected, t
 from dashboard.tables import method_title, number
+from dashboard.texts import plain
 from detectors.registry import METHODS
 from evaluation.cells import CellError, CellPlace
+from evaluation.errors import sentence
 from evaluation.heatmap import HEAT_TABLE
 from evaluation.job import BusyError
 from evaluation.settings import Settings
@@ -48,15 +50,24 @@ def draw() -> None:
         cell = loaders.cell(place)
         if cell is not None:
             samples: SampleSet = StoredSamples(place.folder, cell, loaders.scores(place))
+            _draw_origin(selection, cell)
             _draw_samples(selection, samples)
             _draw_cell(cell)
             return
     except CellError as error:
-        st.error(str(error))
+        st.error(plain(str(error)))
     if selection.category not in selection.categories:
         st.info(t("only_results", category=selection.category))
         return
     _offer_fit(selection)
+
+
+def _draw_origin(selection: Selection, cell: dict[str, Any]) -> None:
+    """Say where the shown results come from if that is not what the sidebar says."""
+    if cell["demo_data"] and not selection.demo:
+        st.info(t("demo_results"), icon=":material/palette:")
+    elif selection.data is not None and cell["data_root"] != str(selection.data.resolve()):
+        st.info(t("made_from", root=cell["data_root"]))
 
 
 def _offer_fit(selection: Selection) -> None:
@@ -95,7 +106,7 @@ def _draw_session_samples(selection: Selection, names: dict[str, str]) -> None:
             )
     except (WeightsError, BusyError, ValueError, OSError) as error:
         st.session_state[FITTED_HERE].clear()
-        st.error(str(error))
+        st.error(plain(sentence(error)))
         return
     if result.weights.startswith("random"):
         st.warning(t("random_notice", cells=names["method"]), icon=":material/warning:")
@@ -120,15 +131,24 @@ def _draw_samples(selection: Selection, samples: SampleSet) -> None:
 
 
 def _draw_filters(defects: list[str]) -> tuple[str | None, bool]:
-    everything = t("all_defects")
+    everything = t("everything")
     left, right = st.columns([3, 2])
     with left:
         defect = st.pills(
-            t("filter_defect"), [everything, *defects], default=everything, key="defect_filter"
+            t("filter_defect"),
+            [everything, *defects],
+            default=everything,
+            key="defect_filter",
+            format_func=plain,
+            required=True,
         )
     with right:
         order = st.segmented_control(
-            t("sort_by"), [t("sort_name"), t("sort_score")], default=t("sort_name"), key="order"
+            t("sort_by"),
+            [t("sort_name"), t("sort_score")],
+            default=t("sort_name"),
+            key="order",
+            required=True,
         )
     return (defect if defect in defects else None), order == t("sort_score")
 
@@ -162,7 +182,7 @@ def _draw_verdict(selection: Selection, row: Any, threshold: float) -> None:
     label = t("label_defect", defect=row["defect"]) if defective else t("label_good")
     unit_key = f"unit_{selection.method}" if selection.method in METHODS else "unit_other"
     parts = [
-        f":{'red' if defective else 'green'}-badge[{_plain(label)}]",
+        f":{'red' if defective else 'green'}-badge[{label}]",
         f"**{t('score_line', score=row['score'], unit=t(unit_key))}**",
     ]
     if not math.isnan(threshold):
@@ -214,18 +234,13 @@ def _draw_cell(cell: dict[str, Any]) -> None:
             aupro=number(metrics["aupro"]),
             fit=cell["fit_s"],
             ms=cell["ms_per_image"],
-            weights=_plain(str(cell["weights"])),
+            weights=cell["weights"],
         )
     )
     findings = cell.get("findings") or []
     if findings:
         with st.expander(t("data_findings", count=len(findings))):
             st.text("\n".join(findings))
-
-
-def _plain(text: str) -> str:
-    """Escape what Markdown would read as markup, since names come from disk."""
-    return "".join(f"\\{sign}" if sign in r"\`*_{}[]()#+-.!|<>:$~" else sign for sign in text)
 
 
 framed(draw)

@@ -212,4 +212,5 @@ def test_the_language_can_be_changed_on_every_page(results: Path) -> None:
         english = app.title[0].value
         app.session_state["lang"] = "ko"
         app.run()
+        assert not app.exception
         assert app.title[0].value != english

@@ -141,7 +141,7 @@ def test_help_shows_examples_methods_and_exit_statuses(call: Call) -> None:
         (["--image-size", "-224"], "'-224' is not a whole number above 0"),
         (["--crop", "0"], "'0' is not a whole number above 0"),
         (["--padim-channels", "-3"], "'-3' is not a whole number above 0"),
-        (["--threads", "two"], "'two' is not a whole number above 0"),
+        (["--threads", "two"], "'two' is not a number of threads"),
     ],
 )
 def test_a_wrong_argument_is_answered_in_one_sentence(
