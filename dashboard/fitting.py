@@ -20,7 +20,7 @@ from data_utils.pictures import Pictures, load_pictures
 from detectors.base import AnomalyResult, Calibration, Detector, ModelFileError
 from detectors.registry import METHODS
 from evaluation.cells import MODEL_FILE, CellError, CellPlace, read_cell
-from evaluation.heatmap import Scale, scale_from
+from evaluation.heatmap import Scale, colour_scale
 from evaluation.job import lock_outputs
 from evaluation.settings import Settings
 
@@ -155,15 +155,13 @@ def _scored(
 ) -> Scored:
     calibration = _fitted.detector.calibrate(np.asarray(_pictures.train))
     result = _fitted.detector.score(np.asarray(_pictures.test))
-    good = calibration.result
-    if not len(calibration.positions):
-        good = _fitted.detector.score(np.asarray(_pictures.train[:20]))
+    scale, _ = colour_scale(_fitted.detector, calibration, _pictures.train)
     return Scored(
         records=_pictures.test_records,
         images=np.asarray(_pictures.test),
         masks=_pictures.masks,
         result=result,
         calibration=calibration,
-        scale=scale_from(good),
+        scale=scale,
         weights=weights,
     )

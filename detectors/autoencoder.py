@@ -37,6 +37,7 @@ from detectors.base import (
     Progress,
     calibration_positions,
     check_images,
+    no_calibration,
 )
 from detectors.maps import anomaly_map, enlarge_and_smooth_matrix, image_scores
 from detectors.storage import read_model, write_model
@@ -196,8 +197,7 @@ class Autoencoder(Detector):
         self._require_fit()
         if len(self.positions_):
             return Calibration(self.positions_, self.score(images[self.positions_]))
-        none = np.empty((0, *images.shape[1:3]), np.float32)
-        return Calibration(self.positions_, AnomalyResult(none.max(axis=(1, 2), initial=0), none))
+        return no_calibration(images.shape[1:3])
 
     def reconstruct(self, images: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Redraw pictures at the size and exposure in which the network is given them.

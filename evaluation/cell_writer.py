@@ -25,7 +25,7 @@ from evaluation.cells import (
     new_cell,
     write_cell_file,
 )
-from evaluation.heatmap import Scale, scale_from
+from evaluation.heatmap import colour_scale
 from evaluation.machine import PeakMemory, describe_machine
 from evaluation.measure import curve_arrays, measure
 from evaluation.pictures import write_pictures
@@ -34,8 +34,6 @@ from evaluation.scores import scores_table
 from evaluation.settings import Settings
 from evaluation.thresholds import DEFAULT_FALSE_ALARMS, threshold_for
 from evaluation.work import CellWork
-
-SEEN_PICTURES = 20
 
 
 def write_cell(
@@ -66,7 +64,7 @@ def write_cell(
     progress.phase(f"{name}: measuring {work.title}")
     with PeakMemory() as memory, work.clock.phase("metrics"):
         measures = measure(result, records, pictures.masks, settings.options.seed)
-        scale, scale_origin = _scale(work, pictures)
+        scale, scale_origin = colour_scale(work.detector, work.calibration, pictures.train)
     work.peak_memory_mb = max(work.peak_memory_mb, memory.peak_mb)
     report = progress.phase(f"{name}: writing files of {work.title}")
     with new_cell(work.place) as folder:
@@ -136,12 +134,3 @@ def _description(
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
         **describe_machine(),
     }
-
-
-def _scale(work: CellWork, pictures: Pictures) -> tuple[Scale, str]:
-    """Return the colour scale and what it was made from."""
-    assert work.calibration is not None
-    if len(work.calibration.positions):
-        return scale_from(work.calibration.result), "held-out good pictures"
-    seen = work.detector.score(np.asarray(pictures.train[:SEEN_PICTURES]))
-    return scale_from(seen), "training pictures that the detector has seen"

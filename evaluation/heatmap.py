@@ -8,10 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.base import AnomalyResult
+from detectors.base import AnomalyResult, Calibration, Detector
 from evaluation.thresholds import DEFAULT_FALSE_ALARMS, threshold_for
 
 OVERLAY_OPACITY = 0.65
+SEEN_PICTURES = 20
 HEAT_ANCHORS = np.array(
     [
         [8, 6, 34],
@@ -63,6 +64,24 @@ def scale_from(good: AnomalyResult) -> Scale:
         threshold = float(good.scores.max())
     low = float(np.median(good.maps))
     return Scale(low, max(2 * threshold, low + 1e-3 * abs(low), 1e-6))
+
+
+def colour_scale(
+    detector: Detector, calibration: Calibration, train: NDArray[np.uint8]
+) -> tuple[Scale, str]:
+    """Return the scale of a fitted detector and what it was made from.
+
+    Held-out good pictures, or some of the training pictures where none could be held out.
+
+    Parameters
+    ----------
+    train : uint8 [N, H, W, 3]
+        The training pictures.
+    """
+    if len(calibration.positions):
+        return scale_from(calibration.result), "held-out good pictures"
+    seen = detector.score(np.asarray(train[:SEEN_PICTURES]))
+    return scale_from(seen), "training pictures that the detector has seen"
 
 
 def gray(anomaly_map: NDArray[np.floating], scale: Scale) -> NDArray[np.uint8]:
