@@ -7,24 +7,35 @@ from collections.abc import Callable
 import streamlit as st
 
 from dashboard.sidebar import draw_sidebar
-from dashboard.state import mirror_in_url, restore_from_url, t
+from dashboard.state import mirror_in_url, restore, t
 
 FRAMED_KEY = "_framed"
+PAGES = {
+    "overview": "table_chart",
+    "samples": "image_search",
+    "compare": "compare",
+    "roc": "show_chart",
+    "tradeoff": "speed",
+    "defects": "category",
+    "inspect": "biotech",
+    "run": "play_circle",
+}
+DEFAULT_PAGE = "overview"
 
 
 def draw_app() -> None:
     """Draw the sidebar and the current page."""
-    restore_from_url()
+    restore()
     st.set_page_config(page_title=t("app_title"), page_icon=":material/search:", layout="wide")
     page = st.navigation(
         [
             st.Page(
-                "pages/overview.py",
-                title=t("page_overview"),
-                icon=":material/table_chart:",
-                default=True,
-            ),
-            st.Page("pages/samples.py", title=t("page_samples"), icon=":material/image_search:"),
+                f"pages/{name}.py",
+                title=t(f"page_{name}"),
+                icon=f":material/{icon}:",
+                default=name == DEFAULT_PAGE,
+            )
+            for name, icon in PAGES.items()
         ]
     )
     draw_sidebar()

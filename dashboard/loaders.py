@@ -5,15 +5,27 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
+import numpy as np
 import pandas as pd
 import streamlit as st
+from numpy.typing import NDArray
 
 from data_utils.demo import ensure_demo, is_demo
 from data_utils.locations import default_data_root, demo_root, expanded
 from data_utils.mvtec import DatasetError, category_names
-from evaluation.cells import CELL_FILE, SCORES_FILE, CellError, CellPlace, read_cell
+from evaluation.cells import (
+    CELL_FILE,
+    CURVES_FILE,
+    SCORES_FILE,
+    CellError,
+    CellPlace,
+    read_cell,
+)
 from evaluation.errors import sentence
+from evaluation.measure import CURVE_NAMES
+from evaluation.scores import COLUMNS
 from evaluation.summary import summary_table
 
 
@@ -74,15 +86,15 @@ def _results(
     return summary_table(Path(outputs))
 
 
-def cell(place: CellPlace) -> dict[str, Any] | None:
-    """Return a finished cell, or None if there is none or it is unreadable."""
-    path = place.folder / CELL_FILE
-    if not path.is_file():
-        return None
-    try:
-        return _cell(str(place.folder), _modified(path))
-    except CellError:
-        return None
+def cell(place: CellPlace) -> dict[str, Any]:
+    """Return a finished cell's ``cell.json``.
+
+    Raises
+    ------
+    CellError
+        If it is missing or damaged.
+    """
+    return _cell(str(place.folder), _modified(place.folder / CELL_FILE))
 
 
 @st.cache_data(show_spinner=False, max_entries=64)
@@ -109,12 +121,36 @@ def _scores(path: str, modified: int) -> pd.DataFrame:  # noqa: ARG001
     text = {"split": str, "defect": str, "stem": str, "file": str}
     try:
         table = pd.read_csv(path, dtype=text, keep_default_na=False, na_values={"score": [""]})
-        complete = {"split", "defect", "stem", "label", "score", "has_mask"} <= set(table.columns)
+        complete = set(COLUMNS) <= set(table.columns)
     except (OSError, ValueError) as error:
         raise CellError(f"{path} is damaged; evaluate this cell again.") from error
     if not complete:
         raise CellError(f"{path} is damaged; evaluate this cell again.")
     return table
+
+
+def curves(place: CellPlace) -> dict[str, NDArray[Any]]:
+    """Return the arrays of the cell's ``curves.npz``.
+
+    Raises
+    ------
+    CellError
+        If it is missing or damaged.
+    """
+    path = place.folder / CURVES_FILE
+    return _curves(str(path), _modified(path))
+
+
+@st.cache_data(show_spinner=False, max_entries=64)
+def _curves(path: str, modified: int) -> dict[str, NDArray[Any]]:  # noqa: ARG001
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = {name: file[name] for name in file.files}
+    except (OSError, EOFError, ValueError, BadZipFile) as error:
+        raise CellError(f"{path} is missing or damaged; evaluate this cell again.") from error
+    if not set(CURVE_NAMES) <= set(arrays):
+        raise CellError(f"{path} is incomplete; evaluate this cell again.")
+    return arrays
 
 
 def _modified(path: Path) -> int:

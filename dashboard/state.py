@@ -7,9 +7,13 @@ from pathlib import Path
 
 import streamlit as st
 
-from dashboard.texts import DEFAULT_LANGUAGE, LANGUAGES, translate
+from dashboard.texts import DEFAULT_LANGUAGE, LANGUAGES, translate, wording
+from evaluation.thresholds import DEFAULT_FALSE_ALARMS
 
-URL_KEYS = ("lang", "category", "method", "sample")
+TEXT_KEYS = ("lang", "category", "method", "sample")
+ALARMS_KEY = "alarms"
+URL_KEYS = (*TEXT_KEYS, ALARMS_KEY)
+ALARMS_STEP, ALARMS_MOST = 0.5, 30.0
 SELECTION_KEY = "_selection"
 
 
@@ -46,20 +50,34 @@ def language() -> str:
 
 
 def t(key: str, **values: object) -> str:
-    """Return a text in the session's language."""
+    """Return a text in the session's language as Markdown, with `values` escaped."""
     return translate(key, language(), **values)
 
 
-def restore_from_url() -> None:
-    """Take over what the URL says, once, at the start of a session."""
+def said(key: str, **values: object) -> str:
+    """Return a text in the session's language as it is, for charts, chips and files."""
+    return wording(key, language(), **values)
+
+
+def restore() -> None:
+    """Take over what the URL says at the start of a session, and keep it across pages.
+
+    Streamlit forgets the value of a widget that the current page does not draw, unless the
+    script has set it itself.
+    """
     for key in URL_KEYS:
-        if key not in st.session_state and key in st.query_params:
-            st.session_state[key] = st.query_params[key]
+        if key in st.session_state:
+            st.session_state[key] = st.session_state[key]
+        elif key in st.query_params:
+            given = st.query_params[key]
+            st.session_state[key] = _alarms(given) if key == ALARMS_KEY else given
 
 
 def mirror_in_url() -> None:
     """Write the current choice into the URL, so that a view can be shared."""
     wanted = {key: str(st.session_state[key]) for key in URL_KEYS if st.session_state.get(key)}
+    if wanted.get(ALARMS_KEY) == str(_alarms("")):
+        del wanted[ALARMS_KEY]
     if wanted != st.query_params.to_dict():
         st.query_params.from_dict(wanted)
 
@@ -79,3 +97,32 @@ def keep_choice(key: str, options: list[str]) -> None:
     """Make sure that the session's value for widget `key` is one of `options`."""
     if st.session_state.get(key) not in options:
         st.session_state[key] = options[0]
+
+
+def allowed_false_alarms() -> float:
+    """Return the share of good parts that may be reported, the same on every page."""
+    return float(st.session_state.get(ALARMS_KEY, _alarms(""))) / 100
+
+
+def draw_false_alarm_slider() -> float:
+    """Draw the slider "allow X % false alarms"; return the share."""
+    st.session_state.setdefault(ALARMS_KEY, _alarms(""))
+    percent = st.slider(
+        t("allow_alarms"),
+        ALARMS_STEP,
+        ALARMS_MOST,
+        step=ALARMS_STEP,
+        format="%.1f %%",
+        key=ALARMS_KEY,
+        help=t("allow_alarms_help"),
+    )
+    return float(percent) / 100
+
+
+def _alarms(given: str) -> float:
+    """Return a percentage on the slider's grid; the default for what is no number."""
+    try:
+        steps = round(float(given) / ALARMS_STEP)
+    except (ValueError, OverflowError):
+        return 100 * DEFAULT_FALSE_ALARMS
+    return min(max(steps, 1) * ALARMS_STEP, ALARMS_MOST)

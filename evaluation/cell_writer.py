@@ -16,6 +16,7 @@ from detectors.backbone import Backbone
 from detectors.base import AnomalyResult
 from detectors.maps import image_scores
 from detectors.registry import METHODS
+from evaluation.brightness import brightness_auroc, mean_brightness
 from evaluation.cells import (
     CELL_FORMAT,
     CURVES_FILE,
@@ -64,6 +65,10 @@ def write_cell(
     progress.phase(f"{name}: measuring {work.title}")
     with PeakMemory() as memory, work.clock.phase("metrics"):
         measures = measure(result, records, pictures.masks, settings.options.seed)
+        brightness = mean_brightness(pictures.images)
+        measures.metrics["brightness_auroc"] = brightness_auroc(
+            brightness[pictures.train_count :], records["label"]
+        )
         scale, scale_origin = colour_scale(work.detector, work.calibration, pictures.train)
     work.peak_memory_mb = max(work.peak_memory_mb, memory.peak_mb)
     report = progress.phase(f"{name}: writing files of {work.title}")
@@ -72,7 +77,14 @@ def write_cell(
             write_pictures(folder, records, pictures.test, pictures.masks, work.maps, scale, report)
             np.save(folder / MAPS_FILE, work.maps.astype(np.float16))
             np.savez(folder / CURVES_FILE, allow_pickle=False, **curve_arrays(measures))
-            table = scores_table(category.root, pictures.records, result.scores, work.calibration)
+            table = scores_table(
+                category.root,
+                pictures.records,
+                result.scores,
+                work.calibration,
+                brightness,
+                pictures.masks,
+            )
             table.to_csv(folder / SCORES_FILE, index=False, float_format="%.9g")
             work.detector.save(folder / MODEL_FILE)
         cell = _description(work, category, pictures, settings, backbone)

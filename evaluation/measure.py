@@ -24,6 +24,11 @@ from evaluation.metrics import (
     thinned,
 )
 
+CURVE_NAMES = (
+    *(f"image_{name}" for name in ("threshold", "tpr", "fpr", "precision")),
+    *(f"pixel_{name}" for name in ("threshold", "tpr", "fpr", "precision", "region_overlap")),
+)
+
 
 @dataclass(frozen=True)
 class Measures:

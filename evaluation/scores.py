@@ -10,7 +10,17 @@ from numpy.typing import NDArray
 
 from detectors.base import Calibration
 
-COLUMNS = ["split", "defect", "stem", "label", "score", "has_mask", "file"]
+COLUMNS = [
+    "split",
+    "defect",
+    "stem",
+    "label",
+    "score",
+    "has_mask",
+    "defect_pixels",
+    "brightness",
+    "file",
+]
 
 
 def scores_table(
@@ -18,8 +28,13 @@ def scores_table(
     records: pd.DataFrame,
     test_scores: NDArray[np.float32],
     calibration: Calibration,
+    brightness: NDArray[np.float64],
+    masks: NDArray[np.bool_],
 ) -> pd.DataFrame:
     """Return one row per test picture, then one per calibration picture.
+
+    ``defect_pixels`` is the marked area in pixels of the transformed picture; empty where there
+    is no usable mask.
 
     Parameters
     ----------
@@ -29,9 +44,17 @@ def scores_table(
         All readable pictures, training first.
     test_scores : float32 [T]
     calibration : Calibration
+    brightness : float64 [N]
+        Mean brightness of every record's picture, 0 to 255.
+    masks : bool [T, H, W]
     """
+    records = records.assign(brightness=brightness)
     test = records[records["split"] == "test"].assign(score=test_scores)
+    areas = masks.sum(axis=(1, 2))
+    test["defect_pixels"] = pd.array(areas, "Int64")
+    test.loc[~test["has_mask"].astype(bool), "defect_pixels"] = pd.NA
     train = records[records["split"] == "train"].iloc[calibration.positions]
+    train = train.assign(defect_pixels=pd.array(np.zeros(len(train), int), "Int64"))
     held_out = train.assign(split="calibration", score=calibration.result.scores)
     table = pd.concat([test, held_out], ignore_index=True)
     table["file"] = [path.relative_to(root).as_posix() for path in table["image_path"]]

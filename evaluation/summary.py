@@ -24,6 +24,7 @@ COLUMNS = [
     "pixel_ap",
     "image_best_f1",
     "pixel_best_f1",
+    "brightness_auroc",
     "fit_s",
     "score_s",
     "runtime_s",
@@ -43,7 +44,7 @@ COLUMNS = [
     "settings",
     "finished",
 ]
-METRIC_COLUMNS = COLUMNS[2:11]
+METRIC_COLUMNS = COLUMNS[2 : COLUMNS.index("fit_s")]
 
 
 def summary_row(cell: dict[str, Any]) -> dict[str, Any]:

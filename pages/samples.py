@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from dashboard import loaders
+from dashboard.finished import finished_cell
 from dashboard.frame import framed
 from dashboard.notices import draw_notices
 from dashboard.run_control import start_evaluation
@@ -16,7 +16,6 @@ from dashboard.samples import (
     Panels,
     SampleSet,
     SessionSamples,
-    StoredSamples,
     defect_names,
     ordered,
     sample_name,
@@ -47,12 +46,11 @@ def draw() -> None:
         return
     try:
         place = CellPlace(selection.outputs, selection.category, selection.method)
-        cell = loaders.cell(place)
+        cell = finished_cell(place)
         if cell is not None:
-            samples: SampleSet = StoredSamples(place.folder, cell, loaders.scores(place))
-            _draw_origin(selection, cell)
-            _draw_samples(selection, samples)
-            _draw_cell(cell)
+            _draw_origin(selection, cell.about)
+            _draw_samples(selection, cell.samples())
+            _draw_cell(cell.about)
             return
     except CellError as error:
         st.error(plain(str(error)))

@@ -60,7 +60,7 @@ def write_category(
 def cell_content(category: str = "part", method: str = "padim", **changes: Any) -> dict[str, Any]:
     """Return what ``cell.json`` holds, with numbers that are easy to tell apart."""
     content: dict[str, Any] = {
-        "format": 1,
+        "format": 2,
         "category": category,
         "method": method,
         "metrics": {
@@ -73,6 +73,7 @@ def cell_content(category: str = "part", method: str = "padim", **changes: Any) 
             "pixel_ap": 0.4,
             "image_best_f1": 0.88,
             "pixel_best_f1": 0.45,
+            "brightness_auroc": 0.6,
             "by_defect": {"blot": {"count": 3, "image_auroc": 0.9, "pixel_auroc": 0.85}},
         },
         "counts": {

@@ -8,11 +8,11 @@ import string
 
 import pytest
 
-from dashboard.texts import TEXTS, translate
+from dashboard.texts import MODULES, TEXTS, translate
 from data_utils.locations import PROJECT
 
 KOREAN = re.compile("[가-힣]")
-SAME_IN_BOTH = {"column_aupro", "position"}
+SAME_IN_BOTH = {"column_aupro", "position", "page_roc"}
 
 
 def placeholders(text: str) -> set[str]:
@@ -30,27 +30,40 @@ def test_both_languages_say_something_with_the_same_values(key: str) -> None:
 
 
 def test_every_text_that_is_used_exists_and_every_text_is_used() -> None:
-    sources = [PROJECT / "app.py", *PROJECT.glob("pages/*.py"), *PROJECT.glob("dashboard/*.py")]
+    sources = [
+        PROJECT / "app.py",
+        *PROJECT.glob("pages/*.py"),
+        *PROJECT.glob("dashboard/*.py"),
+        *PROJECT.glob("dashboard/figures/*.py"),
+        *PROJECT.glob("dashboard/components/*.py"),
+    ]
     used: set[str] = set()
     everything = ""
     for path in sources:
-        if path.name == "texts.py":
-            continue
         source = path.read_text(encoding="utf-8")
         everything += source
         for node in ast.walk(ast.parse(source)):
-            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "t" and node.args:
+            if (
+                isinstance(node, ast.Call)
+                and getattr(node.func, "id", "") in ("t", "said")
+                and node.args
+            ):
                 first = node.args[0]
                 if isinstance(first, ast.Constant):
                     used.add(str(first.value))
     assert used <= set(TEXTS)
-    built = ("unit_", "column_")
+    built = ("unit_", "column_", "page_")
     unused = {
         key
         for key in TEXTS
         if not re.search(rf'["\']{key}["\']', everything) and not key.startswith(built)
     }
     assert unused == set()
+
+
+def test_no_text_has_two_meanings() -> None:
+    keys = [key for module in MODULES for key in module.TEXTS]
+    assert sorted(keys) == sorted(TEXTS)
 
 
 def test_values_are_filled_in() -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from numpy.typing import NDArray
 
 from detectors.base import AnomalyResult, Calibration
 from evaluation.scores import COLUMNS, scores_table
@@ -32,10 +33,17 @@ def calibration(positions: list[int]) -> Calibration:
 
 
 TEST_SCORES = np.array([1.5, 2.5, 3.5], np.float32)
+BRIGHTNESS = np.arange(7) * 10.0
+MASKS = np.arange(3)[:, None, None] > np.zeros((3, 2, 2))
+
+
+def table_of(scores: NDArray[np.float32], held_out: list[int]) -> pd.DataFrame:
+    """Return the table of the records above."""
+    return scores_table(ROOT, records(), scores, calibration(held_out), BRIGHTNESS, MASKS)
 
 
 def test_test_pictures_come_first_and_calibration_pictures_after_them() -> None:
-    table = scores_table(ROOT, records(), TEST_SCORES, calibration([1, 3]))
+    table = table_of(TEST_SCORES, [1, 3])
 
     assert list(table.columns) == COLUMNS
     assert table[["split", "defect", "stem", "score"]].values.tolist() == [
@@ -48,7 +56,7 @@ def test_test_pictures_come_first_and_calibration_pictures_after_them() -> None:
 
 
 def test_calibration_rows_are_training_pictures_and_labelled_good() -> None:
-    table = scores_table(ROOT, records(), TEST_SCORES, calibration([0, 2]))
+    table = table_of(TEST_SCORES, [0, 2])
     held_out = table[table["split"] == "calibration"]
 
     assert held_out["file"].tolist() == ["part/train/good/000.png", "part/train/good/002.png"]
@@ -56,7 +64,7 @@ def test_calibration_rows_are_training_pictures_and_labelled_good() -> None:
 
 
 def test_pictures_without_a_mask_are_marked() -> None:
-    table = scores_table(ROOT, records(), TEST_SCORES, calibration([]))
+    table = table_of(TEST_SCORES, [])
 
     assert table["has_mask"].tolist() == [True, True, False]
     assert len(table) == 3
@@ -65,13 +73,19 @@ def test_pictures_without_a_mask_are_marked() -> None:
 def test_scores_survive_the_file_with_full_precision(tmp_path: Path) -> None:
     scores = np.array([1 / 3, 1e-7, 12345.678], np.float32)
     path = tmp_path / "scores.csv"
-    scores_table(ROOT, records(), scores, calibration([1])).to_csv(
-        path, index=False, float_format="%.9g"
-    )
+    table_of(scores, [1]).to_csv(path, index=False, float_format="%.9g")
 
     assert (pd.read_csv(path)["score"].to_numpy(np.float32)[:3] == scores).all()
 
 
 def test_a_wrong_number_of_scores_is_refused() -> None:
     with pytest.raises(ValueError, match="length"):
-        scores_table(ROOT, records(), TEST_SCORES[:2], calibration([]))
+        table_of(TEST_SCORES[:2], [])
+
+
+def test_the_marked_area_and_the_brightness_stand_beside_each_score() -> None:
+    table = table_of(TEST_SCORES, [1, 3])
+
+    assert table["defect_pixels"].isna().tolist() == [False, False, True, False, False]
+    assert table["defect_pixels"].dropna().tolist() == [0, 4, 0, 0]
+    assert table["brightness"].tolist() == [40, 50, 60, 10, 30]

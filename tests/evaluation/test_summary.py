@@ -105,7 +105,7 @@ def test_the_summary_is_rebuilt_from_the_cells_and_remembers_nothing(tmp_path: P
 def test_a_damaged_cell_is_named_and_the_others_keep_their_rows(tmp_path: Path) -> None:
     damaged = write(tmp_path, "bottle")
     write(tmp_path, "screw")
-    (damaged / CELL_FILE).write_text('{"format": 1, "categ')
+    (damaged / CELL_FILE).write_text('{"format": 2, "categ')
 
     problems = write_summary(tmp_path)
 

@@ -1,0 +1,1 @@
+"""Small components of our own, for what Streamlit has no widget for."""

@@ -1,0 +1,69 @@
+"""Every text of the app, in English and in Korean, side by side; one module per page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from dashboard.texts import (
+    common,
+    compare,
+    defects,
+    inspect,
+    overview,
+    report,
+    roc,
+    run,
+    samples,
+    tradeoff,
+)
+
+LANGUAGES = {"en": "English", "ko": "한국어"}
+DEFAULT_LANGUAGE = "en"
+MODULES = (
+    common,
+    overview,
+    samples,
+    compare,
+    roc,
+    tradeoff,
+    defects,
+    inspect,
+    run,
+    report,
+)
+TEXTS: dict[str, tuple[str, str]] = {
+    key: both for module in MODULES for key, both in module.TEXTS.items()
+}
+MARKDOWN_SIGNS = frozenset(r"\`*_{}[]<>$~|#!")
+
+
+def plain(text: str) -> str:
+    """Escape what Markdown would read as markup; names and reasons come from disk."""
+    return "".join(f"\\{sign}" if sign in MARKDOWN_SIGNS else sign for sign in text)
+
+
+def translate(key: str, language: str, **values: object) -> str:
+    """Return the text `key` in `language` as Markdown, with `values` filled in, escaped.
+
+    Raises
+    ------
+    KeyError
+        If there is no such text.
+    """
+    escaped = {
+        name: plain(str(value)) if isinstance(value, (str, Path)) else value
+        for name, value in values.items()
+    }
+    return wording(key, language, **escaped)
+
+
+def wording(key: str, language: str, **values: object) -> str:
+    """Return the text `key` in `language` with `values` as they are, for charts and files.
+
+    Raises
+    ------
+    KeyError
+        If there is no such text.
+    """
+    english, korean = TEXTS[key]
+    return (korean if language == "ko" else english).format(**values)

@@ -1,0 +1,91 @@
+"""Texts that several pages share, and the names of pages and panels."""
+
+from __future__ import annotations
+
+TEXTS: dict[str, tuple[str, str]] = {
+    "app_title": ("MVTec Anomaly Detection", "MVTec 이상 탐지"),
+    "page_overview": ("Overview", "한눈에 보기"),
+    "page_samples": ("Samples", "샘플 보기"),
+    "page_compare": ("Compare", "나란히 비교"),
+    "page_roc": ("ROC", "ROC"),
+    "page_tradeoff": ("Trade-off", "속도와 정확도"),
+    "page_defects": ("Defect types", "결함 유형"),
+    "page_inspect": ("Inspect", "직접 검사"),
+    "page_run": ("Run", "실행"),
+    "allow_alarms": ("Allow false alarms", "허용할 오경보 비율"),
+    "allow_alarms_help": (
+        "The share of good parts that may be reported as defective. Each method's threshold "
+        "follows from it, from good training pictures held out of the model.",
+        "양품을 불량으로 잘못 알려도 되는 비율입니다. 각 방법의 임계값은 모델에서 빼 둔 양품 학습 "
+        "사진으로 이 비율에 맞춰 정합니다.",
+    ),
+    "no_methods_yet": (
+        "{category} has no results yet. Press **Run full evaluation** in the sidebar.",
+        "{category}의 결과가 아직 없습니다. 왼쪽의 **전체 평가 실행**을 눌러 주세요.",
+    ),
+    "method_missing": (
+        "Not evaluated yet: {methods}. **Run full evaluation** adds them.",
+        "아직 평가하지 않은 방법: {methods}. **전체 평가 실행**으로 추가할 수 있습니다.",
+    ),
+    "language": ("Language", "언어"),
+    "data_folder": ("Data folder", "데이터 폴더"),
+    "data_folder_help": (
+        "The folder that holds the categories: <category>/train/good, <category>/test/<defect>, "
+        "<category>/ground_truth/<defect>.",
+        "카테고리들이 들어 있는 폴더입니다: <카테고리>/train/good, <카테고리>/test/<결함>, "
+        "<카테고리>/ground_truth/<결함>.",
+    ),
+    "category": ("Category", "카테고리"),
+    "method": ("Method", "방법"),
+    "demo_badge": ("demo data", "데모 데이터"),
+    "demo_notice": (
+        "Demo data: generated pictures, not MVTec AD. Give your data folder in the sidebar to "
+        "work on real ones.",
+        "데모 데이터: MVTec AD가 아니라 프로그램이 그린 그림입니다. 실제 사진을 쓰려면 왼쪽에 "
+        "데이터 폴더를 적어 주세요.",
+    ),
+    "drawing_demo": (
+        "Drawing the demo data, once, in a few seconds ...",
+        "데모 데이터를 그리는 중입니다. 처음 한 번, 몇 초면 됩니다 ...",
+    ),
+    "demo_failed": (
+        "The demo data could not be drawn: {reason}",
+        "데모 데이터를 그리지 못했습니다: {reason}",
+    ),
+    "random_notice": (
+        "Random backbone weights: {cells} ran without ImageNet weights, so these numbers say "
+        "nothing about the methods. Give weights with BACKBONE_WEIGHTS (see README), then run "
+        "again with “Repeat finished cells”.",
+        "무작위 백본 가중치: {cells}은(는) ImageNet 가중치 없이 계산되어, 이 숫자로는 방법의 "
+        "좋고 나쁨을 말할 수 없습니다. BACKBONE_WEIGHTS로 가중치를 지정하고(README 참고) "
+        "‘끝난 셀도 다시 계산’을 켜고 다시 실행하세요.",
+    ),
+    "run_full": ("Run full evaluation", "전체 평가 실행"),
+    "run_scope": ("What to run", "실행 범위"),
+    "run_categories": ("Categories", "카테고리"),
+    "run_methods": ("Methods", "방법"),
+    "run_everything_help": ("Leave empty for all.", "비워 두면 전부 실행합니다."),
+    "run_force": ("Repeat finished cells", "끝난 셀도 다시 계산"),
+    "run_force_help": (
+        "Otherwise cells whose data and settings are unchanged are skipped.",
+        "끄면 데이터와 설정이 그대로인 셀은 건너뜁니다.",
+    ),
+    "run_cancel": ("Cancel", "취소"),
+    "run_running": ("{done} of {total} cells done", "{total}개 셀 중 {done}개 완료"),
+    "run_current": ("Now: {cells}", "지금: {cells}"),
+    "run_eta": ("about {minutes} left", "약 {minutes} 남음"),
+    "run_eta_unknown": ("time left not known yet", "남은 시간은 아직 알 수 없음"),
+    "run_done": (
+        "Evaluation finished: {done} new, {skipped} unchanged.",
+        "평가가 끝났습니다: 새로 {done}개, 그대로 {skipped}개.",
+    ),
+    "run_failed": ("Evaluation ended with an error: {reason}", "평가 중 오류: {reason}"),
+    "run_cancelled": (
+        "Evaluation cancelled; finished cells are kept.",
+        "평가를 취소했습니다. 끝난 셀은 남아 있습니다.",
+    ),
+    "run_log": ("Log", "로그"),
+    "run_starting": ("starting", "시작하는 중"),
+    "minutes_value": ("{minutes} min", "{minutes}분"),
+    "seconds_value": ("{seconds} s", "{seconds}초"),
+}
