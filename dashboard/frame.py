@@ -17,7 +17,7 @@ PAGES = {
     "roc": "show_chart",
     "tradeoff": "speed",
     "defects": "category",
-    "inspect": "biotech",
+    "inspection": "biotech",
     "run": "play_circle",
 }
 DEFAULT_PAGE = "overview"

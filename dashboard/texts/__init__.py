@@ -8,7 +8,7 @@ from dashboard.texts import (
     common,
     compare,
     defects,
-    inspect,
+    inspection,
     overview,
     report,
     roc,
@@ -27,7 +27,7 @@ MODULES = (
     roc,
     tradeoff,
     defects,
-    inspect,
+    inspection,
     run,
     report,
 )

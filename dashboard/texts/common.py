@@ -10,7 +10,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "page_roc": ("ROC", "ROC"),
     "page_tradeoff": ("Trade-off", "속도와 정확도"),
     "page_defects": ("Defect types", "결함 유형"),
-    "page_inspect": ("Inspect", "직접 검사"),
+    "page_inspection": ("Inspect", "직접 검사"),
     "page_run": ("Run", "실행"),
     "allow_alarms": ("Allow false alarms", "허용할 오경보 비율"),
     "allow_alarms_help": (

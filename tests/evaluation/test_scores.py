@@ -33,7 +33,7 @@ def calibration(positions: list[int]) -> Calibration:
 
 
 TEST_SCORES = np.array([1.5, 2.5, 3.5], np.float32)
-BRIGHTNESS = np.arange(7) * 10.0
+BRIGHTNESS = 10 * np.arange(7).astype(np.float64)
 MASKS = np.arange(3)[:, None, None] > np.zeros((3, 2, 2))
 
 

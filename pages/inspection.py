@@ -10,7 +10,7 @@ from dashboard.state import t
 
 def draw() -> None:
     """Draw the page."""
-    st.title(t("page_inspect"))
+    st.title(t("page_inspection"))
 
 
 framed(draw)
