@@ -138,6 +138,7 @@ def _description(
         "data_fingerprint": pictures.fingerprint,
         "data_root": str(category.root.resolve()),
         "transform": str(pictures.transform),
+        "geometry": asdict(pictures.transform),
         "threshold": {
             "false_alarms": DEFAULT_FALSE_ALARMS,
             "value": threshold_for(work.calibration.result.scores, DEFAULT_FALSE_ALARMS),

@@ -42,6 +42,7 @@ NEEDED_KEYS = frozenset(
         "fingerprint",
         "timings",
         "scale",
+        "geometry",
         "fit_s",
         "score_s",
         "ms_per_image",
@@ -51,7 +52,7 @@ NEEDED_KEYS = frozenset(
         "demo_data",
     }
 )
-SECTIONS = ("metrics", "counts", "settings", "timings", "scale")
+SECTIONS = ("metrics", "counts", "settings", "timings", "scale", "geometry")
 NEEDED_COUNTS = frozenset({"train_images", "test_good", "test_defective"})
 
 

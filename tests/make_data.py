@@ -101,6 +101,7 @@ def cell_content(category: str = "part", method: str = "padim", **changes: Any) 
         "scale": {"low": 1.0, "high": 5.0, "origin": "held-out good pictures"},
         "demo_data": False,
         "transform": "whole picture 224 x 224 px",
+        "geometry": {"height": 224, "width": 224, "shorter_side": None},
         "finished": "2024-01-01T00:00:00+00:00",
     }
     return content | changes
