@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import math
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,10 +23,13 @@ from evaluation.metrics import (
     average_precision,
     best_f1,
     curve,
+    curve_against,
+    flattened,
     mask_regions,
     thinned,
 )
 
+SORT_THREADS = min(8, os.cpu_count() or 1)
 CURVE_NAMES = (
     *(f"image_{name}" for name in ("threshold", "tpr", "fpr", "precision")),
     *(f"pixel_{name}" for name in ("threshold", "tpr", "fpr", "precision", "region_overlap")),
@@ -58,10 +64,9 @@ def measure(
         For the bootstrap interval.
     """
     labels = records["label"].to_numpy()
-    with_mask = records["has_mask"].to_numpy(dtype=bool)
     image_curve = curve(result.scores, labels)
-    regions = mask_regions(masks)
-    pixel_curve = _pixel_curve(result.maps, regions, with_mask)
+    pixels = pixels_by_type(result.maps, masks, records)
+    pixel_curve = pixel_curve_of(list(pixels.values()))
     low, high = auroc_interval(result.scores, labels, seed)
     image_f1, image_threshold = best_f1(image_curve)
     pixel_f1, pixel_threshold = best_f1(pixel_curve)
@@ -77,7 +82,7 @@ def measure(
         "image_best_f1_threshold": image_threshold,
         "pixel_best_f1": pixel_f1,
         "pixel_best_f1_threshold": pixel_threshold,
-        "by_defect": _by_defect(result, records, regions, with_mask),
+        "by_defect": _by_defect(result, records, pixels),
     }
     return Measures(metrics, image_curve, pixel_curve)
 
@@ -98,29 +103,72 @@ def curve_arrays(measures: Measures) -> dict[str, NDArray[Any]]:
     return arrays
 
 
-def _pixel_curve(
-    maps: NDArray[np.float32], regions: NDArray[np.uint32], chosen: NDArray[np.bool_]
-) -> Curve:
-    if chosen.all():
-        return curve(maps, regions)
-    return curve(maps[chosen], regions[chosen])
+@dataclass(frozen=True)
+class Pixels:
+    """Pixel scores of the pictures of one defect type, or of the good ones.
+
+    Attributes
+    ----------
+    defective : float32 [P]
+    regions : uint32 [P]
+        Number of the marked region that each belongs to, counted through all pictures.
+    normal : float32 [N]
+        Ascending.
+    """
+
+    defective: NDArray[np.float32]
+    regions: NDArray[np.uint32]
+    normal: NDArray[np.float32]
+
+
+def pixels_by_type(
+    maps: NDArray[np.float32], masks: NDArray[np.bool_], records: pd.DataFrame
+) -> dict[str, Pixels]:
+    """Sort the pixels of the pictures with a usable mask, each defect type by itself.
+
+    Parameters
+    ----------
+    maps, masks : float32, bool [T, H, W]
+    records : DataFrame
+        The T test pictures with ``defect`` and ``has_mask``.
+    """
+    regions = mask_regions(masks)
+    usable = records["has_mask"].to_numpy(dtype=bool)
+    defects = records["defect"].to_numpy()
+
+    def sort(defect: str) -> Pixels:
+        chosen = usable & (defects == defect)
+        scores, numbers = flattened(maps[chosen], regions[chosen])
+        marked = numbers > 0
+        return Pixels(scores[marked], numbers[marked], np.sort(scores[~marked]))
+
+    names = sorted(set(defects))
+    with ThreadPoolExecutor(SORT_THREADS) as pool:
+        return dict(zip(names, pool.map(sort, names), strict=True))
+
+
+def pixel_curve_of(pixels: Sequence[Pixels]) -> Curve:
+    """Return the pixel curve over the pictures of some defect types."""
+    return curve_against(
+        np.concatenate([part.defective for part in pixels]),
+        np.concatenate([part.regions for part in pixels]),
+        [part.normal for part in pixels],
+    )
 
 
 def _by_defect(
-    result: AnomalyResult,
-    records: pd.DataFrame,
-    regions: NDArray[np.uint32],
-    with_mask: NDArray[np.bool_],
+    result: AnomalyResult, records: pd.DataFrame, pixels: dict[str, Pixels]
 ) -> dict[str, dict[str, float | int]]:
+    """Measure each defect type against all good pictures."""
     defects = records["defect"].to_numpy()
     labels = records["label"].to_numpy()
+    good = [pixels[GOOD]] if GOOD in pixels else []
     measured: dict[str, dict[str, float | int]] = {}
     for defect in sorted(set(defects) - {GOOD}):
         chosen = (defects == defect) | (defects == GOOD)
-        pixel = _pixel_curve(result.maps, regions, chosen & with_mask)
         measured[str(defect)] = {
             "count": int((defects == defect).sum()),
             "image_auroc": auroc(curve(result.scores[chosen], labels[chosen])),
-            "pixel_auroc": auroc(pixel),
+            "pixel_auroc": auroc(pixel_curve_of([*good, pixels[defect]])),
         }
     return measured

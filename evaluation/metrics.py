@@ -1,14 +1,17 @@
 """Metrics as pure functions of raw scores and labels or masks.
 
-Everything is read off one descending sort: score and region number are packed into one 64-bit
-key, so that the sort carries the labels along and serves AUROC, average precision, F1 and AUPRO
-at once. Scores are compared as float32, the precision in which detectors give them. A metric
-that is not defined (no positives, no negatives) is NaN; the pages and files show "n/a".
+A metric changes only where a positive is gained, so a curve needs the positives' scores and, for
+each, how many negatives lie above it: the negatives are sorted once as plain float32 numbers,
+without labels, and searched. Sorted negatives of several groups of pictures serve every union of
+these groups. AUROC, average precision, F1 and AUPRO are read off the same curve. Scores are
+compared as float32, the precision in which detectors give them. A metric that is not defined (no
+positives, no negatives) is NaN; the pages and files show "n/a".
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,12 +21,16 @@ from scipy.ndimage import label as connected_regions
 AUPRO_LIMIT = 0.3
 BOOTSTRAP_SAMPLES = 2000
 CONFIDENCE = 0.95
+SPREAD_POINTS = 1000
 EIGHT_CONNECTED = np.ones((3, 3), dtype=int)
 
 
 @dataclass(frozen=True)
 class Curve:
-    """Counts at every distinct score, from the strictest threshold to the loosest.
+    """Counts at falling thresholds: at and just before every positive, and some in between.
+
+    Between two points one of the counts stands still, or both rise on ties of one score, so
+    straight lines between the points are the whole curve.
 
     Attributes
     ----------
@@ -58,7 +65,7 @@ class Curve:
 
 
 def curve(scores: ArrayLike, regions: ArrayLike) -> Curve:
-    """Sort once.
+    """Measure one list of scores.
 
     Parameters
     ----------
@@ -73,31 +80,57 @@ def curve(scores: ArrayLike, regions: ArrayLike) -> Curve:
     ValueError
         If the lengths differ or a score is not finite.
     """
+    flat_scores, flat_regions = flattened(scores, regions)
+    positive = flat_regions > 0
+    return curve_against(
+        flat_scores[positive], flat_regions[positive], [np.sort(flat_scores[~positive])]
+    )
+
+
+def flattened(
+    scores: ArrayLike, regions: ArrayLike
+) -> tuple[NDArray[np.float32], NDArray[np.unsignedinteger]]:
+    """Return scores and region numbers as lists of one length; see ``curve``."""
     flat_scores = np.asarray(scores, dtype=np.float32).ravel()
-    flat_regions = np.asarray(regions).ravel().astype(np.uint64)
+    flat_regions = np.asarray(regions).ravel()
+    if flat_regions.dtype.kind != "u":
+        flat_regions = flat_regions.astype(np.uint32)
     if flat_scores.shape != flat_regions.shape:
         raise ValueError(f"{len(flat_scores)} scores do not fit {len(flat_regions)} labels.")
     if not np.isfinite(flat_scores).all():
         raise ValueError("Scores must be finite to be measured.")
-    keys = _descending_keys(flat_scores) << np.uint64(32) | flat_regions
-    keys.sort()
-    sorted_scores = (keys >> np.uint64(32)).astype(np.uint32)
-    sorted_regions = (keys & np.uint64(0xFFFFFFFF)).astype(np.uint32)
-    del keys, flat_regions
-    last_of_tie = np.flatnonzero(np.append(sorted_scores[1:] != sorted_scores[:-1], True))
-    if not len(sorted_scores):
-        last_of_tie = last_of_tie[:0]
-    true_positives = np.cumsum(sorted_regions > 0, dtype=np.int64)[last_of_tie]
-    sizes = np.bincount(sorted_regions).astype(np.float64)
-    found = np.flatnonzero(sizes[1:]) + 1
-    share = np.zeros_like(sizes)
-    share[found] = 1.0 / (sizes[found] * len(found))
-    return Curve(
-        thresholds=_scores_of_keys(sorted_scores[last_of_tie]),
-        true_positives=true_positives,
-        false_positives=last_of_tie + 1 - true_positives,
-        region_overlap=np.cumsum(share[sorted_regions])[last_of_tie],
-    )
+    return flat_scores, flat_regions
+
+
+def curve_against(
+    positives: NDArray[np.float32],
+    regions: NDArray[np.unsignedinteger],
+    negatives: Sequence[NDArray[np.float32]],
+) -> Curve:
+    """Measure positives against sorted negatives.
+
+    Parameters
+    ----------
+    positives : float32 [P]
+    regions : unsigned int [P]
+        Number of each positive's region, 1 or more.
+    negatives : sequence of float32 [N_g]
+        Ascending scores of each group of negatives.
+    """
+    order = np.argsort(positives)
+    positives, regions = positives[order], regions[order]
+    overlap = np.append(0.0, np.cumsum(_region_shares(regions)[::-1]))
+    scores = np.unique(np.concatenate([positives, *map(_spread, negatives)]))[::-1]
+    hits_above, hits, next_hit = _around(scores, [positives])
+    alarms_above, alarms, next_alarm = _around(scores, negatives)
+
+    # Two points for each score: before it is reached, and at it.
+    thresholds = np.stack([np.minimum(next_hit, next_alarm), scores], axis=1).ravel()
+    true_positives = np.stack([hits_above, hits], axis=1).ravel()
+    false_positives = np.stack([alarms_above, alarms], axis=1).ravel()
+    risen = np.diff(true_positives + false_positives, prepend=0) > 0
+    true_positives = true_positives[risen]
+    return Curve(thresholds[risen], true_positives, false_positives[risen], overlap[true_positives])
 
 
 def auroc(ranked: Curve) -> float:
@@ -213,19 +246,39 @@ def thinned(ranked: Curve, points: int = 2000) -> Curve:
     )
 
 
-def _descending_keys(scores: NDArray[np.float32]) -> NDArray[np.uint64]:
-    """Map float32 to integers whose ascending order is the scores' descending order."""
-    bits = (scores + np.float32(0)).view(np.uint32)
-    negative = bits >> np.uint32(31) == 1
-    ascending = np.where(negative, ~bits, bits | np.uint32(1 << 31))
-    return (~ascending).astype(np.uint64)
+def _region_shares(regions: NDArray[np.unsignedinteger]) -> NDArray[np.float64]:
+    """Return what each positive adds to the mean overlap of all regions."""
+    sizes = np.bincount(regions).astype(np.float64)
+    found = np.flatnonzero(sizes[1:]) + 1
+    share = np.zeros_like(sizes)
+    share[found] = 1.0 / (sizes[found] * len(found))
+    return share[regions]
 
 
-def _scores_of_keys(keys: NDArray[np.uint32]) -> NDArray[np.float32]:
-    ascending = ~keys
-    negative = ascending >> np.uint32(31) == 0
-    bits = np.where(negative, ~ascending, ascending & np.uint32(0x7FFFFFFF))
-    return bits.astype(np.uint32).view(np.float32)
+def _spread(ascending: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return some of the scores, evenly spaced in rank, with the first and the last."""
+    places = np.linspace(0, len(ascending) - 1, min(len(ascending), SPREAD_POINTS))
+    return ascending[places.astype(np.int64)]
+
+
+def _around(
+    scores: NDArray[np.float32], groups: Sequence[NDArray[np.float32]]
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
+    """Count the members of all groups above, and at or above, each of the falling scores.
+
+    The third array is the lowest member above each score, infinite where there is none.
+    """
+    above = np.zeros(len(scores), np.int64)
+    reaching = np.zeros(len(scores), np.int64)
+    next_above = np.full(len(scores), np.inf, np.float32)
+    ascending = scores[::-1]
+    for group in groups:
+        past = np.searchsorted(group, ascending, side="right")[::-1]
+        above += len(group) - past
+        reaching += len(group) - np.searchsorted(group, ascending, side="left")[::-1]
+        inside = past < len(group)
+        next_above[inside] = np.minimum(next_above[inside], group[past[inside]])
+    return above, reaching, next_above
 
 
 def _resampling_weights(

@@ -304,7 +304,7 @@ def test_at_auroc_one_the_interval_is_that_of_clopper_and_pearson(
 
 
 def long_curve() -> Curve:
-    """Return a pixel curve of 60,000 points."""
+    """Return a pixel curve of several thousand points."""
     generator = np.random.default_rng(6)
     labels = generator.random(60_000) < 0.03
     return curve(generator.normal(size=60_000) + 2 * labels, labels)
@@ -314,7 +314,7 @@ def test_a_thinned_curve_keeps_its_ends_and_its_area() -> None:
     whole = long_curve()
     kept = thinned(whole)
 
-    assert len(whole.thresholds) > 50_000
+    assert len(whole.thresholds) > 4000
     assert 1000 < len(kept.thresholds) <= 2000
     for name in ("thresholds", "true_positives", "false_positives", "region_overlap"):
         assert getattr(kept, name)[0] == getattr(whole, name)[0]
