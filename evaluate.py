@@ -6,11 +6,13 @@ The same program that the app's button starts; ``python evaluate.py --help`` exp
 from __future__ import annotations
 
 import argparse
+import math
 import signal
 import sys
 from pathlib import Path
 
 import torch
+from tqdm import tqdm
 
 from data_utils.demo import ensure_demo, is_demo
 from data_utils.locations import (
@@ -22,18 +24,34 @@ from data_utils.locations import (
     expanded,
 )
 from data_utils.mvtec import DatasetError
+from detectors.architectures import ARCHITECTURES, RANDOM
 from detectors.registry import METHODS, Options
-from detectors.resnet import ARCHITECTURES
 from evaluation.cells import repair
+from evaluation.errors import sentence
 from evaluation.job import CANCELLED, FAILED, BusyError, CellState, lock_outputs
+from evaluation.own_parts import (
+    DEFECTIVE,
+    check_target,
+    default_file,
+    finished_cell_for,
+    pictures_below,
+    score_files,
+    verdict,
+    write_scores,
+)
 from evaluation.progress import RunProgress
+from evaluation.request import MAX_SEED, Request, check_settings
 from evaluation.runner import Run, evaluate, plan_categories, seconds_per_cell
 from evaluation.settings import DEFAULT_BACKBONE, Settings
 from evaluation.summary import SUMMARY_FILE, summary_table
+from evaluation.thresholds import DEFAULT_FALSE_ALARMS, pictures_needed
 
 EXIT_FAILED_CELLS, EXIT_USAGE, EXIT_BUSY, EXIT_CANCELLED = 1, 2, 3, 130
-MAX_SEED = 2**32 - 1
+DEMO = "demo"
 MAX_THREADS = 1024
+ONLY_WITH_SCORE = ("category", "method", "csv", "false_alarms")
+NOT_WITH_SCORE = ("data", "categories", "methods", "force")
+MEANT = {"category": " (did you mean --categories?)", "method": " (did you mean --methods?)"}
 EXAMPLES = """examples:
   python evaluate.py --data demo
       try it on generated pictures, no download of a data set
@@ -43,9 +61,12 @@ EXAMPLES = """examples:
       PatchCore with a larger memory bank, kept beside the default results
   python evaluate.py --weights resnet18-f37072fd.pth
       without network: ImageNet weights from a file
+  python evaluate.py --score "new pictures" --category part --method patchcore
+      score pictures without labels with results that are there, into a CSV file
 
 Finished cells are skipped when the same command runs again, so a run that was stopped goes on.
-exit status: 0 all cells finished, 1 a cell failed, 2 wrong arguments or no data,
+exit status: 0 all cells finished, 1 a cell failed (with --score: a picture cannot be read),
+2 wrong arguments or no data,
 3 another evaluation is using the outputs folder, 130 cancelled."""
 
 
@@ -144,17 +165,112 @@ def argument_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--threads", type=_threads, metavar="N", help="processor threads (default: all cores)"
     )
+    _add_score_arguments(parser)
     return parser
+
+
+def _add_score_arguments(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group(
+        "scoring new pictures",
+        "with the results of an earlier evaluation; give the options of that evaluation if they "
+        "were not the default ones",
+    )
+    group.add_argument(
+        "--score",
+        type=_folder,
+        metavar="FOLDER",
+        help="score the pictures in this folder and its subfolders",
+    )
+    group.add_argument("--category", metavar="NAME", help="the category that they belong to")
+    group.add_argument("--method", choices=list(METHODS), metavar="NAME")
+    group.add_argument(
+        "--csv",
+        type=_folder,
+        metavar="FILE",
+        help="where the scores go (default: <FOLDER's name>_scores.csv in the current folder)",
+    )
+    group.add_argument(
+        "--false-alarms",
+        type=_rate,
+        metavar="SHARE",
+        help="share of good parts that may be reported as defective; the threshold follows from "
+        f"it (default: {DEFAULT_FALSE_ALARMS})",
+    )
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the evaluation; return the exit status."""
-    parsed = argument_parser().parse_args(arguments)
+    parser = argument_parser()
+    parsed = parser.parse_args(arguments)
+    _check_score_arguments(parser, parsed)
     _end_on_signals()
     try:
-        return _run(parsed)
+        return _score(parsed) if parsed.score else _run(parsed)
     except KeyboardInterrupt:
-        return _complain("Cancelled; finished cells are kept.", EXIT_CANCELLED)
+        kept = "nothing was written" if parsed.score else "finished cells are kept"
+        return _complain(f"Cancelled; {kept}.", EXIT_CANCELLED)
+
+
+def _check_score_arguments(parser: argparse.ArgumentParser, parsed: argparse.Namespace) -> None:
+    """Refuse options that do not go together; exits with status 2."""
+    if not parsed.score:
+        alone = [name for name in ONLY_WITH_SCORE if getattr(parsed, name) is not None]
+        if alone:
+            hint = MEANT.get(alone[0], "")
+            parser.error(f"{_option(alone[0])} goes with --score only{hint}")
+        return
+    for name in ("category", "method"):
+        if getattr(parsed, name) is None:
+            parser.error(f"--score needs {_option(name)} NAME as well")
+    for name in NOT_WITH_SCORE:
+        if getattr(parsed, name) != parser.get_default(name):
+            parser.error(f"{_option(name)} does not go with --score, which fits nothing")
+
+
+def _score(parsed: argparse.Namespace) -> int:
+    """Score a folder of new pictures; return the exit status."""
+    if parsed.threads:
+        torch.set_num_threads(parsed.threads)
+    target = parsed.csv.absolute() if parsed.csv else default_file(parsed.score)
+    rate = parsed.false_alarms if parsed.false_alarms is not None else DEFAULT_FALSE_ALARMS
+    asked = requested(parsed)
+    try:
+        files = pictures_below(parsed.score)
+        check_target(target)
+        outputs = expanded(str(parsed.out)).resolve()
+        cell = finished_cell_for(
+            outputs, parsed.category, parsed.method, asked.settings, asked.weights
+        )
+        with tqdm(total=len(files), unit="picture", disable=not sys.stderr.isatty()) as bar:
+            scored = score_files(
+                cell, parsed.score, files, lambda done, _: bar.update(done - bar.n)
+            )
+        threshold = write_scores(target, cell, scored, rate)
+    except (ValueError, OSError, RuntimeError) as error:
+        return _complain(sentence(error), EXIT_USAGE)
+    unreadable = [one for one in scored if not one.readable]
+    reported = sum(verdict(one.score, threshold) == DEFECTIVE for one in scored)
+    held_out = len(cell.calibration_scores)
+    title = METHODS[parsed.method].title
+    print(f"{title} on {parsed.category}: {len(scored) - len(unreadable)} pictures scored.")
+    if math.isnan(threshold):
+        print(
+            f"No verdicts: {held_out} held-out good pictures are too few for {rate:.1%} false "
+            f"alarms; at least {pictures_needed(rate)} are needed."
+        )
+    else:
+        print(
+            f"{reported} of them are above the threshold {threshold:.4g}; at most {rate:.1%} of "
+            f"good parts are expected above it, from {held_out} held-out good pictures."
+        )
+    print(f"Written to {target}")
+    for one in unreadable:
+        print(f"Not read: {one.name} {one.remark}.", file=sys.stderr)
+    return EXIT_FAILED_CELLS if unreadable else 0
+
+
+def _option(name: str) -> str:
+    return "--" + name.replace("_", "-")
 
 
 def _run(parsed: argparse.Namespace) -> int:
@@ -172,40 +288,60 @@ def _run(parsed: argparse.Namespace) -> int:
             "with --out.",
             EXIT_USAGE,
         )
+    request = requested(parsed)
     with lock:
         try:
-            run = _planned_run(parsed, outputs)
+            run = _planned_run(request, _data_folder(parsed.data), outputs)
         except (DatasetError, ValueError, OSError) as error:
-            RunProgress(outputs, [], show_bars=False).abort(FAILED, str(error))
+            RunProgress(outputs, [], show_bars=False, arguments=request.arguments()).abort(
+                FAILED, str(error)
+            )
             return _complain(str(error), EXIT_USAGE)
         repair(outputs)
-        return _evaluate(run)
+        return _evaluate(run, request)
 
 
-def _planned_run(parsed: argparse.Namespace, outputs: Path) -> Run:
-    data = _data_folder(parsed.data)
-    settings = Settings(
-        backbone=parsed.backbone,
-        options=Options(parsed.seed, parsed.coreset_ratio, parsed.padim_channels),
-        image_size=parsed.image_size,
-        crop=parsed.crop,
-        whole_picture=parsed.no_crop,
+def requested(parsed: argparse.Namespace) -> Request:
+    """Return what is asked for, with paths that hold in any folder."""
+    weights = parsed.weights
+    if weights and weights != RANDOM:
+        weights = str(expanded(weights).absolute())
+    data = parsed.data
+    if data != DEMO:
+        data = str((expanded(data) if data else default_data_root()).absolute())
+    return Request(
+        data=data,
+        categories=tuple(parsed.categories or ()),
+        methods=tuple(parsed.methods),
+        settings=Settings(
+            backbone=parsed.backbone,
+            options=Options(parsed.seed, parsed.coreset_ratio, parsed.padim_channels),
+            image_size=parsed.image_size,
+            crop=parsed.crop,
+            whole_picture=parsed.no_crop,
+        ),
+        weights=weights,
+        force=parsed.force,
+        threads=parsed.threads,
     )
-    if parsed.no_crop and parsed.crop:
-        raise ValueError("--crop and --no-crop exclude each other; give only one of them.")
-    return Run(
+
+
+def _planned_run(request: Request, data: Path, outputs: Path) -> Run:
+    run = Run(
         data=data,
         outputs=outputs,
-        categories=plan_categories(data, parsed.categories),
-        methods=[method for method in METHODS if method in parsed.methods],
-        settings=settings,
-        weights=parsed.weights,
-        force=parsed.force,
+        categories=plan_categories(data, list(request.categories)),
+        methods=[method for method in METHODS if method in request.methods],
+        settings=request.settings,
+        weights=request.weights,
+        force=request.force,
     )
+    check_settings(run.settings, run.categories, run.methods)
+    return run
 
 
 def _data_folder(given: str | None) -> Path:
-    if given == "demo":
+    if given == DEMO:
         print(f"Preparing the demo data in {demo_root()} ...", flush=True)
         return ensure_demo(demo_root())
     data = expanded(given) if given else default_data_root()
@@ -216,9 +352,15 @@ def _data_folder(given: str | None) -> Path:
     return data
 
 
-def _evaluate(run: Run) -> int:
-    planned = [(name, method) for name in run.categories for method in run.methods]
-    progress = RunProgress(run.outputs, planned, seconds_per_cell(run), sys.stderr.isatty())
+def _evaluate(run: Run, request: Request) -> int:
+    progress = RunProgress(
+        run.outputs,
+        [(name, method) for name in run.categories for method in run.methods],
+        seconds_per_cell(run),
+        sys.stderr.isatty(),
+        request.arguments(),
+        {method: run.settings.identifier(method) for method in run.methods},
+    )
     if is_demo(run.data):
         progress.say("Demo data: generated pictures, not MVTec AD.")
     try:
@@ -291,6 +433,22 @@ def _threads(text: str) -> int:
     if not text.isdecimal() or not 1 <= int(text) <= MAX_THREADS:
         raise argparse.ArgumentTypeError(f"'{text}' is not a number of threads, 1 to {MAX_THREADS}")
     return int(text)
+
+
+def _folder(text: str) -> Path:
+    if not text.strip():
+        raise argparse.ArgumentTypeError("an empty name is no path")
+    return expanded(text)
+
+
+def _rate(text: str) -> float:
+    try:
+        rate = float(text)
+    except ValueError:
+        rate = -1.0
+    if not 0 < rate < 1:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a share above 0 and below 1")
+    return rate
 
 
 def _share(text: str) -> float:

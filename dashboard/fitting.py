@@ -1,13 +1,16 @@
-"""Fitting a detector right in the page: cached, under the same lock as an evaluation.
+"""Fitting a detector, or opening a finished cell's, right in the page; kept between reruns.
 
-PyTorch is imported only when something is fitted or loaded.
+A fit runs under the same lock as an evaluation. PyTorch is imported only when something is fitted
+or loaded.
 """
 
 from __future__ import annotations
 
 import os
+import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -17,12 +20,19 @@ from numpy.typing import NDArray
 from data_utils.demo import is_demo
 from data_utils.mvtec import DatasetError, scan_category
 from data_utils.pictures import Pictures, load_pictures
+from detectors.architectures import ARCHITECTURES, RANDOM, WEIGHTS_VARIABLE
 from detectors.base import AnomalyResult, Calibration, Detector, ModelFileError
 from detectors.registry import METHODS
-from evaluation.cells import MODEL_FILE, CellError, CellPlace, read_cell
+from evaluation.cells import CELL_FILE, MODEL_FILE, CellError, CellPlace, read_cell
 from evaluation.heatmap import Scale, colour_scale
+from evaluation.inspection import OpenCell, open_cell
 from evaluation.job import lock_outputs
 from evaluation.settings import Settings
+
+if TYPE_CHECKING:
+    from detectors.backbone import Backbone
+
+RETRY_S = 30.0
 
 
 @dataclass(frozen=True)
@@ -96,10 +106,95 @@ def fitted_detector(
 
 def _weights_stamp(backbone: str) -> str:
     """Return what changes when other weights would be loaded."""
-    from detectors.weights import WEIGHTS_VARIABLE, cached_file
+    from detectors.weights import cached_file
 
     path = Path(os.environ.get(WEIGHTS_VARIABLE) or cached_file(backbone))
     return f"{path} {path.stat().st_mtime_ns if path.is_file() else 0}"
+
+
+@dataclass(frozen=True)
+class _Tried:
+    """A loaded backbone, or why there is none and when that was."""
+
+    backbone: Backbone | None
+    reason: str
+    at: float
+
+
+def _shared_backbone(name: str, source: str | None, seed: int, demo: bool) -> Backbone:
+    """Return a backbone that all detectors share; raises WeightsError if there are no weights."""
+    from detectors.weights import WeightsError
+
+    tried = _tried_backbone(name, source, seed, demo, _weights_stamp(name))
+    if tried.backbone is None:
+        raise WeightsError(tried.reason)
+    return tried.backbone
+
+
+def _worth_keeping(tried: _Tried) -> bool:
+    """Keep a failure for half a minute: a download that fails takes long to do so."""
+    return tried.backbone is not None or time.monotonic() - tried.at < RETRY_S
+
+
+@st.cache_resource(show_spinner=False, max_entries=2, validate=_worth_keeping)
+def _tried_backbone(
+    name: str,
+    source: str | None,
+    seed: int,
+    demo: bool,
+    stamp: str,  # noqa: ARG001  part of the cache's key
+) -> _Tried:
+    from detectors.weights import WeightsError
+    from evaluation.runner import BackboneSource
+
+    try:
+        return _Tried(BackboneSource(name, source, seed, demo).get(), "", time.monotonic())
+    except WeightsError as error:
+        return _Tried(None, str(error), time.monotonic())
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A finished cell with its model, and what changes whenever it is another one."""
+
+    cell: OpenCell
+    stamp: tuple[str, int, int]
+
+
+def opened_cell(place: CellPlace, about: dict[str, Any]) -> Opened:
+    """Return a finished cell with its model, the backbone shared between cells.
+
+    Parameters
+    ----------
+    about : dict
+        The content of its ``cell.json``.
+
+    Raises
+    ------
+    CellError, WeightsError
+        With a sentence that can be shown.
+    """
+    backbone = None
+    if METHODS[place.method].reads_backbone:
+        name, seed = str(about.get("backbone")), about["settings"].get("seed", 0)
+        if name not in ARCHITECTURES or not isinstance(seed, int):
+            raise CellError(f"The backbone of {place.folder} is not known; evaluate it again.")
+        random = str(about["weights"]).startswith(RANDOM)
+        backbone = _shared_backbone(name, RANDOM if random else None, seed, False)
+    files = (place.folder / CELL_FILE, place.folder / MODEL_FILE)
+    modified = [file.stat().st_mtime_ns if file.is_file() else 0 for file in files]
+    stamp = (str(place.folder), modified[0], modified[1])
+    return _opened(stamp, backbone.identity if backbone else "", place, backbone)
+
+
+@st.cache_resource(show_spinner=False, max_entries=4)
+def _opened(
+    stamp: tuple[str, int, int],
+    identity: str,  # noqa: ARG001  part of the cache's key
+    _place: CellPlace,
+    _backbone: Backbone | None,
+) -> Opened:
+    return Opened(open_cell(_place, _backbone), stamp)
 
 
 @st.cache_resource(show_spinner=False, max_entries=3)
@@ -112,13 +207,11 @@ def _fitted(
     fingerprint: str,
     weights: str,  # noqa: ARG001  part of the cache's key
 ) -> Fitted:
-    from evaluation.runner import BackboneSource
-
     entry = METHODS[method]
     backbone = None
     if entry.reads_backbone:
-        source = BackboneSource(settings.backbone, None, settings.options.seed, is_demo(Path(data)))
-        backbone = source.get()
+        seed, demo = settings.options.seed, is_demo(Path(data))
+        backbone = _shared_backbone(settings.backbone, None, seed, demo)
     label = backbone.weights_label if backbone else ""
     place = CellPlace(Path(outputs), category, method, settings.identifier(method))
     try:

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
+from pandas.api.types import is_numeric_dtype
 
 from data_utils.demo import ensure_demo, is_demo
 from data_utils.locations import default_data_root, demo_root, expanded
@@ -121,7 +122,9 @@ def _scores(path: str, modified: int) -> pd.DataFrame:  # noqa: ARG001
     text = {"split": str, "defect": str, "stem": str, "file": str}
     try:
         table = pd.read_csv(path, dtype=text, keep_default_na=False, na_values={"score": [""]})
-        complete = set(COLUMNS) <= set(table.columns)
+        complete = set(COLUMNS) <= set(table.columns) and all(
+            is_numeric_dtype(table[name]) for name in ("label", "score")
+        )
     except (OSError, ValueError) as error:
         raise CellError(f"{path} is damaged; evaluate this cell again.") from error
     if not complete:

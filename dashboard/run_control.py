@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import streamlit as st
 
-from dashboard.state import Selection, t
+from dashboard.state import Selection, keep_choices, t
+from dashboard.tables import method_title
 from dashboard.texts import plain
 from detectors.registry import METHODS
+from evaluation.errors import sentence
 from evaluation.job import (
     CANCELLED,
     DONE,
@@ -18,13 +21,15 @@ from evaluation.job import (
     BusyError,
     JobStatus,
     cancel,
-    log_tail,
+    job_log,
     read_status,
     start,
 )
+from evaluation.request import Request
 
 POLL_S = 1.0
 SEEN_RUNNING = "_job_seen_running"
+PROBLEM = "_job_problem"
 
 
 def draw_run_control(selection: Selection) -> None:
@@ -40,7 +45,7 @@ def draw_run_control(selection: Selection) -> None:
     )
     if running:
         st.session_state[SEEN_RUNNING] = True
-        st.fragment(_draw_progress, run_every=POLL_S)(str(selection.outputs))
+        st.fragment(_draw_live, run_every=POLL_S)(str(selection.outputs))
         return
     _draw_last_job(selection.outputs, status)
     categories, methods, force = _draw_scope(selection)
@@ -52,6 +57,7 @@ def draw_run_control(selection: Selection) -> None:
 def _draw_scope(selection: Selection) -> tuple[list[str], list[str], bool]:
     """Draw what to run; return categories, methods (empty for all) and whether to repeat."""
     with st.expander(t("run_scope")):
+        keep_choices("run_categories", selection.categories)
         categories = st.multiselect(
             t("run_categories"),
             list(selection.categories),
@@ -74,42 +80,51 @@ def _draw_scope(selection: Selection) -> tuple[list[str], list[str], bool]:
 def start_evaluation(
     selection: Selection, categories: list[str], methods: list[str], force: bool = False
 ) -> None:
-    """Start ``evaluate.py`` on the selected data; empty lists mean all.
+    """Start ``evaluate.py`` on the selected data; empty lists mean all."""
+    if selection.data is not None:
+        request = Request(
+            str(selection.data.absolute()), tuple(categories), tuple(methods), force=force
+        )
+        launch(selection.outputs, request.arguments())
 
-    What prevents it is kept for the next run to show.
-    """
-    arguments = [f"--data={selection.data}"]
-    if categories:
-        arguments += ["--categories", *categories]
-    if methods:
-        arguments += ["--methods", *methods]
-    if force:
-        arguments.append("--force")
+
+def launch(outputs: Path, arguments: Sequence[str]) -> None:
+    """Start ``evaluate.py`` with `arguments`; what prevents it is kept for the next run to show."""
     try:
-        start(selection.outputs, arguments)
+        start(outputs, arguments)
         st.session_state[SEEN_RUNNING] = True
     except (BusyError, OSError) as error:
-        st.session_state["_job_problem"] = str(error)
+        st.session_state[PROBLEM] = sentence(error)
 
 
 def _draw_last_job(outputs: Path, status: JobStatus | None) -> None:
-    problem = st.session_state.pop("_job_problem", "")
+    problem = st.session_state.pop(PROBLEM, "")
     if problem:
         st.error(plain(problem))
     elif status is not None and (st.session_state.get(SEEN_RUNNING) or status.state == FAILED):
-        _draw_end(status, outputs)
+        draw_end(status)
+        log = job_log(outputs, status)
+        if status.state == FAILED and log:
+            with st.expander(t("run_log")):
+                st.code(log, language=None)
 
 
-def _draw_progress(outputs: str) -> None:
+def _draw_live(outputs: str) -> None:
     status = read_status(Path(outputs))
     if status is None or status.state != RUNNING:
         st.rerun()
-    total = len(status.cells)
-    finished = status.count(DONE, SKIPPED, FAILED)
     if status.count(DONE, FAILED) != st.session_state.get("_job_finished_cells"):
         st.session_state["_job_finished_cells"] = status.count(DONE, FAILED)
-        if finished:
+        if status.count(DONE, SKIPPED, FAILED):
             st.rerun()
+    draw_progress(status)
+    draw_cancel(Path(outputs), "run_cancel")
+
+
+def draw_progress(status: JobStatus) -> None:
+    """Draw how far the running job is: cells, the current phase, the time left."""
+    total = len(status.cells)
+    finished = status.count(DONE, SKIPPED, FAILED)
     part = status.done / status.total if status.total else 0.0
     st.progress(
         min(finished / total, 1.0) if total else 0.0,
@@ -117,16 +132,21 @@ def _draw_progress(outputs: str) -> None:
     )
     if status.current:
         cells = {cell.category for cell in status.current}
-        methods = [METHODS[cell.method].title for cell in status.current]
+        methods = [method_title(cell.method) for cell in status.current]
         st.caption(t("run_current", cells=f"{', '.join(sorted(cells))} · {', '.join(methods)}"))
     st.progress(min(part, 1.0), text=plain(status.phase) or t("run_starting"))
-    st.caption(_time_left(status))
-    if st.button(t("run_cancel"), key="run_cancel", width="stretch"):
-        cancel(Path(outputs))
+    st.caption(time_left(status))
+
+
+def draw_cancel(outputs: Path, key: str) -> None:
+    """Draw the button that ends the running job."""
+    if st.button(t("run_cancel"), key=key, width="stretch"):
+        cancel(outputs)
         st.rerun()
 
 
-def _draw_end(status: JobStatus, outputs: Path) -> None:
+def draw_end(status: JobStatus) -> None:
+    """Say how a job ended."""
     if status.state == DONE:
         st.success(t("run_done", done=status.count(DONE), skipped=status.count(SKIPPED)))
         kept = [cell for cell in status.cells if cell.reason.startswith("kept")]
@@ -136,13 +156,17 @@ def _draw_end(status: JobStatus, outputs: Path) -> None:
         st.info(t("run_cancelled"))
     elif status.state == FAILED:
         st.error(t("run_failed", reason=status.last_error))
-        with st.expander(t("run_log")):
-            st.code(log_tail(outputs), language=None)
 
 
-def _time_left(status: JobStatus) -> str:
+def time_left(status: JobStatus) -> str:
+    """Return the estimated time left in words."""
     if status.eta_s is None:
         return t("run_eta_unknown")
-    if status.eta_s < 90:
-        return t("run_eta", minutes=t("seconds_value", seconds=max(1, round(status.eta_s))))
-    return t("run_eta", minutes=t("minutes_value", minutes=round(status.eta_s / 60)))
+    return t("run_eta", minutes=duration(status.eta_s))
+
+
+def duration(seconds: float) -> str:
+    """Return seconds or minutes in words."""
+    if seconds < 90:
+        return t("seconds_value", seconds=max(1, round(seconds)))
+    return t("minutes_value", minutes=round(seconds / 60))

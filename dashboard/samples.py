@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -12,10 +14,13 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from dashboard.fitting import Scored
+from dashboard.thumbnails import session_thumbnails, stored_thumbnails
 from data_utils.mvtec import GOOD
 from evaluation.cells import MAPS_FILE, CellError
 from evaluation.heatmap import Scale, heat, overlay
 from evaluation.pictures import picture_name
+
+ORDERS = ("name", "score", "mistakes")
 
 
 @dataclass(frozen=True)
@@ -26,12 +31,15 @@ class Panels:
     ----------
     image, heatmap, overlay : uint8 [H, W, 3]
     truth : uint8 [H, W], white where there is a defect, or None without a mask
+    anomaly_map : float32 [H, W]
+        Raw scores.
     """
 
     image: NDArray[np.uint8] | None
     truth: NDArray[np.uint8] | None
     heatmap: NDArray[np.uint8] | None
     overlay: NDArray[np.uint8] | None
+    anomaly_map: NDArray[np.float32]
 
 
 class SampleSet(Protocol):
@@ -45,14 +53,21 @@ class SampleSet(Protocol):
         Scores of held-out good pictures.
     scale : Scale
         The fixed colour scale.
+    size : (int, int)
+        Height and width of every picture.
     """
 
     table: pd.DataFrame
     calibration_scores: NDArray[np.float64]
     scale: Scale
+    size: tuple[int, int]
 
     def panels(self, position: int) -> Panels:
         """Return the pictures of the sample at `position` of the table."""
+        ...
+
+    def thumbnails(self, positions: Sequence[int]) -> list[str]:
+        """Return small pictures as data URLs, "" where a file is missing."""
         ...
 
 
@@ -79,6 +94,7 @@ class StoredSamples:
             ) from error
         if self._maps.ndim != 3 or len(self._maps) != len(self.table):
             raise CellError(f"The maps in {folder} do not fit its scores; evaluate it again.")
+        self.size = (int(self._maps.shape[1]), int(self._maps.shape[2]))
 
     def panels(self, position: int) -> Panels:
         """Return the pictures of the sample at `position` of the table."""
@@ -92,7 +108,16 @@ class StoredSamples:
             truth=truth,
             heatmap=heat(anomaly_map, self.scale),
             overlay=overlay(image, anomaly_map, self.scale) if image is not None and fits else None,
+            anomaly_map=anomaly_map,
         )
+
+    def thumbnails(self, positions: Sequence[int]) -> list[str]:
+        """Return small pictures as data URLs, "" where a file is missing."""
+        return stored_thumbnails(self._folder, positions, self._image_file)
+
+    def _image_file(self, position: int) -> Path:
+        row = self.table.iloc[position]
+        return self._folder / picture_name(row["defect"], row["stem"], "img")
 
     def _picture(self, defect: str, stem: str, kind: str) -> NDArray[np.uint8] | None:
         try:
@@ -111,6 +136,7 @@ class SessionSamples:
         self.table = scored.records[columns].assign(score=scored.result.scores)
         self.calibration_scores = scored.calibration.result.scores.astype(np.float64)
         self.scale = scored.scale
+        self.size = (int(scored.images.shape[1]), int(scored.images.shape[2]))
 
     def panels(self, position: int) -> Panels:
         """Return the pictures of the sample at `position` of the table."""
@@ -122,29 +148,71 @@ class SessionSamples:
             truth=mask if self.table.iloc[position]["has_mask"] else None,
             heatmap=heat(anomaly_map, self.scale),
             overlay=overlay(image, anomaly_map, self.scale),
+            anomaly_map=anomaly_map,
         )
 
+    def thumbnails(self, positions: Sequence[int]) -> list[str]:
+        """Return small pictures as data URLs."""
+        return session_thumbnails(self._scored.images, positions)
 
-def ordered(table: pd.DataFrame, defect: str | None, by_score: bool) -> list[int]:
+
+def ordered(table: pd.DataFrame, defect: str, order: str, threshold: float) -> list[int]:
     """Return the positions to show, in order.
 
     Parameters
     ----------
-    defect : str or None
-        Only this defect type; None for all.
-    by_score : bool
-        Highest score first instead of good first, then by defect and name.
+    table : DataFrame
+        The test pictures, index 0..T-1.
+    defect : str
+        Only this defect type; "" for all.
+    order : str
+        ``name``: good first, then by defect and name; ``score``: highest score first;
+        ``mistakes``: what is farthest on the wrong side of the threshold first.
+    threshold : float
+        For ``mistakes``; may be NaN (see ``wrongness``).
     """
-    chosen = table if defect is None else table[table["defect"] == defect]
-    if by_score:
-        chosen = chosen.sort_values("score", ascending=False, kind="stable")
+    if order == "score":
+        table = table.sort_values("score", ascending=False, kind="stable")
+    elif order == "mistakes":
+        table = table.assign(
+            wrong=is_wrong(table, threshold), by=wrongness(table, threshold)
+        ).sort_values(["wrong", "by"], ascending=False, kind="stable")
+    chosen = table[table["defect"] == defect] if defect else table
     return [int(position) for position in chosen.index]
+
+
+def is_wrong(table: pd.DataFrame, threshold: float) -> NDArray[np.bool_]:
+    """Tell which pictures are missed defects or false alarms; none without a threshold."""
+    if math.isnan(threshold):
+        return np.zeros(len(table), bool)
+    reported = table["score"].to_numpy(np.float64) > threshold
+    return reported != (table["label"].to_numpy() > 0)
+
+
+def wrongness(table: pd.DataFrame, threshold: float) -> NDArray[np.float64]:
+    """Return how far each picture is on the wrong side of the threshold, float64 ``[T]``.
+
+    Negative on the right side. In units of the score; where there is no threshold, in ranks
+    beyond the place where the ranking would part the good pictures from the defective ones.
+    """
+    scores = table["score"].to_numpy(np.float64)
+    good = table["label"].to_numpy() == 0
+    if math.isnan(threshold):
+        distance = table["score"].rank().to_numpy(np.float64) - (good.sum() + 0.5)
+    else:
+        distance = scores - threshold
+    return np.where(good, distance, -distance)
 
 
 def sample_name(table: pd.DataFrame, position: int) -> str:
     """Return the name of a sample as it stands in the URL: ``<defect>/<stem>``."""
     row = table.iloc[position]
     return f"{row['defect']}/{row['stem']}"
+
+
+def sample_names(table: pd.DataFrame) -> list[str]:
+    """Return the names of all samples (see ``sample_name``)."""
+    return [f"{row.defect}/{row.stem}" for row in table[["defect", "stem"]].itertuples()]
 
 
 def defect_names(table: pd.DataFrame) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -97,6 +98,14 @@ def keep_choice(key: str, options: list[str]) -> None:
     """Make sure that the session's value for widget `key` is one of `options`."""
     if st.session_state.get(key) not in options:
         st.session_state[key] = options[0]
+
+
+def keep_choices(key: str, options: Iterable[str]) -> None:
+    """Drop from the session's list for widget `key` what is not one of `options`."""
+    known = set(options)
+    chosen = st.session_state.get(key, [])
+    if not known.issuperset(chosen):
+        st.session_state[key] = [name for name in chosen if name in known]
 
 
 def allowed_false_alarms() -> float:

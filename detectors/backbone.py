@@ -9,8 +9,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from detectors.architectures import ARCHITECTURES
 from detectors.base import check_images
-from detectors.resnet import ARCHITECTURES, folded_trunk
+from detectors.resnet import folded_trunk
 from detectors.weights import Weights
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)

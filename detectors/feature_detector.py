@@ -77,6 +77,25 @@ class FeatureDetector(Detector):
                 progress(part.stop, len(images))
         return AnomalyResult(image_scores(maps), maps)
 
+    def raw_distances(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Return the distances that the maps are made of, before enlarging and smoothing.
+
+        Parameters
+        ----------
+        images : uint8 [N, H, W, 3]
+
+        Returns
+        -------
+        float32 [N, h, w]
+            One distance per grid position.
+        """
+        check_images(images)
+        grids = [
+            self.distances(self._backbone().extract(images[part])) for part in batches(len(images))
+        ]
+        distances: NDArray[np.float32] = torch.cat(grids).numpy()
+        return distances
+
     def score_features(self, features: Features, size: tuple[int, ...]) -> AnomalyResult:
         """Rate pictures of `size` (H, W) by their feature maps."""
         maps = anomaly_map(self.distances(features), (size[0], size[1]))

@@ -20,10 +20,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from detectors.architectures import LAYERS
 from detectors.backbone import Backbone, Features
 from detectors.base import ModelFileError, NotFittedError, Progress, TooFewPicturesError
 from detectors.feature_detector import FeatureDetector
-from detectors.resnet import LAYERS
 from detectors.storage import read_model, write_model
 
 RIDGE = 0.01

@@ -49,6 +49,31 @@ class PatchcoreSettings:
             )
 
 
+@dataclass(frozen=True)
+class NearestGood:
+    """The patch of a picture that is farthest from all good ones, and the good one nearest to it.
+
+    Attributes
+    ----------
+    distance : float
+        Between the two, before the map is enlarged and smoothed.
+    grid : tuple (h, w)
+        The grid that the patches lie on.
+    position : tuple (row, column)
+        The patch of the picture.
+    train_image : int
+        The training picture of the stored patch, in the order of fitting.
+    train_position : tuple (row, column)
+        Where the stored patch lies in it.
+    """
+
+    distance: float
+    grid: tuple[int, int]
+    position: tuple[int, int]
+    train_image: int
+    train_position: tuple[int, int]
+
+
 class Patchcore(FeatureDetector):
     """PatchCore.
 
@@ -111,6 +136,30 @@ class Patchcore(FeatureDetector):
         number, _, height, width = features["layer2"].shape
         distances, _ = nearest_neighbours(patch_features(features), self.memory_bank_)
         return distances.reshape(number, height, width)
+
+    def nearest_good(self, image: NDArray[np.uint8]) -> NearestGood:
+        """Explain a picture's score: its strangest patch and the nearest stored good patch.
+
+        Parameters
+        ----------
+        image : uint8 [H, W, 3]
+        """
+        return self.nearest_good_features(self._backbone().extract(image[None]))
+
+    def nearest_good_features(self, features: Features) -> NearestGood:
+        """Explain one picture by its feature maps, N = 1; see ``nearest_good``."""
+        self._check_fitted()
+        grid = (features["layer2"].shape[2], features["layer2"].shape[3])
+        distances, rows = nearest_neighbours(patch_features(features), self.memory_bank_)
+        hottest = int(distances.argmax())
+        stored = int(rows[hottest])
+        return NearestGood(
+            distance=float(distances[hottest]),
+            grid=grid,
+            position=divmod(hottest, grid[1]),
+            train_image=int(self.bank_image_[stored]),
+            train_position=divmod(int(self.bank_position_[stored]), self.grid_[1]),
+        )
 
     def left_out_distances(self, features: Features, positions: NDArray[np.int64]) -> torch.Tensor:
         """Return the distances to the stored patches of other pictures, float32 ``[K, h, w]``.

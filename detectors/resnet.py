@@ -9,40 +9,13 @@ convolution before it: half the layers, the same numbers.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import torch
 from torch import nn
 
+from detectors.architectures import LAYERS, Architecture
+
 BATCH_NORM_EPS = 1e-5
-LAYERS = ("layer1", "layer2", "layer3")
-
-
-@dataclass(frozen=True)
-class Architecture:
-    """Numbers that tell one ResNet from another."""
-
-    depths: tuple[int, int, int]
-    bottleneck: bool
-    base_width: int = 64
-
-    @property
-    def expansion(self) -> int:
-        """Output channels of a block per plane."""
-        return 4 if self.bottleneck else 1
-
-    @property
-    def channels(self) -> dict[str, int]:
-        """Channels of each layer's output."""
-        return {name: 64 * 2**i * self.expansion for i, name in enumerate(LAYERS)}
-
-
-ARCHITECTURES: dict[str, Architecture] = {
-    "resnet18": Architecture((2, 2, 2), bottleneck=False),
-    "resnet34": Architecture((3, 4, 6), bottleneck=False),
-    "resnet50": Architecture((3, 4, 6), bottleneck=True),
-    "wide_resnet50_2": Architecture((3, 4, 6), bottleneck=True, base_width=128),
-}
 
 
 class Block(nn.Module):

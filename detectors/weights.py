@@ -20,13 +20,12 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
-from detectors.resnet import ARCHITECTURES, LAYERS, expected_shapes
+from detectors.architectures import ARCHITECTURES, LAYERS, RANDOM, WEIGHTS_VARIABLE
+from detectors.resnet import expected_shapes
 
-WEIGHTS_VARIABLE = "BACKBONE_WEIGHTS"
 DOWNLOAD_URL_VARIABLE = "BACKBONE_WEIGHTS_URL"
 DOWNLOAD_URL = "https://download.pytorch.org/models/"
 DOWNLOAD_TIMEOUT_S = 15.0
-RANDOM = "random"
 TORCHVISION_FILES = {
     "resnet18": "resnet18-f37072fd.pth",
     "resnet34": "resnet34-b627a593.pth",

@@ -7,11 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from detectors.base import AnomalyResult, Calibration, Detector
 from evaluation.thresholds import DEFAULT_FALSE_ALARMS, threshold_for
 
 OVERLAY_OPACITY = 0.65
+OUTLINE_COLOUR, OUTLINE_EDGE_COLOUR = (0, 240, 255), (0, 0, 0)
+NEIGHBOURS = np.ones((3, 3), bool)
 SEEN_PICTURES = 20
 HEAT_ANCHORS = np.array(
     [
@@ -103,3 +106,30 @@ def overlay(
     """Lay the colours over the picture, more opaque the hotter; uint8 ``[H, W, 3]``."""
     weight = (scale.relative(anomaly_map) * np.float32(opacity))[..., None]
     return np.rint(image * (1 - weight) + heat(anomaly_map, scale) * weight).astype(np.uint8)
+
+
+def outlined(
+    picture: NDArray[np.uint8], anomaly_map: NDArray[np.floating], threshold: float
+) -> NDArray[np.uint8]:
+    """Draw the outline of the area whose score is above a threshold; uint8 ``[H, W, 3]``.
+
+    A bright line on the area's outermost pixels and a black one around it: one of the two is
+    seen on any picture. An area that reaches the picture's border is closed along it.
+
+    Parameters
+    ----------
+    picture : uint8 [H, W, 3] or [H, W]
+        Left as it is.
+    anomaly_map : float [H, W]
+    threshold : float
+        Raw score; nothing is drawn for NaN.
+    """
+    shown = np.array(
+        np.broadcast_to(
+            picture if picture.ndim == 3 else picture[..., None], (*picture.shape[:2], 3)
+        )
+    )
+    area = anomaly_map > threshold
+    shown[ndimage.binary_dilation(area, NEIGHBOURS) & ~area] = OUTLINE_EDGE_COLOUR
+    shown[area & ~ndimage.binary_erosion(area, NEIGHBOURS)] = OUTLINE_COLOUR
+    return shown

@@ -34,6 +34,7 @@ WAITING, RUNNING, DONE, SKIPPED, FAILED, CANCELLED = (
 )
 CREATION_TOLERANCE_S = 1.0
 TERMINATE_WAIT_S = 1.5
+START_WAIT_S = 10.0
 DETACHED_WINDOWS_PROCESS = 0x00000200 | 0x08000000
 
 
@@ -43,12 +44,13 @@ class BusyError(RuntimeError):
 
 @dataclass
 class CellState:
-    """One planned cell of a job."""
+    """One planned cell of a job; `settings_id` is empty for the default settings."""
 
     category: str
     method: str
     state: str = WAITING
     reason: str = ""
+    settings_id: str = ""
 
 
 @dataclass
@@ -65,6 +67,8 @@ class JobStatus:
         What it does now and how far it is.
     eta_s : float or None
         Estimated seconds left; None while no cell of that kind has been timed here.
+    arguments : list of str
+        What starts the same run again, without the outputs folder.
     """
 
     state: str = RUNNING
@@ -78,6 +82,7 @@ class JobStatus:
     eta_s: float | None = None
     last_error: str = ""
     cells: list[CellState] = field(default_factory=list)
+    arguments: list[str] = field(default_factory=list)
 
     @property
     def current(self) -> list[CellState]:
@@ -150,11 +155,22 @@ def lock_outputs(outputs: Path) -> HeldLock:
 def start(outputs: Path, arguments: Sequence[str]) -> int:
     """Start ``evaluate.py`` with `arguments` detached from this process; return its id.
 
+    Of two calls at the same moment the second one finds the first one's job running.
+
     Raises
     ------
     BusyError
         If a job is running already.
     """
+    job_folder(outputs).mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(job_folder(outputs) / "start.lock", timeout=START_WAIT_S):
+            return _start(outputs, arguments)
+    except Timeout as error:
+        raise BusyError(f"Another evaluation is just being started in {outputs}.") from error
+
+
+def _start(outputs: Path, arguments: Sequence[str]) -> int:
     status = read_status(outputs)
     if status is not None and status.state == RUNNING:
         raise BusyError(
@@ -187,7 +203,14 @@ def start(outputs: Path, arguments: Sequence[str]) -> int:
     created = psutil.Process(process.pid).create_time()
     write_status(
         outputs,
-        JobStatus(pid=process.pid, created=created, started=now, updated=now, phase="starting"),
+        JobStatus(
+            pid=process.pid,
+            created=created,
+            started=now,
+            updated=now,
+            phase="starting",
+            arguments=list(arguments),
+        ),
     )
     return process.pid
 
@@ -224,6 +247,18 @@ def log_tail(outputs: Path, lines: int = 20) -> str:
         return ""
     shown = [line.rsplit("\r", 1)[-1].rstrip() for line in text.replace("\r\n", "\n").split("\n")]
     return "\n".join([line for line in shown if line][-lines:])
+
+
+def job_log(outputs: Path, status: JobStatus, lines: int = 20) -> str:
+    """Return the last lines of this job's log, nothing for a job that was started in a shell.
+
+    Such a job writes no log; what lies there was written before its process began.
+    """
+    try:
+        written = log_file(outputs).stat().st_mtime
+    except OSError:
+        return ""
+    return log_tail(outputs, lines) if written >= status.created - CREATION_TOLERANCE_S else ""
 
 
 def _written_status(outputs: Path) -> JobStatus | None:

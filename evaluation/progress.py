@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Never
@@ -41,6 +41,10 @@ class RunProgress:
         Estimates from cells timed earlier on this machine; a missing one makes the ETA unknown.
     show_bars : bool
         Whether to draw bars on standard error.
+    arguments : sequence of str
+        What starts the same run again.
+    settings_ids : dict of method to str
+        Where a method's cells have other settings than the default ones.
     """
 
     def __init__(
@@ -49,6 +53,8 @@ class RunProgress:
         cells: list[tuple[str, str]],
         seconds_per_cell: dict[tuple[str, str], float] | None = None,
         show_bars: bool = True,
+        arguments: Sequence[str] = (),
+        settings_ids: Mapping[str, str] | None = None,
     ) -> None:
         process = psutil.Process()
         self._outputs = outputs
@@ -61,7 +67,11 @@ class RunProgress:
             pid=os.getpid(),
             created=process.create_time(),
             started=time.time(),
-            cells=[CellState(category, method) for category, method in cells],
+            cells=[
+                CellState(category, method, settings_id=(settings_ids or {}).get(method, ""))
+                for category, method in cells
+            ],
+            arguments=list(arguments),
         )
         self._write()
 

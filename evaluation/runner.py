@@ -14,11 +14,19 @@ import numpy as np
 from data_utils.demo import is_demo
 from data_utils.mvtec import Category, DatasetError, category_names, scan_category
 from data_utils.pictures import Pictures, load_pictures
+from detectors.architectures import WEIGHTS_VARIABLE
 from detectors.backbone import Backbone
 from detectors.registry import METHODS
-from detectors.weights import WEIGHTS_VARIABLE, WeightsError, load_weights, random_weights
+from detectors.weights import WeightsError, load_weights, random_weights
 from evaluation.cell_writer import write_cell
-from evaluation.cells import CellError, CellPlace, all_cells, read_cell, record_failure
+from evaluation.cells import (
+    CELL_FILE,
+    CellError,
+    CellPlace,
+    all_cells,
+    read_cell,
+    record_failure,
+)
 from evaluation.errors import sentence
 from evaluation.job import DONE, FAILED, RUNNING, SKIPPED, WAITING
 from evaluation.machine import Clock
@@ -234,6 +242,8 @@ def _reason_to_skip(
         if cell["backbone_identity"] != identity:
             return f"kept, made with other weights ({cell['weights']}); --force replaces it"
     if cell["fingerprint"] == run.settings.fingerprint(place.method, pictures.fingerprint):
+        with suppress(OSError):
+            (place.folder / CELL_FILE).touch()  # says when it was last found up to date
         return "finished earlier"
     if cell["data_root"] != str(run.data.resolve()):
         return f"kept, made from other data ({cell['data_root']}); --force replaces it"

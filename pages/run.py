@@ -1,16 +1,98 @@
-"""Placeholder."""
+"""Run: what has been evaluated, what is running, and a form to evaluate with other settings."""
 
 from __future__ import annotations
 
+import pandas as pd
 import streamlit as st
 
 from dashboard.frame import framed
-from dashboard.state import t
+from dashboard.job_panel import draw_job
+from dashboard.loaders import results
+from dashboard.matrix import draw_matrix
+from dashboard.notices import draw_notices
+from dashboard.run_control import launch
+from dashboard.run_form import draw_form
+from dashboard.state import Selection, selected, t
+from dashboard.tables import method_title
+from detectors.registry import METHODS
+from evaluation.cells import SETTINGS_FOLDER
+from evaluation.job import RUNNING, read_status
+from evaluation.request import Request, command_line
 
 
 def draw() -> None:
     """Draw the page."""
-    st.title(t("page_run"))
+    selection = selected()
+    st.title(t("runpage_title"))
+    st.markdown(t("runpage_lead"))
+    draw_notices(selection)
+    st.subheader(t("runpage_job_title"))
+    draw_job(selection)
+    st.subheader(t("runpage_matrix_title"))
+    draw_matrix(selection)
+    st.subheader(t("runpage_new_title"))
+    _draw_new(selection)
+    st.subheader(t("runpage_others_title"))
+    _draw_other_settings(selection)
+
+
+def _draw_new(selection: Selection) -> None:
+    request, problem = draw_form(selection)
+    if problem:
+        st.error(problem)
+    else:
+        st.caption(t("runpage_command"))
+        line = command_line(request.arguments(), selection.outputs)
+        st.code(line, language="bash", wrap_lines=True)
+        _say_where(request)
+    status = read_status(selection.outputs)
+    running = status is not None and status.state == RUNNING
+    if st.button(
+        t("runpage_start"), type="primary", key="form_start", disabled=running or bool(problem)
+    ):
+        launch(selection.outputs, request.arguments())
+        st.rerun()
+    if running:
+        st.caption(t("runpage_busy"))
+
+
+def _say_where(request: Request) -> None:
+    """Say into which folders cells with other than the default settings go."""
+    folders = {
+        f"{SETTINGS_FOLDER}/{name}": method_title(method)
+        for method in request.methods or METHODS
+        if (name := request.settings.identifier(method))
+    }
+    for folder, method in folders.items():
+        st.caption(t("runpage_goes_to", method=method, folder=folder))
+
+
+def _draw_other_settings(selection: Selection) -> None:
+    summary, _ = results(selection.outputs)
+    others = summary[summary["settings_id"] != ""]
+    if others.empty:
+        st.caption(t("runpage_others_none"))
+        return
+    st.caption(t("runpage_others_lead", folder=str(selection.outputs / SETTINGS_FOLDER)))
+    st.dataframe(
+        pd.DataFrame(
+            {
+                "category": others["category"],
+                "method": [method_title(key) for key in others["method"]],
+                "image_auroc": others["image_auroc"],
+                "settings": others["settings_id"],
+                "weights": others["weights"],
+                "data": [t("demo_badge") if demo else "" for demo in others["demo_data"]],
+            }
+        ).style.format({"image_auroc": "{:.3f}"}, na_rep="n/a"),
+        hide_index=True,
+        width="stretch",
+        column_config={
+            name: st.column_config.TextColumn(t(f"column_{name}"))
+            for name in ("category", "method", "settings", "weights", "data")
+        }
+        | {"image_auroc": st.column_config.NumberColumn(t("column_image_auroc"))},
+    )
 
 
 framed(draw)

@@ -5,34 +5,35 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import numpy as np
 import streamlit as st
 
 from dashboard.finished import finished_cell
 from dashboard.frame import framed
 from dashboard.notices import draw_notices
 from dashboard.run_control import start_evaluation
-from dashboard.samples import (
-    Panels,
-    SampleSet,
-    SessionSamples,
-    defect_names,
-    ordered,
-    sample_name,
-)
-from dashboard.state import Selection, keep_choice, selected, t
+from dashboard.sample_gallery import draw_sample_gallery
+from dashboard.sample_picker import draw_filter, draw_order, draw_picker
+from dashboard.samples import SampleSet, SessionSamples, defect_names, ordered
+from dashboard.state import Selection, draw_false_alarm_slider, mirror_in_url, selected, t
 from dashboard.tables import method_title, number
 from dashboard.texts import plain
+from dashboard.viewer import (
+    draw_colour_bar,
+    draw_opacity_slider,
+    draw_outline_slider,
+    draw_panels,
+    outline_range,
+    overlap_text,
+)
 from detectors.registry import METHODS
 from evaluation.cells import CellError, CellPlace
 from evaluation.errors import sentence
-from evaluation.heatmap import HEAT_TABLE
 from evaluation.job import BusyError
+from evaluation.pictures import picture_name
 from evaluation.settings import Settings
-from evaluation.thresholds import DEFAULT_FALSE_ALARMS, pictures_needed, threshold_for
+from evaluation.thresholds import pictures_needed, threshold_for
 
 FITTED_HERE = "_fitted_here"
-COLOUR_BAR = np.repeat(HEAT_TABLE[None], 4, axis=0)
 
 
 def draw() -> None:
@@ -44,6 +45,17 @@ def draw() -> None:
     if not selection.category:
         st.info(t("choose_category"))
         return
+    _draw_result(selection, names)
+
+
+@st.fragment
+def _draw_result(selection: Selection, names: dict[str, str]) -> None:
+    """Draw what there is of the chosen cell; a click redraws only this part of the page."""
+    _draw_stored_or_offer(selection, names)
+    mirror_in_url()
+
+
+def _draw_stored_or_offer(selection: Selection, names: dict[str, str]) -> None:
     try:
         place = CellPlace(selection.outputs, selection.category, selection.method)
         cell = finished_cell(place)
@@ -57,7 +69,7 @@ def draw() -> None:
     if selection.category not in selection.categories:
         st.info(t("only_results", category=selection.category))
         return
-    _offer_fit(selection)
+    _offer_fit(selection, names)
 
 
 def _draw_origin(selection: Selection, cell: dict[str, Any]) -> None:
@@ -68,8 +80,7 @@ def _draw_origin(selection: Selection, cell: dict[str, Any]) -> None:
         st.info(t("made_from", root=cell["data_root"]))
 
 
-def _offer_fit(selection: Selection) -> None:
-    names = {"category": selection.category, "method": method_title(selection.method)}
+def _offer_fit(selection: Selection, names: dict[str, str]) -> None:
     here = (str(selection.data), selection.category, selection.method)
     fitted = st.session_state.setdefault(FITTED_HERE, set())
     if here in fitted:
@@ -114,74 +125,64 @@ def _draw_session_samples(selection: Selection, names: dict[str, str]) -> None:
 
 def _draw_samples(selection: Selection, samples: SampleSet) -> None:
     table = samples.table
-    defect, by_score = _draw_filters(defect_names(table))
-    positions = ordered(table, defect, by_score)
-    if not positions:
+    if table.empty:
         return
-    position = _draw_picker(samples, positions)
-    row = table.iloc[position]
-    threshold = threshold_for(samples.calibration_scores, DEFAULT_FALSE_ALARMS)
-    _draw_verdict(selection, row, threshold)
-    _draw_panels(samples.panels(position), f"{row['defect']}_{row['stem']}", int(row["label"]))
-    st.image(COLOUR_BAR, width="stretch")
-    st.caption(t("scale_line", low=samples.scale.low, high=samples.scale.high))
-    st.caption(_threshold_text(threshold, len(samples.calibration_scores)))
-
-
-def _draw_filters(defects: list[str]) -> tuple[str | None, bool]:
-    everything = t("everything")
-    left, right = st.columns([3, 2])
+    choosing, verdict, pictures, scale_row = (st.container() for _ in range(4))
+    unit = _unit(selection)
+    left, middle, right = st.columns(3)
     with left:
-        defect = st.pills(
-            t("filter_defect"),
-            [everything, *defects],
-            default=everything,
-            key="defect_filter",
-            format_func=plain,
-            required=True,
+        rate = draw_false_alarm_slider()
+    threshold = threshold_for(samples.calibration_scores, rate)
+    with middle:
+        level = draw_outline_slider(
+            outline_range(samples.scale, threshold),
+            f"outline/{selection.category}/{selection.method}/{threshold:.6g}",
+            unit,
         )
     with right:
-        order = st.segmented_control(
-            t("sort_by"),
-            [t("sort_name"), t("sort_score")],
-            default=t("sort_name"),
-            key="order",
-            required=True,
-        )
-    return (defect if defect in defects else None), order == t("sort_score")
+        opacity = draw_opacity_slider()
+    with choosing:
+        with st.container(horizontal=True, horizontal_alignment="distribute"):
+            defect = draw_filter(defect_names(table))
+            order = draw_order()
+        positions = ordered(table, defect, order, threshold)
+        at = draw_picker(samples, positions)
+    row = table.iloc[positions[at]]
+    panels = samples.panels(positions[at])
+    with verdict, st.container(horizontal=True, horizontal_alignment="distribute"):
+        _draw_verdict(row, threshold, unit)
+        st.caption(t("position", position=at + 1, count=len(positions)), width="content")
+    with pictures:
+        draw_panels(panels, _missing(row), samples.scale, level, opacity)
+    with scale_row:
+        bar, found = st.columns(2)
+        with bar:
+            draw_colour_bar(samples.scale, threshold)
+        with found:
+            st.markdown(overlap_text(panels, level, bool(row["label"])))
+    st.caption(_threshold_text(threshold, rate, len(samples.calibration_scores)))
+    draw_sample_gallery(samples, positions, at, threshold)
 
 
-def _draw_picker(samples: SampleSet, positions: list[int]) -> int:
-    """Draw previous, list and next; return the chosen position in the table."""
-    names = [sample_name(samples.table, position) for position in positions]
-    scores = dict(zip(names, samples.table["score"].iloc[positions], strict=True))
-    keep_choice("sample", names)
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        name = st.selectbox(
-            t("sample"),
-            names,
-            key="sample",
-            format_func=lambda name: f"{name} · {scores.get(name, math.nan):.4g}",
-        )
-        st.button(t("previous"), key="previous", on_click=_step, args=(names, -1))
-        st.button(t("next"), key="next", on_click=_step, args=(names, 1))
-    chosen = names.index(name)
-    st.caption(t("position", position=chosen + 1, count=len(names)))
-    return positions[chosen]
+def _unit(selection: Selection) -> str:
+    return t(f"unit_{selection.method}" if selection.method in METHODS else "unit_other")
 
 
-def _step(names: list[str], by: int) -> None:
-    current = names.index(st.session_state["sample"]) if st.session_state["sample"] in names else 0
-    st.session_state["sample"] = names[(current + by) % len(names)]
+def _missing(row: Any) -> dict[str, str]:
+    image, truth = (picture_name(row["defect"], row["stem"], kind) for kind in ("img", "gt"))
+    no_truth = t("no_mask") if row["label"] else t("no_defect_marked")
+    return {
+        "image": t("missing_picture", name=image),
+        "truth": t("missing_picture", name=truth) if row["has_mask"] else no_truth,
+    }
 
 
-def _draw_verdict(selection: Selection, row: Any, threshold: float) -> None:
+def _draw_verdict(row: Any, threshold: float, unit: str) -> None:
     defective = bool(row["label"])
     label = t("label_defect", defect=row["defect"]) if defective else t("label_good")
-    unit_key = f"unit_{selection.method}" if selection.method in METHODS else "unit_other"
     parts = [
         f":{'red' if defective else 'green'}-badge[{label}]",
-        f"**{t('score_line', score=row['score'], unit=t(unit_key))}**",
+        f"**{t('score_line', score=row['score'], unit=unit)}**",
     ]
     if not math.isnan(threshold):
         reported = row["score"] > threshold
@@ -191,29 +192,10 @@ def _draw_verdict(selection: Selection, row: Any, threshold: float) -> None:
             judged, colour = t("verdict_missed" if defective else "verdict_false_alarm"), "orange"
         said = t("verdict_defective") if reported else t("verdict_good")
         parts.append(f"{said} :{colour}-badge[{judged}]")
-    st.markdown(" · ".join(parts))
+    st.markdown(" · ".join(parts), width="content")
 
 
-def _draw_panels(panels: Panels, name: str, label: int) -> None:
-    columns = st.columns(4)
-    truth_note = t("no_mask") if label else t("no_defect_marked")
-    shown = [
-        ("panel_image", panels.image, t("missing_picture", name=f"{name}_img.png")),
-        ("panel_truth", panels.truth, truth_note),
-        ("panel_heatmap", panels.heatmap, ""),
-        ("panel_overlay", panels.overlay, t("missing_picture", name=f"{name}_img.png")),
-    ]
-    for column, (key, picture, instead) in zip(columns, shown, strict=True):
-        with column:
-            if picture is None:
-                st.caption(t(key))
-                st.info(instead)
-            else:
-                st.image(picture, caption=t(key), width="stretch")
-
-
-def _threshold_text(threshold: float, count: int) -> str:
-    rate = DEFAULT_FALSE_ALARMS
+def _threshold_text(threshold: float, rate: float, count: int) -> str:
     if math.isnan(threshold):
         return t("threshold_unknown", count=count, rate=rate, needed=pictures_needed(rate))
     return t("threshold_line", threshold=threshold, rate=rate, count=count)

@@ -1,16 +1,225 @@
-"""Placeholder."""
+"""Trade-off: how much time each method takes for how much accuracy, over all results."""
 
 from __future__ import annotations
 
+import pandas as pd
 import streamlit as st
 
+from dashboard.charts import draw_chart, draw_clickable_chart, draw_export_choice
+from dashboard.costs import MACHINE, costs
+from dashboard.figures.tradeoff import COST_TEXTS, GAIN_TEXTS, phase_chart, tradeoff_chart
 from dashboard.frame import framed
-from dashboard.state import t
+from dashboard.notices import draw_notices
+from dashboard.state import Selection, language, said, selected, t
+from dashboard.tables import method_title, number
+from dashboard.texts import plain
+from dashboard.tradeoff import (
+    Group,
+    groups,
+    in_order,
+    mean_points,
+    shared_categories,
+    with_front,
+)
+from dashboard.tradeoff_click import follow_click, remember_click
+
+MEAN, ONE_CATEGORY, CELLS = "mean", "category", "cells"
 
 
 def draw() -> None:
     """Draw the page."""
-    st.title(t("page_tradeoff"))
+    selection = selected()
+    follow_click()
+    st.title(t("tradeoff_heading"))
+    draw_notices(selection)
+    table, problems = costs(selection.outputs)
+    for problem in problems:
+        st.warning(plain(problem))
+    if table.empty:
+        st.info(t("tradeoff_empty"))
+        return
+    group, cells = _draw_group(selection, table)
+    cells = _draw_settings(cells)
+    if cells.empty:
+        return
+    if group.random_weights:
+        st.warning(t("tradeoff_random"), icon=":material/warning:")
+    _draw_machine(cells)
+    view, gain, cost = _draw_choices(selection, cells)
+    _draw_tradeoff(selection, cells, view, gain, cost)
+    _draw_phases(selection, cells, view)
+    draw_export_choice()
+
+
+def _draw_group(selection: Selection, table: pd.DataFrame) -> tuple[Group, pd.DataFrame]:
+    """Draw the choice of results that may be compared, if there is more than one."""
+    found = groups(table)
+    found.sort(key=lambda group: (group.demo_data != selection.demo, group.random_weights))
+    names = [_group_name(group, len(group.cells(table))) for group in found]
+    position = 0
+    if len(found) > 1:
+        position = st.selectbox(
+            t("tradeoff_group"),
+            range(len(found)),
+            format_func=lambda at: names[at],
+            help=t("tradeoff_group_help"),
+            key="tradeoff_group",
+        )
+    else:
+        st.caption(t("tradeoff_shown_group", name=names[0]))
+    group = found[position]
+    return group, in_order(group.cells(table))
+
+
+def _group_name(group: Group, count: int) -> str:
+    data = said("tradeoff_data_demo") if group.demo_data else said("tradeoff_data_real")
+    random = said("tradeoff_weights_random"), said("tradeoff_weights_real")
+    weights = random[0] if group.random_weights else random[1]
+    return said("tradeoff_group_name", data=data, weights=weights, count=count)
+
+
+def _draw_settings(cells: pd.DataFrame) -> pd.DataFrame:
+    """Draw the choice of settings, if there are any but the default ones."""
+    names = sorted(set(cells["settings_id"]))
+    if len(names) == 1:
+        return cells
+    chosen = st.pills(
+        t("tradeoff_settings"),
+        names,
+        selection_mode="multi",
+        default=names[:1],
+        format_func=lambda name: plain(name) if name else said("default_settings"),
+        key="tradeoff_settings",
+    )
+    return cells[cells["settings_id"].isin(chosen or names[:1])]
+
+
+def _draw_machine(cells: pd.DataFrame) -> None:
+    machines = [name or said("tradeoff_machine_unknown") for name in sorted(set(cells[MACHINE]))]
+    if len(machines) > 1:
+        st.warning(
+            t("tradeoff_machines_differ", machines="; ".join(machines)),
+            icon=":material/warning:",
+        )
+    else:
+        st.caption(t("tradeoff_machine", machine=machines[0]))
+
+
+def _draw_choices(selection: Selection, cells: pd.DataFrame) -> tuple[str, str, str]:
+    views = {MEAN: said("tradeoff_view_mean"), CELLS: said("tradeoff_view_cells")}
+    if selection.category in set(cells["category"]):
+        name = said("tradeoff_view_category", category=plain(selection.category))
+        views = {MEAN: views[MEAN], ONE_CATEGORY: name, CELLS: views[CELLS]}
+    if st.session_state.get("tradeoff_view") not in views:
+        st.session_state["tradeoff_view"] = MEAN
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        view = st.segmented_control(
+            t("tradeoff_points"),
+            list(views),
+            format_func=lambda key: views[key],
+            key="tradeoff_view",
+            required=True,
+        )
+        gain = st.segmented_control(
+            t("tradeoff_gain"),
+            list(GAIN_TEXTS),
+            default="image_auroc",
+            format_func=lambda key: said(GAIN_TEXTS[key][0]),
+            key="tradeoff_gain",
+            required=True,
+        )
+        cost = st.selectbox(
+            t("tradeoff_cost"),
+            list(COST_TEXTS),
+            format_func=lambda key: said(COST_TEXTS[key]),
+            key="tradeoff_cost",
+            width=280,
+        )
+    return str(view), str(gain), str(cost)
+
+
+def _draw_tradeoff(
+    selection: Selection, cells: pd.DataFrame, view: str, gain: str, cost: str
+) -> None:
+    if view == MEAN:
+        names = shared_categories(cells, gain)
+        if not names:
+            st.info(t("tradeoff_mean_none"))
+            return
+        points = mean_points(cells, names)
+        notes = [t("tradeoff_mean_over", names=", ".join(names))]
+    else:
+        chosen = cells if view == CELLS else cells[cells["category"] == selection.category]
+        points = chosen.assign(categories=1)
+        notes = [t("tradeoff_click")]
+        if gain == "image_auroc":
+            notes.append(t("tradeoff_intervals"))
+        if points["category"].nunique() > 1:
+            notes.append(t("tradeoff_front_per_category"))
+    shown = with_front(points, cost, gain)
+    absent = points[points[gain].isna() | points[cost].isna()]
+    if len(shown):
+        draw_clickable_chart(
+            tradeoff_chart(shown, cost, gain, language()),
+            f"tradeoff_chart_{view}_{gain}_{cost}",
+            f"tradeoff_{view}_{gain}_{cost}",
+            remember_click,
+        )
+    if len(absent):
+        names = [
+            f"{category} / {method_title(method)}"
+            for category, method in zip(absent["category"], absent["method"], strict=True)
+        ]
+        notes.append(t("tradeoff_not_available", cells=", ".join(names)))
+    st.caption(" ".join(notes))
+    if len(shown):
+        sizes = shown["model_mb"]
+        smallest, largest = number(sizes.min(), 1), number(sizes.max(), 1)
+        st.caption(t("tradeoff_reading", smallest=smallest, largest=largest))
+        st.caption(t("tradeoff_time_meaning"))
+        _draw_numbers(shown)
+
+
+def _draw_numbers(shown: pd.DataFrame) -> None:
+    columns = {
+        "category": "column_category",
+        "method": "column_method",
+        "image_auroc": "column_image_auroc",
+        "pixel_auroc": "column_pixel_auroc",
+        "fit_s": "column_fit_s",
+        "score_s": "column_score_s",
+        "runtime_s": "column_runtime_s",
+        "ms_per_image": "column_ms_per_image",
+        "model_mb": "column_model_mb",
+        "settings_id": "column_settings",
+        "weights": "column_weights",
+        "on_front": "tradeoff_column_front",
+    }
+    table = shown[list(columns)].assign(
+        category=[
+            name or said("tradeoff_mean_of", count=count)
+            for name, count in zip(shown["category"], shown["categories"], strict=True)
+        ],
+        method=[method_title(key) for key in shown["method"]],
+        settings_id=[name or said("default_settings") for name in shown["settings_id"]],
+    )
+    with st.expander(t("tradeoff_numbers")):
+        st.dataframe(
+            table.rename(columns={name: said(key) for name, key in columns.items()}),
+            hide_index=True,
+            width="stretch",
+        )
+
+
+def _draw_phases(selection: Selection, cells: pd.DataFrame, view: str) -> None:
+    names = [selection.category] if view == ONE_CATEGORY else shared_categories(cells, "runtime_s")
+    if not names:
+        return
+    st.header(t("tradeoff_phases_title"))
+    rows = mean_points(cells, names)
+    draw_chart(phase_chart(rows, language()), "tradeoff_phases", "seconds_by_phase")
+    st.caption(t("tradeoff_phases_over", names=", ".join(names)))
+    st.caption(t("tradeoff_phases_note"))
 
 
 framed(draw)

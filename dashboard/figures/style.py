@@ -40,7 +40,7 @@ def laid_out(
         title={"text": title, "font": {"size": 16}},
         height=height,
         margin={"l": 10, "r": 10, "t": 56, "b": 10},
-        legend={"orientation": "h", "yanchor": "top", "y": -0.2, "x": 0},
+        legend={"orientation": "h", "yref": "container", "yanchor": "bottom", "y": 0, "x": 0},
         hoverlabel={"namelength": -1},
     )
     figure.update_xaxes(title_text=x_title, automargin=True)

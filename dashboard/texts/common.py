@@ -27,6 +27,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Not evaluated yet: {methods}. **Run full evaluation** adds them.",
         "아직 평가하지 않은 방법: {methods}. **전체 평가 실행**으로 추가할 수 있습니다.",
     ),
+    "chart_format": ("The charts’ camera button saves", "차트의 카메라 단추로 저장할 형식"),
     "language": ("Language", "언어"),
     "data_folder": ("Data folder", "데이터 폴더"),
     "data_folder_help": (
@@ -59,6 +60,14 @@ TEXTS: dict[str, tuple[str, str]] = {
         "무작위 백본 가중치: {cells}은(는) ImageNet 가중치 없이 계산되어, 이 숫자로는 방법의 "
         "좋고 나쁨을 말할 수 없습니다. BACKBONE_WEIGHTS로 가중치를 지정하고(README 참고) "
         "‘끝난 셀도 다시 계산’을 켜고 다시 실행하세요.",
+    ),
+    "brightness_notice": (
+        "On {category} the mean brightness of a picture alone reaches image AUROC {value:.3f}: "
+        "good and defective test pictures differ in overall brightness (another exposure, for "
+        "example), and any score that reacts to it profits without seeing a defect.",
+        "{category}에서는 사진의 평균 밝기만으로 이미지 AUROC {value:.3f}에 이릅니다. 양품과 불량 "
+        "테스트 사진은 전체 밝기부터 다르므로(예: 서로 다른 노출), 밝기에 반응하는 점수는 결함을 "
+        "보지 않고도 높게 나옵니다.",
     ),
     "run_full": ("Run full evaluation", "전체 평가 실행"),
     "run_scope": ("What to run", "실행 범위"),

@@ -9,10 +9,6 @@ TEXTS: dict[str, tuple[str, str]] = {
         "the same metrics.",
         "부품 사진에서 결함을 찾는 세 가지 방법을 같은 사진, 같은 지표로 비교합니다.",
     ),
-    "data_caption": (
-        "Data: {root} · {count} categories: {names}",
-        "데이터: {root} · 카테고리 {count}개: {names}",
-    ),
     "results_title": ("Results", "결과"),
     "no_results_title": ("No results yet", "아직 결과가 없습니다"),
     "no_results_hint": (
@@ -35,7 +31,6 @@ TEXTS: dict[str, tuple[str, str]] = {
         "실행 시간 = 학습 + 채점(백본 통과 포함). 사진 읽기, 지표 계산, 파일 쓰기는 뺀 "
         "값입니다. 측정한 컴퓨터: {machine}.",
     ),
-    "mean_of": ("mean of {count}", "{count}개 평균"),
     "column_category": ("Category", "카테고리"),
     "column_method": ("Method", "방법"),
     "column_image_auroc": ("Image AUROC", "이미지 AUROC"),
@@ -52,6 +47,173 @@ TEXTS: dict[str, tuple[str, str]] = {
     "column_settings": ("Settings", "설정"),
     "column_data": ("Data", "데이터"),
     "default_settings": ("default", "기본"),
+    "overview_data_title": ("Data", "데이터"),
+    "overview_data_totals": (
+        "{root} · categories: {categories} · training pictures: {train} · test pictures: {good} "
+        "good, {defective} defective",
+        "{root} · 카테고리 {categories}개 · 학습 사진 {train}장 · 테스트 사진 양품 {good}장, "
+        "불량 {defective}장",
+    ),
+    "overview_no_data": (
+        "There is no data folder; give one in the sidebar. Results that are on disk are shown.",
+        "데이터 폴더가 없습니다. 왼쪽에 폴더를 적어 주세요. 디스크에 있는 결과는 볼 수 있습니다.",
+    ),
+    "overview_data_table": ("Pictures per category", "카테고리별 사진 수"),
+    "overview_train": ("Training", "학습"),
+    "overview_test_good": ("Test, good", "테스트 양품"),
+    "overview_test_defective": ("Test, defective", "테스트 불량"),
+    "overview_defect_types": ("Defect types", "결함 유형 수"),
+    "overview_defect_names": ("Test pictures per defect type", "결함 유형별 테스트 사진 수"),
+    "overview_counts_explained": (
+        "Counted by file name, without opening the files; an evaluation also checks every file.",
+        "파일을 열지 않고 이름으로 센 수입니다. 평가할 때는 모든 파일을 열어 확인합니다.",
+    ),
+    "overview_no_picture": (
+        "No good picture that can be read: {names}",
+        "읽을 수 있는 양품 사진이 없는 카테고리: {names}",
+    ),
+    "overview_first_pictures": (
+        "Pictures of the first {count} categories.",
+        "처음 {count}개 카테고리의 사진입니다.",
+    ),
+    "overview_tab_auroc": ("AUROC", "AUROC 표"),
+    "overview_tab_all": ("All columns", "전체 열"),
+    "overview_means_title": ("**Mean of each method**", "**방법별 평균**"),
+    "overview_categories_title": ("**Each category**", "**카테고리별**"),
+    "overview_column_categories": ("Categories", "카테고리 수"),
+    "overview_column_image": ("{method} image", "{method} 이미지"),
+    "overview_column_pixel": ("{method} pixel", "{method} 픽셀"),
+    "overview_real_data": ("your data", "실제 데이터"),
+    "overview_colours": (
+        "AUROC; orange below 0.9, blue from 0.9 on, darker the further away. Steps at 0.7, 0.8, "
+        "0.9, 0.95 and 0.99. n/a: undefined, or not evaluated (see the run matrix). Press a "
+        "heading to sort.",
+        "AUROC 값이 0.9보다 낮으면 주황색, 0.9 이상이면 파란색이고, 멀어질수록 진해집니다. 색은 "
+        "0.7, 0.8, 0.9, 0.95, 0.99에서 바뀝니다. n/a는 값이 정의되지 않거나 아직 평가하지 않은 "
+        "칸입니다(실행 현황 참고). 열 제목을 누르면 정렬됩니다.",
+    ),
+    "overview_download": ("Download this table (CSV)", "이 표 내려받기 (CSV)"),
+    "overview_shared": (
+        "Over the categories that all methods have finished ({count}), image / pixel AUROC: "
+        "{values}.",
+        "모든 방법이 끝낸 카테고리 {count}개의 평균(이미지 / 픽셀 AUROC): {values}.",
+    ),
+    "overview_defined": (
+        "Means leave out what is undefined: {counts}.",
+        "값이 정의되지 않은 카테고리는 평균에서 뺐습니다. 평균에 쓴 카테고리: {counts}.",
+    ),
+    "overview_defined_in": (
+        "{method} {metric} {defined} of {count} categories",
+        "{method} {metric} {count}개 중 {defined}개",
+    ),
+    "overview_machine": ("{cpu}, {threads} threads", "{cpu}, 스레드 {threads}개"),
+    "overview_choice_title": ("Which one?", "무엇을 쓸까요?"),
+    "overview_choice_lead": (
+        "What can you afford on {category}? Two limits name the method that misses the fewest "
+        "defects.",
+        "{category}에서 무엇까지 감당할 수 있나요? 두 가지 한도를 정하면 결함을 가장 적게 놓치는 "
+        "방법을 알려 드립니다.",
+    ),
+    "overview_ms_limit": ("Milliseconds per part", "부품당 시간 (ms)"),
+    "overview_ms_unlimited": ("no limit", "제한 없음"),
+    "overview_ms_help": (
+        "The most time that scoring one picture may take, in milliseconds, without reading the "
+        "file. Empty: no limit.",
+        "사진 한 장을 채점하는 데 쓸 수 있는 최대 시간(ms)입니다. 파일 읽기는 뺍니다. 비워 두면 "
+        "제한이 없습니다.",
+    ),
+    "overview_best": (
+        "**{method}** misses the fewest defects on {category}: {missed}, against {others}.",
+        "{category}에서 결함을 가장 적게 놓친 방법: **{method}** {missed}. 나머지: {others}.",
+    ),
+    "overview_paired": (
+        "The intervals overlap, but all methods judged the same pictures, and compared picture by "
+        "picture the difference is more than chance.",
+        "구간은 겹치지만, 같은 사진을 하나씩 짝지어 비교하면 우연으로 보기 어려운 차이입니다.",
+    ),
+    "overview_only": (
+        "Within your limits only **{method}** is left on {category}; it misses {missed}.",
+        "{category}에서 한도 안에 남은 방법은 하나뿐입니다: **{method}**, 놓친 결함 {missed}.",
+    ),
+    "overview_tied_overlap": (
+        "On {category} the intervals overlap and nothing can be told apart: missed defects of "
+        "{methods}.",
+        "{category}에서는 구간이 겹쳐 우열을 가릴 수 없습니다. 놓친 결함: {methods}.",
+    ),
+    "overview_tied": (
+        "On {category} these methods cannot be told apart picture by picture: missed defects of "
+        "{methods}.",
+        "{category}에서는 사진별로 비교해도 다음 방법들의 우열을 가릴 수 없습니다. 놓친 결함: "
+        "{methods}.",
+    ),
+    "overview_quickest": (
+        "The quickest of them: **{method}**, {ms} ms per part.",
+        "이 가운데 가장 빠른 방법: **{method}**, 부품당 {ms} ms.",
+    ),
+    "overview_worse": (
+        "Clearly more were missed by {methods}.",
+        "확실히 더 많이 놓친 방법: {methods}.",
+    ),
+    "overview_none_left": (
+        "No method is left within your limits on {category}.",
+        "{category}에서 한도 안에 남은 방법이 없습니다.",
+    ),
+    "overview_no_defective": (
+        "{category} has no defective test pictures, so missed defects cannot be counted.",
+        "{category}에는 불량 테스트 사진이 없어 놓친 결함을 셀 수 없습니다.",
+    ),
+    "overview_over_limit": (
+        "Promise and reality differ: clearly more than {rate} of the good test pictures were "
+        "reported, so these are left out: {methods}.",
+        "약속과 실제가 다릅니다. 양품 테스트 사진의 오경보가 {rate}보다 확실히 많아 다음 방법은 "
+        "뺐습니다: {methods}.",
+    ),
+    "overview_alarms_of": ("{method} {alarms}", "{method} 오경보 {alarms}"),
+    "overview_without_threshold": (
+        "No threshold for {rate} false alarms: {methods}. It takes at least {needed} good "
+        "pictures that are held out of the model.",
+        "오경보 {rate}에 맞는 임계값을 정할 수 없는 방법: {methods}. 모델에서 빼 둔 양품 사진이 "
+        "{needed}장 이상 필요합니다.",
+    ),
+    "overview_held_out_of": ("{method} has {count}", "{method} {count}장"),
+    "overview_too_slow": (
+        "Slower than {limit} ms per part: {methods}.",
+        "부품당 {limit} ms보다 느린 방법: {methods}.",
+    ),
+    "overview_count_of": ("{count} of {total}", "{total}개 중 {count}개"),
+    "overview_missed": ("Missed defects", "놓친 결함"),
+    "overview_alarms_asked": ("False alarms allowed", "허용한 오경보"),
+    "overview_alarms_realised": ("False alarms, test", "테스트 오경보"),
+    "overview_p": ("p", "p값"),
+    "overview_p_help": (
+        "Exact McNemar test against the best method on the same defective pictures, two-sided. "
+        "From 0.05 on, the two cannot be told apart. n/a: they judged different pictures; then "
+        "the intervals decide.",
+        "같은 불량 사진에서 가장 좋은 방법과 짝지어 비교한 정확 맥니마 검정(양측)의 p값입니다. "
+        "0.05 이상이면 우열을 가릴 수 없습니다. n/a는 서로 다른 사진을 판정한 경우이며, 그때는 "
+        "구간으로 비교합니다.",
+    ),
+    "overview_ms_origin": (
+        "Thresholds from good training pictures held out of the model; counts from the test "
+        "pictures, with exact 95 % intervals. ms: time to score all test pictures divided by "
+        "their number, without reading files. {timed}.",
+        "임계값은 모델에서 빼 둔 양품 학습 사진에서, 개수는 테스트 사진에서 얻었고, 구간은 정확한 "
+        "95 % 구간입니다. ms는 모든 테스트 사진의 채점 시간을 사진 수로 나눈 값이며 파일 읽기는 "
+        "뺐습니다. {timed}.",
+    ),
+    "overview_timed_in": (
+        "{cells} on {machine}, {finished}",
+        "{cells}: {machine}, {finished} 측정",
+    ),
+    "overview_from_demo": (
+        "From demo data, not from real parts: {methods}.",
+        "실제 부품이 아닌 데모 데이터의 결과: {methods}.",
+    ),
+    "overview_from_random": (
+        "From random backbone weights, which say nothing about the method: {methods}.",
+        "방법의 좋고 나쁨을 말할 수 없는 무작위 백본 가중치의 결과: {methods}.",
+    ),
+    "overview_matrix_title": ("Run matrix", "실행 현황"),
     "means_mixed": (
         "Means are taken over the categories that each method has finished: {counts}.",
         "평균은 방법마다 끝난 카테고리에 대해 계산합니다: {counts}.",

@@ -1,5 +1,160 @@
-"""Texts of the run page."""
+"""Texts of the run page and of the run matrix."""
 
 from __future__ import annotations
 
-TEXTS: dict[str, tuple[str, str]] = {}
+TEXTS: dict[str, tuple[str, str]] = {
+    "matrix_done": ("done", "완료"),
+    "matrix_running": ("running", "실행 중"),
+    "matrix_waiting": ("waiting", "대기 중"),
+    "matrix_failed": ("failed", "실패"),
+    "matrix_stale": ("stale", "오래됨"),
+    "matrix_missing": ("missing", "없음"),
+    "matrix_done_means": ("its result is on disk", "결과가 저장되어 있습니다"),
+    "matrix_running_means": ("being evaluated now", "지금 평가하고 있습니다"),
+    "matrix_waiting_means": (
+        "planned by the running evaluation",
+        "실행 중인 평가의 다음 차례입니다",
+    ),
+    "matrix_failed_means": ("the last try failed", "마지막 시도가 실패했습니다"),
+    "matrix_stale_means": (
+        "finished, but not from today's data or program",
+        "결과가 있지만 지금의 데이터나 프로그램으로 만든 것이 아닙니다",
+    ),
+    "matrix_missing_means": ("not evaluated yet", "아직 평가하지 않았습니다"),
+    "matrix_other_version": (
+        "made by another version of the method; the next run makes it again.",
+        "방법의 다른 버전으로 만든 결과입니다. 다음 실행에서 다시 계산합니다.",
+    ),
+    "matrix_other_data": (
+        "made from another data folder ({detail}); only “Repeat finished cells” replaces it.",
+        "다른 데이터 폴더({detail})로 만든 결과입니다. ‘끝난 셀도 다시 계산’을 켜야 바뀝니다.",
+    ),
+    "matrix_changed_data": (
+        "the folder {detail} has changed since; the next run checks it.",
+        "그 뒤에 {detail} 폴더가 바뀌었습니다. 다음 실행에서 확인합니다.",
+    ),
+    "matrix_kept": ("The earlier result is kept.", "이전 결과는 남아 있습니다."),
+    "matrix_nothing": (
+        "There is no category to show; give a data folder in the sidebar.",
+        "보여 줄 카테고리가 없습니다. 왼쪽에 데이터 폴더를 적어 주세요.",
+    ),
+    "runpage_title": ("Run evaluations", "평가 실행"),
+    "runpage_lead": (
+        "The evaluation is a program of its own: it goes on when this page is closed or the app "
+        "is restarted, and finished cells (one category with one method) are never lost.",
+        "평가는 별도의 프로그램으로 돌아갑니다. 이 화면을 닫거나 앱을 다시 시작해도 계속되고, 끝난 "
+        "셀(카테고리 하나와 방법 하나의 결과)은 사라지지 않습니다.",
+    ),
+    "runpage_job_title": ("Current or last run", "지금 또는 마지막 실행"),
+    "runpage_matrix_title": ("State of every cell", "셀별 상태"),
+    "runpage_new_title": ("New run", "새로 실행"),
+    "runpage_others_title": ("Results with other settings", "다른 설정으로 얻은 결과"),
+    "runpage_no_job": (
+        "Nothing has been run in this outputs folder yet.",
+        "이 결과 폴더에서는 아직 아무것도 실행하지 않았습니다.",
+    ),
+    "runpage_running_for": (
+        "running for {time} · process {pid}",
+        "{time}째 실행 중 · 프로세스 {pid}",
+    ),
+    "runpage_last": (
+        "Started {started}, ran for {time} · {done} new, {skipped} unchanged, {failed} failed, "
+        "{left} not reached.",
+        "{started} 시작, {time} 동안 실행 · 새로 {done}개, 그대로 {skipped}개, 실패 {failed}개, "
+        "하지 못한 것 {left}개.",
+    ),
+    "runpage_job_settings": (
+        "Cells of this run with settings other than the default ones ({names}) do not stand in "
+        "the table of states but under “Results with other settings”.",
+        "기본값이 아닌 설정({names})으로 만드는 셀은 상태표가 아니라 ‘다른 설정으로 얻은 "
+        "결과’에 나타납니다.",
+    ),
+    "runpage_resume": ("Resume", "이어서 실행"),
+    "runpage_resume_help": (
+        "Starts the same run again; finished cells are skipped, failed ones are tried again.",
+        "같은 실행을 다시 시작합니다. 끝난 셀은 건너뛰고 실패한 셀은 다시 시도합니다.",
+    ),
+    "runpage_log": ("Log, last {count} lines", "로그, 마지막 {count}줄"),
+    "runpage_no_log": (
+        "No log: nothing written yet, or the run was started in a shell, which shows it there.",
+        "로그가 없습니다. 아직 기록된 것이 없거나, 셸에서 시작해 그쪽에 표시되는 실행입니다.",
+    ),
+    "runpage_backbone": ("Backbone", "백본"),
+    "runpage_backbone_help": (
+        "The network that PaDiM and PatchCore read. Larger ones are slower and need weights of "
+        "their own.",
+        "PaDiM과 PatchCore가 쓰는 신경망입니다. 큰 것은 더 느리고, 그에 맞는 가중치가 필요합니다.",
+    ),
+    "runpage_weights": ("Weights file (optional)", "가중치 파일 (선택)"),
+    "runpage_weights_none": ("ImageNet weights of torchvision", "torchvision의 ImageNet 가중치"),
+    "runpage_weights_help": (
+        "A torchvision state dict that fits the backbone, or the word random. Leave empty for "
+        "the file that {variable} names, else torchvision's ImageNet weights, downloaded once. "
+        "Cells made with other weights are kept unless finished cells are repeated.",
+        "백본에 맞는 torchvision state dict 파일 경로, 또는 random이라고 적어 주세요. 비워 두면 "
+        "{variable}에 지정한 파일을, 없으면 torchvision의 ImageNet 가중치를 한 번 내려받아 "
+        "씁니다. 다른 가중치로 만든 셀은 ‘끝난 셀도 다시 계산’을 켜지 않으면 그대로 둡니다.",
+    ),
+    "runpage_weights_wrong": (
+        "There is no weights file {path}; give the path of a file, or leave it empty.",
+        "가중치 파일 {path}을(를) 찾을 수 없습니다. 파일 경로를 적거나 비워 두세요.",
+    ),
+    "runpage_ratio": ("Coreset ratio of PatchCore", "PatchCore의 coreset 비율"),
+    "runpage_ratio_help": (
+        "Share of patches kept in the memory bank: above 0, at most 1. Default 0.01.",
+        "메모리 뱅크에 남길 패치의 비율입니다. 0보다 크고 1 이하이며 기본값은 0.01입니다.",
+    ),
+    "runpage_ratio_wrong": (
+        "The coreset ratio must be above 0 and at most 1.",
+        "coreset 비율은 0보다 크고 1 이하여야 합니다.",
+    ),
+    "runpage_size": ("Image size (px)", "이미지 크기 (px)"),
+    "runpage_size_default": ("default", "기본값"),
+    "runpage_size_help": (
+        "MVTec AD's own categories: the shorter side before the centre crop of 224 px, default "
+        "256. Your own categories: the whole picture covers about this size squared, default 224.",
+        "MVTec AD의 카테고리에서는 가운데 224 px를 잘라 내기 전의 짧은 변이며 기본값은 256입니다. "
+        "직접 준비한 카테고리에서는 사진 전체를 이 크기의 정사각형과 비슷한 넓이로 맞추며 기본값은 "
+        "224입니다.",
+    ),
+    "runpage_size_wrong": (
+        "The image size must be from {low} to {high} px for these categories.",
+        "이 카테고리들의 이미지 크기는 {low}~{high} px여야 합니다.",
+    ),
+    "runpage_seed": ("Seed", "시드"),
+    "runpage_seed_help": (
+        "Same seed, same numbers. Default 0.",
+        "시드가 같으면 숫자도 같습니다. 기본값은 0입니다.",
+    ),
+    "runpage_seed_wrong": (
+        "The seed must be a whole number from 0 to {most}.",
+        "시드는 0부터 {most}까지의 정수여야 합니다.",
+    ),
+    "runpage_no_data": (
+        "There is no data folder to evaluate; give one in the sidebar.",
+        "평가할 데이터 폴더가 없습니다. 왼쪽에 데이터 폴더를 적어 주세요.",
+    ),
+    "runpage_command": (
+        "The same in a shell, in the project's folder:",
+        "프로젝트 폴더의 셸에서는 다음과 같습니다:",
+    ),
+    "runpage_goes_to": (
+        "{method}: these are not the default settings; its results go to {folder} in the outputs "
+        "folder and the default ones stay.",
+        "{method}: 기본 설정이 아니므로 결과는 결과 폴더의 {folder}에 저장되고, 기본 설정의 결과는 "
+        "그대로 남습니다.",
+    ),
+    "runpage_start": ("Start this run", "이대로 실행"),
+    "runpage_busy": (
+        "Another run is going on; wait for it or cancel it.",
+        "다른 실행이 진행 중입니다. 끝나기를 기다리거나 취소해 주세요.",
+    ),
+    "runpage_others_lead": (
+        "Finished cells whose settings differ from the default ones, in {folder}.",
+        "기본값이 아닌 설정으로 끝낸 셀입니다. 위치: {folder}",
+    ),
+    "runpage_others_none": (
+        "None yet: all finished cells have the default settings.",
+        "아직 없습니다. 끝난 셀은 모두 기본 설정으로 만든 것입니다.",
+    ),
+}

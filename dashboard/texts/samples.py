@@ -13,6 +13,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "sort_by": ("Order", "순서"),
     "sort_name": ("by name", "이름순"),
     "sort_score": ("highest score first", "점수 높은 순"),
+    "sort_mistakes": ("worst mistakes first", "크게 틀린 순"),
     "sample": ("Sample", "샘플"),
     "previous": ("Previous", "이전"),
     "next": ("Next", "다음"),
@@ -43,21 +44,73 @@ TEXTS: dict[str, tuple[str, str]] = {
     "verdict_missed": ("missed defect", "놓친 결함"),
     "verdict_false_alarm": ("false alarm", "오경보"),
     "threshold_line": (
-        "Threshold {threshold:.4g}: at most {rate:.0%} of good parts are expected above it, from "
+        "Threshold {threshold:.4g}: at most {rate:.1%} of good parts are expected above it, from "
         "{count} good training pictures held out of the model.",
         "임계값 {threshold:.4g}: 모델에서 빼 둔 양품 학습 사진 {count}장으로 정했으며, 양품의 "
-        "최대 {rate:.0%}만 이 값을 넘을 것으로 예상합니다.",
+        "최대 {rate:.1%}만 이 값을 넘을 것으로 예상합니다.",
     ),
     "threshold_unknown": (
-        "No threshold: {count} held-out good pictures are too few for {rate:.0%} false alarms; "
+        "No threshold: {count} held-out good pictures are too few for {rate:.1%} false alarms; "
         "at least {needed} are needed.",
-        "임계값 없음: 빼 둔 양품 사진이 {count}장뿐이라 오경보 {rate:.0%}를 보장할 수 없습니다. "
+        "임계값 없음: 빼 둔 양품 사진이 {count}장뿐이라 오경보 {rate:.1%}를 보장할 수 없습니다. "
         "최소 {needed}장이 필요합니다.",
     ),
     "scale_line": (
         "Colour scale {low:.3g} to {high:.3g}, the same for every picture of this cell.",
         "색 척도 {low:.3g}~{high:.3g}, 이 셀의 모든 사진에 똑같이 적용됩니다.",
     ),
+    "samples_outline": ("Outline: score above", "윤곽선: 이 점수보다 높은 곳"),
+    "samples_outline_help": (
+        "A line around every area of the map whose raw score ({unit}) is above this value, drawn "
+        "on ground truth and overlay. It starts at the threshold for whole pictures: a picture's "
+        "score is the highest in its map, so with the line there a picture is reported if "
+        "something is outlined (the stored maps are rounded to about three digits). Without a "
+        "threshold it starts in the middle of the scale.",
+        "맵에서 원점수({unit})가 이 값보다 높은 영역을 정답과 겹쳐 보기 위에 선으로 두릅니다. "
+        "처음 값은 사진 판정에 쓰는 임계값입니다. 사진의 점수는 맵에서 가장 높은 점수이므로, 이 "
+        "값에서는 윤곽선이 있는 사진이 곧 불량으로 판정된 사진입니다(저장된 맵은 세 자리쯤으로 "
+        "반올림되어 있습니다). 임계값이 없으면 색 척도의 가운데에서 시작합니다.",
+    ),
+    "samples_opacity": ("Overlay opacity", "겹쳐 보기의 진하기"),
+    "samples_overlap": (
+        "The outline covers {covered:.0%} of the marked defect ({marked:,} px) and {outside:,} px "
+        "outside it; intersection over union {iou:.2f}.",
+        "윤곽선이 표시된 결함({marked:,} px)의 {covered:.0%}를 덮고, 결함 밖으로 {outside:,} px "
+        "나갑니다. 교집합/합집합(IoU) {iou:.2f}.",
+    ),
+    "samples_overlap_good": (
+        "The outline encloses {inside:,} of {area:,} px ({share:.1%}) of this good part.",
+        "윤곽선이 이 양품의 {area:,} px 중 {inside:,} px({share:.1%})를 두릅니다.",
+    ),
+    "samples_overlap_cropped": (
+        "The marked defect lies outside the part of the picture that is used; the outline "
+        "encloses {inside:,} of {area:,} px ({share:.1%}).",
+        "표시된 결함이 실제로 쓰이는 영역 밖에 있습니다. 윤곽선은 {area:,} px 중 {inside:,} "
+        "px({share:.1%})를 두릅니다.",
+    ),
+    "samples_overlap_no_mask": (
+        "The outline encloses {inside:,} of {area:,} px ({share:.1%}); without a mask it cannot "
+        "be compared with the defect.",
+        "윤곽선이 {area:,} px 중 {inside:,} px({share:.1%})를 두릅니다. 마스크가 없어 결함과 "
+        "비교할 수는 없습니다.",
+    ),
+    "samples_gallery": ("Test pictures", "시험 사진"),
+    "samples_gallery_counts": (
+        "{shown} pictures · {missed} missed defects and {alarms} false alarms among them at this "
+        "threshold · ● good, ▲ defective",
+        "사진 {shown}장 · 이 임계값에서 놓친 결함 {missed}건, 오경보 {alarms}건 · ● 양품, ▲ 불량",
+    ),
+    "samples_gallery_no_threshold": (
+        "{shown} pictures · no threshold, so none is marked as a mistake · ● good, ▲ defective",
+        "사진 {shown}장 · 임계값이 없어 오판은 표시하지 않습니다 · ● 양품, ▲ 불량",
+    ),
+    "samples_gallery_part": (
+        "Numbers {first:,} to {last:,} of {count:,} are shown; **Next** and the list lead to the "
+        "others.",
+        "전체 {count:,}장 가운데 {first:,}번부터 {last:,}번까지 보여 줍니다. 나머지는 **다음**이나 "
+        "목록으로 볼 수 있습니다.",
+    ),
+    "samples_tile": ("{name}: {label}, score {score}", "{name}: {label}, 점수 {score}"),
     "cell_line": (
         "Image AUROC {image} ({low}–{high}) · pixel AUROC {pixel} · AUPRO {aupro} · fit {fit:.1f} "
         "s · {ms:.0f} ms per picture · backbone weights: {weights}",

@@ -31,9 +31,9 @@ def pick(page: Page, label: str, option: str) -> None:
 
 
 def click_until(page: Page, text: str, shown: Locator) -> None:
-    """Click on a text until what it leads to is shown; a rerun can swallow a click."""
+    """Click on the first such text until what it leads to is shown; a rerun can swallow a click."""
     for _ in range(OPEN_TRIES):
-        page.get_by_text(text, exact=True).click()
+        page.get_by_text(text, exact=True).first.click()
         page.wait_for_timeout(3000)
         if shown.is_visible():
             return

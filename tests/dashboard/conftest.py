@@ -22,7 +22,9 @@ def evaluated(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MVTEC_CACHE", str(base / "cache"))
         run = Run(data, outputs, ["part", "bare"], ["padim", "patchcore"], weights="random")
-        evaluate(run, RunProgress(outputs, [], show_bars=False))
+        progress = RunProgress(outputs, [], show_bars=False)
+        evaluate(run, progress)
+        progress.finish()
     return data, outputs
 
 

@@ -17,6 +17,7 @@ from data_utils.images import (
     picture_size,
     read_mask,
     read_picture,
+    read_thumbnail,
 )
 
 ORIENTATION_TAG = 0x0112
@@ -294,3 +295,22 @@ def test_a_mask_is_turned_like_its_picture(tmp_path: Path, suffix: str) -> None:
 )
 def test_pictures_are_known_by_their_names(name: str, expected: bool) -> None:
     assert is_picture(Path("folder") / name) is expected
+
+
+@pytest.mark.parametrize("suffix", [".png", ".jpg", ".bmp", ".tif"])
+def test_a_thumbnail_fits_and_keeps_the_shape_and_the_colours(tmp_path: Path, suffix: str) -> None:
+    halves = np.zeros((400, 800, 3), np.uint8)
+    halves[:, 400:] = (200, 100, 50)
+    Image.fromarray(halves).save(tmp_path / f"picture{suffix}")
+    small = read_thumbnail(tmp_path / f"picture{suffix}", 100)
+
+    assert small.size == (100, 50)
+    assert small.mode == "RGB"
+    np.testing.assert_allclose(np.asarray(small)[25, 90], (200, 100, 50), atol=6)
+    np.testing.assert_allclose(np.asarray(small)[25, 10], (0, 0, 0), atol=6)
+
+
+def test_a_damaged_file_has_no_thumbnail(tmp_path: Path) -> None:
+    (tmp_path / "picture.png").write_bytes(b"\x89PNG\r\n\x1a\nnothing")
+    with pytest.raises(UnreadableImageError):
+        read_thumbnail(tmp_path / "picture.png", 100)

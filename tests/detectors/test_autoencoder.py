@@ -15,13 +15,12 @@ from detectors.autoencoder import (
     Autoencoder,
     AutoencoderSettings,
     endless_order,
-    exposed,
     network_size,
     reconstruction_error,
     resized,
     split_positions,
     structural_error,
-    with_stains,
+    unit_range,
 )
 from detectors.base import ModelFileError, NotFittedError
 from detectors.storage import write_model
@@ -165,14 +164,6 @@ def test_one_training_picture_is_enough_to_fit() -> None:
     assert np.isfinite(detector.score(good_pictures(2)).maps).all()
 
 
-def test_overall_brightness_hardly_moves_the_score(fitted: Autoencoder) -> None:
-    pictures = good_pictures(8, seed=5)
-    plain = fitted.score(pictures).scores
-    for gain in (0.85, 1.15):
-        lit = (pictures * gain).round().clip(0, 255).astype(np.uint8)
-        np.testing.assert_allclose(fitted.score(lit).scores, plain, rtol=0.03)
-
-
 def test_black_and_white_pictures_get_finite_scores(fitted: Autoencoder) -> None:
     extremes = np.stack([np.zeros((64, 64, 3), np.uint8), np.full((64, 64, 3), 255, np.uint8)])
     assert np.isfinite(fitted.score(extremes).maps).all()
@@ -184,10 +175,10 @@ def test_structural_error_agrees_with_ssim_written_out() -> None:
     found = structural_error(torch.from_numpy(pictures), torch.from_numpy(drawn)).numpy()
     for n in range(3):
         x, y = pictures[n].mean(0).astype(float), drawn[n].mean(0).astype(float)
-        mean_x, mean_y = gaussian_filter(x, 3), gaussian_filter(y, 3)
-        variance_x = gaussian_filter(x * x, 3) - mean_x**2
-        variance_y = gaussian_filter(y * y, 3) - mean_y**2
-        covariance = gaussian_filter(x * y, 3) - mean_x * mean_y
+        mean_x, mean_y = gaussian_filter(x, 1.5), gaussian_filter(y, 1.5)
+        variance_x = gaussian_filter(x * x, 1.5) - mean_x**2
+        variance_y = gaussian_filter(y * y, 1.5) - mean_y**2
+        covariance = gaussian_filter(x * y, 1.5) - mean_x * mean_y
         ssim = ((2 * mean_x * mean_y + 0.01**2) * (2 * covariance + 0.03**2)) / (
             (mean_x**2 + mean_y**2 + 0.01**2) * (variance_x + variance_y + 0.03**2)
         )
@@ -202,21 +193,11 @@ def test_wide_pictures_keep_their_shape() -> None:
     assert detector.reconstruct(good_pictures(2, height=40, width=120)).shape == (2, 16, 48, 3)
 
 
-def test_reconstruction_keeps_the_exposure_of_the_picture(fitted: Autoencoder) -> None:
+def test_good_pictures_are_redrawn_alike(fitted: Autoencoder) -> None:
     pictures = good_pictures(4, seed=6)
-    for gain in (0.6, 1.0):
-        lit = (pictures * gain).astype(np.uint8)
-        redrawn = fitted.reconstruct(lit)
-        assert redrawn.dtype == np.uint8
-        np.testing.assert_allclose(redrawn.mean(), lit.mean(), rtol=0.1)
-
-
-def test_stains_cover_a_part_of_each_picture_and_leave_the_rest() -> None:
-    generator = torch.Generator().manual_seed(0)
-    pictures = torch.rand(50, 3, 32, 48, generator=generator)
-    changed = (with_stains(pictures, 1.0, generator) != pictures).any(dim=1)
-    assert 0 < changed.float().mean() < 0.1
-    assert torch.equal(with_stains(pictures, 0.0, generator), pictures)
+    redrawn = fitted.reconstruct(pictures)
+    assert redrawn.dtype == np.uint8
+    assert np.corrcoef(redrawn.ravel(), pictures.ravel())[0, 1] > 0.8
 
 
 def test_every_picture_is_drawn_once_per_round() -> None:
@@ -238,7 +219,7 @@ def test_best_epoch_is_kept() -> None:
     pictures = good_pictures(20)
     detector = Autoencoder(replace(SHORTEST, max_epochs=5, learning_rate=0.03)).fit(pictures)
     _, stopping, _ = split_positions(20)
-    seen, _ = exposed(resized(pictures[stopping], detector.input_size_), detector.brightness_)
+    seen = unit_range(resized(pictures[stopping], detector.input_size_))
     with torch.inference_mode():
         error = reconstruction_error(seen, detector.network_(seen)).mean().item()
     assert error == pytest.approx(min(held_out for _, held_out in detector.log_), rel=1e-4)

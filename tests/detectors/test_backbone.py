@@ -8,8 +8,8 @@ import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 
+from detectors.architectures import ARCHITECTURES, LAYERS
 from detectors.backbone import IMAGENET_MEAN, IMAGENET_STD, Backbone, batches
-from detectors.resnet import ARCHITECTURES, LAYERS
 from detectors.weights import Weights, random_weights
 
 State = dict[str, torch.Tensor]

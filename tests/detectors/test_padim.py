@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 from scipy.spatial.distance import mahalanobis
 
 from detectors import padim
+from detectors.architectures import LAYERS
 from detectors.backbone import Backbone, Features
 from detectors.base import ModelFileError, NotFittedError
+from detectors.maps import anomaly_map
 from detectors.padim import RIDGE, Padim, PadimSettings
-from detectors.resnet import LAYERS
 from detectors.weights import random_weights
 from tests.detectors.features import random_features, some
 
@@ -185,3 +186,16 @@ def test_a_model_refuses_another_backbone_and_a_damaged_file(
     path.write_bytes(path.read_bytes()[:200])
     with pytest.raises(ModelFileError, match="damaged"):
         Padim.load(path, backbone)
+
+
+def test_raw_distances_are_what_the_maps_are_made_of(tiny_images: NDArray[np.uint8]) -> None:
+    backbone = Backbone("resnet18", random_weights("resnet18"))
+    detector = Padim(backbone, PadimSettings(channels=10)).fit(tiny_images)
+    raw = detector.raw_distances(tiny_images)
+    assert raw.shape == (8, 16, 16)
+    maps = anomaly_map(torch.from_numpy(raw), (64, 64))
+    np.testing.assert_array_equal(maps, detector.score(tiny_images).maps)
+    one = detector.raw_distances(tiny_images[3:4])[0]
+    np.testing.assert_allclose(one, raw[3], atol=1e-3)
+    with pytest.raises(NotFittedError):
+        Padim(backbone).raw_distances(tiny_images)

@@ -98,6 +98,33 @@ def test_same_seed_same_bank_and_another_seed_another() -> None:
     assert not torch.equal(first.memory_bank_, fitted(train, ratio=0.05, seed=1).memory_bank_)
 
 
+def test_the_nearest_good_patch_is_the_one_that_brute_force_finds() -> None:
+    train, test = random_features(10, seed=0), random_features(1, seed=1)
+    detector = fitted(train)
+    found = detector.nearest_good_features(test)
+    table = cdist(patch_features(test).numpy(), detector.memory_bank_.numpy())
+    hottest = int(table.min(axis=1).argmax())
+    assert found.grid == (4, 4)
+    assert found.position == (hottest // 4, hottest % 4)
+    assert found.distance == pytest.approx(table[hottest].min(), rel=1e-4)
+    patches = patch_features(train).reshape(10, 4, 4, -1)
+    stored = patches[found.train_image, found.train_position[0], found.train_position[1]]
+    own = patch_features(test)[hottest]
+    assert float((own - stored).norm()) == pytest.approx(found.distance, rel=1e-4)
+
+
+def test_a_training_picture_with_all_patches_stored_is_its_own_nearest_good_one(
+    tiny_images: NDArray[np.uint8], tmp_path: Path
+) -> None:
+    backbone = Backbone("resnet18", random_weights("resnet18"))
+    detector = Patchcore(backbone, PatchcoreSettings(coreset_ratio=1.0)).fit(tiny_images)
+    detector.save(tmp_path / "model.safetensors")
+    found = Patchcore.load(tmp_path / "model.safetensors", backbone).nearest_good(tiny_images[5])
+    assert found.train_image == 5
+    assert found.train_position == found.position
+    assert found.distance == pytest.approx(0, abs=1e-3)
+
+
 @pytest.mark.parametrize("ratio", [0.0, -0.1, 1.1])
 def test_impossible_coreset_ratios_are_refused(ratio: float) -> None:
     with pytest.raises(ValueError, match="outside 0 to 1"):
@@ -107,6 +134,8 @@ def test_impossible_coreset_ratios_are_refused(ratio: float) -> None:
 def test_scoring_before_fitting_is_refused() -> None:
     with pytest.raises(NotFittedError):
         Patchcore().distances(random_features(1, seed=0))
+    with pytest.raises(NotFittedError):
+        Patchcore().nearest_good_features(random_features(1, seed=0))
     with pytest.raises(NotFittedError):
         Patchcore().finish_fit()
 

@@ -23,6 +23,7 @@ from detectors.weights import random_weights
 from evaluation.cells import CellPlace, read_cell
 from evaluation.job import JobStatus, lock_outputs, log_tail, read_status, start
 from evaluation.summary import SUMMARY_FILE
+from evaluation.thresholds import threshold_for
 from tests.make_data import write_category
 
 SMALL_ID = "image_size-64"
@@ -236,6 +237,17 @@ def test_the_same_command_skips_what_is_finished(
     assert cell(outputs) == before
 
 
+def test_a_cell_that_is_skipped_says_when_it_was_found_up_to_date(
+    call: Call, quick: list[str], outputs: Path
+) -> None:
+    call(*quick)
+    file = CellPlace(outputs, "part", "padim", SMALL_ID).folder / "cell.json"
+    os.utime(file, (1.0, 1.0))
+    call(*quick)
+
+    assert file.stat().st_mtime > 1.0
+
+
 def test_force_makes_cells_again(call: Call, quick: list[str]) -> None:
     call(*quick)
 
@@ -300,16 +312,65 @@ def test_a_failed_cell_is_named_and_ends_with_status_1(
     ended = call(*quick, "--weights", "nowhere.pth")
 
     assert ended.status == 1
-    assert "Failed: part / padim: There is no weights file nowhere.pth" in ended.out
+    assert "Failed: part / padim: There is no weights file" in ended.out
+    assert "nowhere.pth" in ended.out
     assert told(outputs).state == "failed"
     assert told(outputs).cells[0].reason in told(outputs).last_error
 
 
-def test_a_crop_that_does_not_fit_fails_in_a_sentence(call: Call, quick: list[str]) -> None:
-    ended = call(*quick, "--crop", "128")
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--crop", "128"], "raise --image-size or lower --crop"),
+        (["--crop", "16"], "is outside 32 to 2048 px"),
+        (["--image-size", "4096"], "An image size of 4096 px is outside 32 to 2048 px"),
+        (["--image-size", "31"], "An image size of 31 px is outside 32 to 2048 px"),
+        (["--padim-channels", "449"], "resnet18 has 448"),
+    ],
+)
+def test_an_impossible_setting_is_a_wrong_argument_not_a_failed_cell(
+    call: Call, quick: list[str], outputs: Path, arguments: list[str], words: str
+) -> None:
+    ended = call(*quick, *arguments)
 
-    assert ended.status == 1
-    assert "raise --image-size or lower --crop" in ended.out
+    assert ended.status == 2
+    assert words in one_sentence(ended)
+    assert told(outputs).state == "failed"
+    assert not list(outputs.rglob("*.failed.json"))
+
+
+def test_an_image_too_small_for_the_crop_of_an_official_category_is_a_wrong_argument(
+    call: Call, quick: list[str], data: Path
+) -> None:
+    write_category(data, "screw", train=6, good=2, bad=2)
+    refused = call(*quick)
+    taken = call(*quick, "--categories", "part")
+
+    assert refused.status == 2
+    assert "A centre crop of 224 px does not fit" in one_sentence(refused)
+    assert taken.status == 0
+
+
+def test_a_job_says_how_to_start_it_again_from_any_folder(
+    call: Call, data: Path, outputs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(data.parent)
+    call("--data", "data", "--methods", "padim", "--image-size", "64", "--weights", "mine.pth")
+
+    assert told(outputs).state == "failed"
+    assert told(outputs).arguments == [
+        *("--data", str(data), "--methods", "padim"),
+        *("--weights", str(data.parent / "mine.pth"), "--image-size", "64"),
+    ]
+    assert [state.settings_id for state in told(outputs).cells] == [SMALL_ID]
+
+
+def test_a_job_that_cannot_be_planned_can_be_started_again_too(
+    call: Call, quick: list[str], data: Path, outputs: Path
+) -> None:
+    call(*quick, "--categories", "none")
+
+    assert told(outputs).arguments[:4] == ["--data", str(data), "--categories", "none"]
 
 
 def test_failures_of_earlier_runs_are_not_told_again(
@@ -412,3 +473,129 @@ def test_the_app_starts_this_very_program(quick: list[str], outputs: Path) -> No
     assert told(outputs).pid == pid
     assert "part / padim: done" in log_tail(outputs)
     assert cell(outputs)["category"] == "part"
+
+
+def score_arguments(folder: Path) -> list[str]:
+    """Return the arguments that score a folder with the cell that ``quick`` makes."""
+    return [
+        *("--score", str(folder), "--category", "part", "--method", "padim"),
+        *("--weights", "random", "--image-size", "64"),
+    ]
+
+
+def test_new_pictures_get_the_scores_of_the_evaluation(
+    call: Call, quick: list[str], data: Path, outputs: Path, tmp_path: Path
+) -> None:
+    assert call(*quick).status == 0
+    folder = tmp_path / "새 부품 😀"
+    shutil.copytree(data / "part" / "test", folder)
+    table = tmp_path / "scores.csv"
+    ended = call(*score_arguments(folder), "--csv", str(table), "--false-alarms", "0.2")
+
+    assert ended.status == 0
+    assert "PaDiM on part: 4 pictures scored." in ended.out
+    assert f"Written to {table}" in ended.out
+    written = pd.read_csv(table, dtype={"file": str})
+    scores = pd.read_csv(CellPlace(outputs, "part", "padim", SMALL_ID).folder / "scores.csv")
+    test = scores[scores["split"] == "test"]
+    expected = dict(zip(test["file"], test["score"], strict=True))
+    for file, score in zip(written["file"], written["score"], strict=True):
+        assert score == pytest.approx(expected[f"part/test/{file}"], rel=1e-6)
+    held_out = scores.loc[scores["split"] == "calibration", "score"]
+    threshold = threshold_for(held_out, 0.2)
+    assert written["threshold"].tolist() == pytest.approx([threshold] * 4, rel=1e-6)
+    judged = ["defective" if score > threshold else "good" for score in written["score"]]
+    assert written["verdict"].tolist() == judged
+    assert set(written["false_alarms"]) == {0.2}
+
+
+def test_too_few_held_out_pictures_give_scores_without_verdicts(
+    call: Call, quick: list[str], data: Path, tmp_path: Path
+) -> None:
+    assert call(*quick).status == 0
+    table = tmp_path / "scores.csv"
+    ended = call(*score_arguments(data / "part" / "test" / "good"), "--csv", str(table))
+
+    assert ended.status == 0
+    assert "No verdicts: 6 held-out good pictures are too few for 5.0%" in ended.out
+    assert "at least 19 are needed" in ended.out
+    written = pd.read_csv(table, keep_default_na=False)
+    assert set(written["verdict"]) == {"n/a"}
+    assert all(float(score) > 0 for score in written["score"])
+
+
+def test_an_unreadable_new_picture_is_named_and_ends_with_status_1(
+    call: Call, quick: list[str], data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert call(*quick).status == 0
+    folder = tmp_path / "new"
+    shutil.copytree(data / "part" / "test" / "good", folder)
+    (folder / "zz.png").write_bytes(b"nothing")
+    monkeypatch.chdir(tmp_path)
+    ended = call(*score_arguments(folder))
+
+    assert ended.status == 1
+    assert "Not read: zz.png is not a picture." in ended.err
+    written = pd.read_csv(tmp_path / "new_scores.csv")
+    assert list(written["file"]) == ["000.png", "001.png", "zz.png"]
+    assert list(written["score"].isna()) == [False, False, True]
+
+
+def test_scoring_without_results_says_what_to_run(call: Call, data: Path) -> None:
+    folder = data / "part" / "test" / "good"
+    ended = call("--score", str(folder), "--category", "part", "--method", "padim")
+
+    assert ended.status == 2
+    assert "There are no results of PaDiM on 'part'" in one_sentence(ended)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--score", "x"], "--score needs --category NAME"),
+        (["--score", "x", "--category", "part"], "--score needs --method NAME"),
+        (["--score", ""], "an empty name is no path"),
+        (["--score", "x", "--category", "part", "--method", "foo"], "'foo'"),
+        (["--category", "part"], "--category goes with --score only (did you mean --categories?)"),
+        (["--csv", "a.csv"], "--csv goes with --score only"),
+        (["--false-alarms", "0.1"], "--false-alarms goes with --score only"),
+        (["--score", "x", "--false-alarms", "0"], "'0' is not a share above 0 and below 1"),
+        (["--score", "x", "--false-alarms", "5 %"], "'5 %' is not a share"),
+        (
+            ["--score", "x", "--category", "part", "--method", "padim", "--force"],
+            "--force does not go with --score",
+        ),
+        (
+            ["--score", "x", "--category", "part", "--method", "padim", "--methods", "ae"],
+            "--methods does not go with --score",
+        ),
+    ],
+)
+def test_wrong_arguments_for_scoring_are_answered_in_one_sentence(
+    call: Call, outputs: Path, arguments: list[str], words: str
+) -> None:
+    ended = call(*arguments)
+
+    assert ended.status == 2
+    assert words in one_sentence(ended)
+    assert not outputs.exists()
+
+
+@pytest.mark.parametrize(
+    ("folder", "table", "words"),
+    [
+        ("missing", "a.csv", "There is no folder"),
+        ("empty", "a.csv", "There is no picture"),
+        ("data/part/test/good", "a.png", "end in .csv"),
+    ],
+)
+def test_a_folder_or_a_table_that_cannot_be_used_is_one_sentence(
+    call: Call, data: Path, tmp_path: Path, folder: str, table: str, words: str
+) -> None:
+    assert data.is_dir()
+    (tmp_path / "empty").mkdir()
+    ended = call(*score_arguments(tmp_path / folder), "--csv", str(tmp_path / table))
+
+    assert ended.status == 2
+    assert words in one_sentence(ended)
+    assert not (tmp_path / table).exists()

@@ -9,7 +9,17 @@ import pytest
 from numpy.typing import NDArray
 
 from detectors.base import AnomalyResult
-from evaluation.heatmap import HEAT_TABLE, Scale, gray, heat, overlay, scale_from
+from evaluation.heatmap import (
+    HEAT_TABLE,
+    OUTLINE_COLOUR,
+    OUTLINE_EDGE_COLOUR,
+    Scale,
+    gray,
+    heat,
+    outlined,
+    overlay,
+    scale_from,
+)
 from evaluation.thresholds import threshold_for
 
 
@@ -118,3 +128,49 @@ def test_the_overlay_of_a_hot_map_shows_heat_but_lets_the_picture_through() -> N
 def test_a_scale_without_length_is_refused(low: float, high: float) -> None:
     with pytest.raises(ValueError, match="has no length"):
         Scale(low, high)
+
+
+def changed_to(shown: NDArray[np.uint8], colour: tuple[int, int, int]) -> list[tuple[int, int]]:
+    """Return the rows and columns that have a colour."""
+    return [(int(row), int(column)) for row, column in np.argwhere((shown == colour).all(axis=2))]
+
+
+def test_the_outline_is_a_ring_inside_the_area_and_an_edge_around_it() -> None:
+    picture = np.full((9, 9, 3), 77, np.uint8)
+    anomaly_map = np.zeros((9, 9), np.float32)
+    anomaly_map[3:6, 3:6] = 2
+    shown = outlined(picture, anomaly_map, 1.0)
+
+    square = {(row, column) for row in range(3, 6) for column in range(3, 6)}
+    around = {(row, column) for row in range(2, 7) for column in range(2, 7)} - square
+    assert set(changed_to(shown, OUTLINE_COLOUR)) == square - {(4, 4)}
+    assert set(changed_to(shown, OUTLINE_EDGE_COLOUR)) == around
+    assert (shown[4, 4] == 77).all()
+    assert (picture == 77).all()
+
+
+def test_the_outline_is_strictly_above_the_threshold() -> None:
+    picture = np.full((5, 5, 3), 77, np.uint8)
+    anomaly_map = np.full((5, 5), 2, np.float32)
+
+    assert (outlined(picture, anomaly_map, 2.0) == picture).all()
+    assert (outlined(picture, anomaly_map, math.nan) == picture).all()
+
+
+def test_an_area_up_to_the_border_is_closed_along_it() -> None:
+    shown = outlined(np.full((4, 4, 3), 77, np.uint8), np.ones((4, 4), np.float32), 0.5)
+
+    assert len(changed_to(shown, OUTLINE_COLOUR)) == 12
+    assert changed_to(shown, (77, 77, 77)) == [(1, 1), (1, 2), (2, 1), (2, 2)]
+
+
+@pytest.mark.parametrize("gray_value", [0, 128, 255])
+def test_the_outline_is_seen_on_dark_and_on_bright_pictures(gray_value: int) -> None:
+    picture = np.full((9, 9), gray_value, np.uint8)
+    anomaly_map = np.zeros((9, 9), np.float32)
+    anomaly_map[4, 4] = 1
+    shown = outlined(picture, anomaly_map, 0.5)
+
+    assert shown.shape == (9, 9, 3)
+    contrast = np.abs(brightness(shown) - brightness(shown[:1, :1]))
+    assert contrast.max() > 300

@@ -7,7 +7,9 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,13 +17,16 @@ from typing import Any
 
 import psutil
 import pytest
+from filelock import FileLock
 
 from evaluation.job import (
     BusyError,
     CellState,
+    HeldLock,
     JobStatus,
     cancel,
     job_folder,
+    job_log,
     lock_outputs,
     log_file,
     log_tail,
@@ -361,6 +366,75 @@ def test_a_second_start_is_refused_while_a_job_runs(tmp_path: Path, processes: l
         start(tmp_path, ["--wait"])
 
     assert told(tmp_path).pid == processes[-1]
+
+
+@pytest.mark.usefixtures("program")
+def test_of_two_starts_at_the_same_moment_one_is_refused(
+    tmp_path: Path, processes: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    both_are_checking = threading.Barrier(2)
+
+    def meet(outputs: Path) -> HeldLock:
+        with suppress(threading.BrokenBarrierError):
+            both_are_checking.wait(0.5)
+        return lock_outputs(outputs)
+
+    def press() -> int:
+        try:
+            return start(tmp_path, ["--wait"])
+        except BusyError:
+            return 0
+
+    monkeypatch.setattr("evaluation.job.lock_outputs", meet)
+    with ThreadPoolExecutor(2) as pool:
+        started = [each.result() for each in [pool.submit(press) for _ in range(2)]]
+    processes += filter(None, started)
+
+    assert sorted(map(bool, started)) == [False, True]
+    assert told(tmp_path).pid == max(started)
+
+
+@pytest.mark.usefixtures("program")
+def test_a_start_that_hangs_does_not_hold_others_for_ever(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("evaluation.job.START_WAIT_S", 0.0)
+    job_folder(tmp_path).mkdir()
+
+    with (
+        FileLock(job_folder(tmp_path) / "start.lock"),
+        pytest.raises(BusyError, match="is just being started"),
+    ):
+        start(tmp_path, [])
+
+
+@pytest.mark.usefixtures("program")
+def test_a_started_job_keeps_its_arguments(tmp_path: Path, processes: list[int]) -> None:
+    processes.append(start(tmp_path, ["--wait", "--data", "a b"]))
+
+    assert told(tmp_path).arguments == ["--wait", "--data", "a b"]
+    cancel(tmp_path)
+    assert told(tmp_path).arguments == ["--wait", "--data", "a b"]
+
+
+def test_a_status_of_an_earlier_version_is_still_readable(tmp_path: Path) -> None:
+    job_folder(tmp_path).mkdir()
+    content = {"state": "done", "cells": [{"category": "bottle", "method": "padim"}]}
+    (job_folder(tmp_path) / "status.json").write_text(json.dumps(content))
+
+    assert told(tmp_path).arguments == []
+    assert told(tmp_path).cells[0].settings_id == ""
+
+
+def test_the_log_of_an_earlier_job_is_not_taken_for_that_of_this_one(tmp_path: Path) -> None:
+    write_status(tmp_path, status_of(os.getpid()))
+    log_file(tmp_path).write_text("of this job")
+    status = told(tmp_path)
+    own = job_log(tmp_path, status)
+    os.utime(log_file(tmp_path), (status.created - 60,) * 2)
+
+    assert own == "of this job"
+    assert job_log(tmp_path, status) == ""
 
 
 def test_a_start_is_refused_while_something_else_holds_the_lock(

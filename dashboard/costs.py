@@ -1,0 +1,112 @@
+"""What every finished cell cost: its summary, the machine it ran on, and seconds by phase."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from dashboard.loaders import results_stamp
+from evaluation.cells import all_cells
+from evaluation.summary import COLUMNS, summary_row
+
+PHASES = {
+    "decode": ("decode",),
+    "backbone": ("backbone_fit", "backbone_score"),
+    "fit": ("fit",),
+    "calibrate": ("calibrate",),
+    "score": ("score",),
+    "metrics": ("metrics",),
+    "write": ("write",),
+}
+OTHER_PHASE = "other"
+PHASE_NAMES = (*PHASES, OTHER_PHASE)
+MACHINE = "machine"
+TEXT_COLUMNS = {
+    "category",
+    "method",
+    "backbone",
+    "weights",
+    "transform",
+    "settings_id",
+    "settings",
+    "finished",
+    "demo_data",
+}
+
+
+def costs(outputs: Path) -> tuple[pd.DataFrame, list[str]]:
+    """Return ``costs_table`` of all readable cells, and a sentence for each unreadable one."""
+    return _costs(str(outputs), results_stamp(outputs))
+
+
+@st.cache_data(show_spinner=False, max_entries=4)
+def _costs(
+    outputs: str,
+    stamp: tuple[tuple[str, int], ...],  # noqa: ARG001  part of the cache's key
+) -> tuple[pd.DataFrame, list[str]]:
+    cells, problems = all_cells(Path(outputs))
+    return costs_table([cell for _, cell in cells]), problems
+
+
+def costs_table(cells: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+    """Return one row per cell.
+
+    Returns
+    -------
+    DataFrame
+        The columns of ``summary.csv``, with NaN for what is not a number; ``machine``, processor
+        and threads in words, empty if unknown; and ``<phase>_phase_s`` for each of
+        ``PHASE_NAMES``, seconds.
+    """
+    rows = [
+        summary_row(dict(cell)) | {MACHINE: machine(cell)} | phase_seconds(cell["timings"])
+        for cell in cells
+    ]
+    phases = [phase_column(name) for name in PHASE_NAMES]
+    table = pd.DataFrame(rows, columns=[*COLUMNS, MACHINE, *phases])
+    for name in table.columns:
+        if name not in TEXT_COLUMNS and name != MACHINE:
+            table[name] = pd.to_numeric(table[name], errors="coerce").astype(float)
+    table["settings_id"] = table["settings_id"].fillna("")
+    return table
+
+
+def phase_column(name: str) -> str:
+    """Return the column that holds the seconds of a phase."""
+    return f"{name}_phase_s"
+
+
+def phase_seconds(timings: Mapping[str, Any]) -> dict[str, float]:
+    """Return seconds by phase, by column; what is not known goes to ``other``.
+
+    The backbone's pass over training and test pictures is one phase; a method without a backbone
+    spends 0 s on it.
+    """
+    known = {part for parts in PHASES.values() for part in parts}
+    seconds = {
+        phase_column(name): sum(_seconds(timings.get(part, 0.0)) for part in parts)
+        for name, parts in PHASES.items()
+    }
+    unknown = sum(_seconds(value) for part, value in timings.items() if part not in known)
+    return seconds | {phase_column(OTHER_PHASE): unknown}
+
+
+def machine(cell: Mapping[str, Any]) -> str:
+    """Return processor, threads and system, as ``AMD EPYC, 2 threads, Linux x86_64``."""
+    if not cell.get("cpu"):
+        return ""
+    parts = [str(cell["cpu"])]
+    if cell.get("threads"):
+        parts.append(f"{cell['threads']} threads")
+    if cell.get("system"):
+        parts.append(str(cell["system"]))
+    return ", ".join(parts)
+
+
+def _seconds(value: object) -> float:
+    return float(value) if isinstance(value, (int, float)) and math.isfinite(value) else 0.0

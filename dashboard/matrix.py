@@ -1,0 +1,131 @@
+"""The run matrix as a table: a sign and a word for the state of each category and method."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+import streamlit as st
+
+from dashboard.loaders import results
+from dashboard.state import Selection, t
+from dashboard.tables import method_title
+from dashboard.texts import plain
+from detectors.registry import METHODS
+from evaluation import job as jobs
+from evaluation.job import JobStatus, read_status
+from evaluation.matrix import (
+    CHANGED_DATA,
+    DONE,
+    FAILED,
+    KEPT,
+    MISSING,
+    OTHER_DATA,
+    OTHER_VERSION,
+    RUNNING,
+    STALE,
+    WAITING,
+    CellStatus,
+    run_matrix,
+)
+
+POLL_S = 1.0
+SIGNS = {
+    DONE: ("✓", "green", "matrix_done"),
+    RUNNING: ("▶", "blue", "matrix_running"),
+    WAITING: ("…", "gray", "matrix_waiting"),
+    FAILED: ("✕", "red", "matrix_failed"),
+    STALE: ("↻", "orange", "matrix_stale"),
+    MISSING: ("–", "gray", "matrix_missing"),
+}
+MEANINGS = {
+    DONE: "matrix_done_means",
+    RUNNING: "matrix_running_means",
+    WAITING: "matrix_waiting_means",
+    FAILED: "matrix_failed_means",
+    STALE: "matrix_stale_means",
+    MISSING: "matrix_missing_means",
+}
+STALE_TEXTS = {
+    OTHER_VERSION: "matrix_other_version",
+    OTHER_DATA: "matrix_other_data",
+    CHANGED_DATA: "matrix_changed_data",
+}
+ROWS_IN_SIGHT = 16
+SCROLLED_HEIGHT_PX = 560
+
+
+def draw_matrix(selection: Selection) -> None:
+    """Draw the state of every cell with default settings, live while an evaluation runs."""
+    status = read_status(selection.outputs)
+    if status is not None and status.state == jobs.RUNNING:
+        st.fragment(_draw_live, run_every=POLL_S)(selection)
+    else:
+        _draw(selection, status)
+
+
+def _draw_live(selection: Selection) -> None:
+    status = read_status(selection.outputs)
+    if status is None or status.state != jobs.RUNNING:
+        st.rerun()
+    _draw(selection, status)
+
+
+def _draw(selection: Selection, status: JobStatus | None) -> None:
+    categories = _categories(selection, status)
+    if not categories:
+        st.info(t("matrix_nothing"))
+        return
+    cells = run_matrix(selection.outputs, selection.data, categories, list(METHODS), status)
+    st.table(
+        _table(cells),
+        border="horizontal",
+        height=SCROLLED_HEIGHT_PX if len(categories) > ROWS_IN_SIGHT else "content",
+    )
+    present = [state for state in SIGNS if any(cell.state == state for cell in cells)]
+    st.caption(" · ".join(f"{_sign(state)}: {t(MEANINGS[state])}" for state in present))
+    _draw_reasons(cells)
+
+
+def _categories(selection: Selection, status: JobStatus | None) -> list[str]:
+    """Return the data folder's categories and those of the running job.
+
+    Without a data folder, the categories that have results.
+    """
+    names = list(selection.categories)
+    if not names:
+        names = sorted(set(results(selection.outputs)[0]["category"]))
+    if status is not None and status.state == jobs.RUNNING:
+        names += [cell.category for cell in status.cells]
+    return list(dict.fromkeys(names))
+
+
+def _table(cells: Sequence[CellStatus]) -> pd.DataFrame:
+    columns: dict[str, dict[str, str]] = {}
+    for cell in cells:
+        column = columns.setdefault(plain(method_title(cell.method)), {})
+        column[plain(cell.category)] = _sign(cell.state)
+    return pd.DataFrame(columns)
+
+
+def _sign(state: str) -> str:
+    sign, colour, key = SIGNS[state]
+    return f":{colour}[{sign} {t(key)}]"
+
+
+def _draw_reasons(cells: Sequence[CellStatus]) -> None:
+    lines = [
+        f"- {_sign(cell.state)} **{plain(cell.category)} / {plain(method_title(cell.method))}**: "
+        f"{_reason(cell)}"
+        for cell in cells
+        if cell.state in (FAILED, STALE)
+    ]
+    if lines:
+        st.markdown("\n".join(lines))
+
+
+def _reason(cell: CellStatus) -> str:
+    if cell.state == STALE:
+        return t(STALE_TEXTS[cell.cause], detail=cell.detail)
+    kept = f" {t('matrix_kept')}" if cell.cause == KEPT else ""
+    return plain(" ".join(cell.reason.split())) + kept

@@ -1,0 +1,76 @@
+"""The command lines that repeat finished cells."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from detectors.registry import METHODS, Options
+from evaluation.request import Request, command_line
+from evaluation.settings import DEFAULT_BACKBONE, Settings
+
+WEIGHTS_FILE = re.compile(r"file (?P<name>.+) \(.*\)")
+
+
+def commands(abouts: Iterable[dict[str, Any]], outputs: Path) -> list[str]:
+    """Return the command lines that make these cells, as few as there are kinds of settings.
+
+    A weights file is given by its name alone, as cells do not note its folder.
+
+    Parameters
+    ----------
+    abouts : iterable of dict
+        The contents of their ``cell.json``.
+    outputs : Path
+        The outputs folder.
+    """
+    cells = [(about, _request(about)) for about in abouts]
+    weights: dict[tuple[str, Settings], str | None] = {}
+    for about, asked in cells:
+        if about["backbone_identity"]:
+            weights.setdefault((asked.data, asked.settings), asked.weights)
+    methods: dict[tuple[str, Request], list[str]] = {}
+    for about, asked in cells:
+        if not about["backbone_identity"]:
+            asked = replace(asked, weights=weights.get((asked.data, asked.settings)))
+        methods.setdefault((about["category"], asked), []).append(about["method"])
+    categories: dict[Request, list[str]] = {}
+    for (category, asked), used in methods.items():
+        whole = replace(asked, methods=tuple(key for key in METHODS if key in used))
+        categories.setdefault(whole, []).append(category)
+    return [
+        command_line(replace(asked, categories=tuple(names)).arguments(), outputs)
+        for asked, names in categories.items()
+    ]
+
+
+def _request(about: dict[str, Any]) -> Request:
+    noted, default = about["settings"], Options()
+    backbone = str(noted.get("backbone", DEFAULT_BACKBONE))
+    channels = noted.get("padim_channels")
+    options = Options(
+        seed=noted.get("seed", default.seed),
+        coreset_ratio=noted.get("coreset_ratio", default.coreset_ratio),
+        padim_channels=None if channels == default.channels_for(backbone) else channels,
+    )
+    return Request(
+        data="demo" if about["demo_data"] else str(about["data_root"]),
+        settings=Settings(
+            backbone=backbone,
+            options=options,
+            image_size=noted.get("image_size"),
+            crop=noted.get("crop"),
+            whole_picture=bool(noted.get("whole_picture")),
+        ),
+        weights=_weights(str(about["weights"])),
+    )
+
+
+def _weights(label: str) -> str | None:
+    if label.startswith("random"):
+        return "random"
+    named = WEIGHTS_FILE.fullmatch(label)
+    return named["name"] if named else None

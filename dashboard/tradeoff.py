@@ -1,0 +1,128 @@
+"""Which cells may be compared with each other, and the points they give: cost against AUROC."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from dashboard.costs import PHASE_NAMES, phase_column
+from detectors.registry import METHODS
+from evaluation.pareto import pareto_front
+
+COST_COLUMNS = ("runtime_s", "fit_s", "score_s", "ms_per_image")
+GAIN_COLUMNS = ("image_auroc", "pixel_auroc")
+SERIES = ["method", "settings_id", "weights"]
+NO_BACKBONE = "none"
+
+
+@dataclass(frozen=True)
+class Group:
+    """Cells whose numbers may stand side by side.
+
+    Demo data are never compared with real pictures, nor random with real backbone weights.
+    Methods without a backbone stand in both groups of their data.
+    """
+
+    demo_data: bool
+    random_weights: bool
+
+    def cells(self, table: pd.DataFrame) -> pd.DataFrame:
+        """Return the rows of the costs table that belong to this group."""
+        own = _has_backbone(table) & (_is_random(table) == self.random_weights)
+        same_data = table["demo_data"].astype(bool) == self.demo_data
+        return table[same_data & (own | ~_has_backbone(table))]
+
+
+def groups(table: pd.DataFrame) -> list[Group]:
+    """Return the groups that the cells form: real before demo data, real before random weights."""
+    found = []
+    for demo in (False, True):
+        cells = table[table["demo_data"].astype(bool) == demo]
+        with_backbone = cells[_has_backbone(cells)]
+        random = [kind for kind in (False, True) if (_is_random(with_backbone) == kind).any()]
+        if len(cells):
+            found += [Group(demo, kind) for kind in random or [False]]
+    return found
+
+
+def shared_categories(cells: pd.DataFrame, metric: str) -> list[str]:
+    """Return the categories in which every method (with its settings) has the number `metric`."""
+    defined = cells[cells[metric].notna()]
+    if defined.empty or set(map(tuple, cells[SERIES].values)) != set(
+        map(tuple, defined[SERIES].values)
+    ):
+        return []
+    sets = [set(names) for _, names in defined.groupby(SERIES)["category"]]
+    return sorted(set.intersection(*sets))
+
+
+def mean_points(cells: pd.DataFrame, categories: Sequence[str]) -> pd.DataFrame:
+    """Return one row per method, settings and weights with the means over `categories`.
+
+    Returns
+    -------
+    DataFrame
+        As `cells`, with ``category`` empty and a column ``categories``, how many were averaged.
+        A mean has no interval: ``image_auroc_low`` and ``image_auroc_high`` are NaN.
+    """
+    chosen = cells[cells["category"].isin(categories)]
+    if chosen.empty:
+        return cells.iloc[:0].assign(categories=pd.Series(dtype=int))
+    numbers = [*COST_COLUMNS, *GAIN_COLUMNS, "model_mb", *map(phase_column, PHASE_NAMES)]
+    grouped = chosen.groupby(SERIES, sort=False)
+    means = grouped[numbers].mean()
+    means["categories"] = grouped.size()
+    means = means.reset_index().assign(category="", image_auroc_low=np.nan, image_auroc_high=np.nan)
+    return in_order(means)
+
+
+def with_front(points: pd.DataFrame, cost: str, gain: str) -> pd.DataFrame:
+    """Return the points that have both numbers, with a column ``on_front``.
+
+    Cells are compared within their category only: an easy category proves nothing about a
+    method that was tried on a harder one.
+    """
+    chosen = points[points[cost].notna() & points[gain].notna()].reset_index(drop=True)
+    front = np.zeros(len(chosen), bool)
+    for _, rows in chosen.groupby("category"):
+        front[rows.index] = pareto_front(rows[cost], rows[gain])
+    return chosen.assign(on_front=front)
+
+
+def in_order(points: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows in the registry's order of methods."""
+    order = {key: position for position, key in enumerate(METHODS)}
+    return points.sort_values(
+        ["method", "settings_id", "weights", "category"],
+        key=lambda column: (
+            column.map(lambda key: order.get(key, len(order)))
+            if column.name == "method"
+            else column
+        ),
+        kind="stable",
+        ignore_index=True,
+    )
+
+
+def clicked_cell(clicked: Sequence[object]) -> tuple[str, str, str] | None:
+    """Return category, method and settings of the first clicked point, None if it has none.
+
+    A mean comes back with an empty category.
+    """
+    for data in clicked:
+        values = list(data.values()) if isinstance(data, dict) else data
+        if isinstance(values, (list, tuple)) and len(values) == 3:
+            category, method, settings_id = (str(value) for value in values)
+            return category, method, settings_id
+    return None
+
+
+def _has_backbone(table: pd.DataFrame) -> pd.Series:
+    return table["backbone"].fillna(NO_BACKBONE) != NO_BACKBONE
+
+
+def _is_random(table: pd.DataFrame) -> pd.Series:
+    return table["weights"].astype(str).str.startswith("random")

@@ -1,0 +1,36 @@
+"""The backbones there are, by name; without PyTorch, so that the app can list them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+WEIGHTS_VARIABLE = "BACKBONE_WEIGHTS"
+RANDOM = "random"
+LAYERS = ("layer1", "layer2", "layer3")
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """Numbers that tell one ResNet from another."""
+
+    depths: tuple[int, int, int]
+    bottleneck: bool
+    base_width: int = 64
+
+    @property
+    def expansion(self) -> int:
+        """Output channels of a block per plane."""
+        return 4 if self.bottleneck else 1
+
+    @property
+    def channels(self) -> dict[str, int]:
+        """Channels of each layer's output."""
+        return {name: 64 * 2**i * self.expansion for i, name in enumerate(LAYERS)}
+
+
+ARCHITECTURES: dict[str, Architecture] = {
+    "resnet18": Architecture((2, 2, 2), bottleneck=False),
+    "resnet34": Architecture((3, 4, 6), bottleneck=False),
+    "resnet50": Architecture((3, 4, 6), bottleneck=True),
+    "wide_resnet50_2": Architecture((3, 4, 6), bottleneck=True, base_width=128),
+}

@@ -1,0 +1,131 @@
+"""What a user asks to be evaluated, as the arguments of ``evaluate.py`` and back."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from data_utils.locations import DEFAULT_OUTPUTS
+from data_utils.mvtec import OFFICIAL_CATEGORIES
+from data_utils.transform import MAX_SIDE, MIN_SIDE, PAPER_CROP, choose_transform
+from detectors.architectures import ARCHITECTURES
+from detectors.registry import METHODS
+from evaluation.job import DONE, JobStatus
+from evaluation.settings import Settings
+
+MAX_SEED = 2**32 - 1
+
+
+@dataclass(frozen=True)
+class Request:
+    """One run, as a user asks for it.
+
+    Attributes
+    ----------
+    data : str
+        The data folder, or ``"demo"``.
+    categories, methods : tuple of str
+        Empty for all.
+    settings : Settings
+    weights : str or None
+        File, ``"random"``, or None for the default ones.
+    force : bool
+        Repeat finished cells.
+    threads : int or None
+        Processor threads; None for all cores.
+    """
+
+    data: str
+    categories: tuple[str, ...] = ()
+    methods: tuple[str, ...] = ()
+    settings: Settings = field(default_factory=Settings)
+    weights: str | None = None
+    force: bool = False
+    threads: int | None = None
+
+    def arguments(self) -> list[str]:
+        """Return the arguments of ``evaluate.py``, without those that are defaults."""
+        default, asked = Settings(), self.settings
+        given: dict[str, object] = {
+            "--backbone": asked.backbone if asked.backbone != default.backbone else None,
+            "--weights": self.weights,
+            "--image-size": asked.image_size,
+            "--crop": asked.crop,
+            "--coreset-ratio": _unless(asked.options.coreset_ratio, default.options.coreset_ratio),
+            "--padim-channels": asked.options.padim_channels,
+            "--seed": _unless(asked.options.seed, default.options.seed),
+            "--threads": self.threads,
+        }
+        arguments = ["--data", self.data]
+        if self.categories:
+            arguments += ["--categories", *self.categories]
+        if self.methods and set(self.methods) != set(METHODS):
+            arguments += ["--methods", *self.methods]
+        for name, value in given.items():
+            if value is not None:
+                arguments += [name, str(value)]
+        arguments += ["--no-crop"] * asked.whole_picture
+        arguments += ["--force"] * self.force
+        return arguments
+
+
+def command_line(arguments: Sequence[str], outputs: Path) -> str:
+    """Return the command that does the same in a shell, in the project's folder."""
+    words = ["python", "evaluate.py", *arguments]
+    if outputs.resolve() != DEFAULT_OUTPUTS.resolve():
+        words += ["--out", str(outputs)]
+    return subprocess.list2cmdline(words) if os.name == "nt" else shlex.join(words)
+
+
+def resume_arguments(status: JobStatus) -> list[str]:
+    """Return the arguments that go on with a job that was cancelled or failed.
+
+    They are the same, as finished cells are skipped. A job that repeats finished cells goes on
+    with the categories that it had not completed.
+    """
+    if "--force" not in status.arguments:
+        return status.arguments
+    unfinished = dict.fromkeys(cell.category for cell in status.cells if cell.state != DONE)
+    return [*status.arguments, *(["--categories", *unfinished] if unfinished else [])]
+
+
+def image_size_bounds(categories: Iterable[str]) -> tuple[int, int]:
+    """Return the smallest and largest ``--image-size`` in px that suits all `categories`.
+
+    MVTec AD's own categories are cropped after the resize, so there the crop must fit.
+    """
+    official = any(name in OFFICIAL_CATEGORIES for name in categories)
+    return (PAPER_CROP if official else MIN_SIDE), MAX_SIDE
+
+
+def check_settings(settings: Settings, categories: Iterable[str], methods: Iterable[str]) -> None:
+    """Refuse settings with which no cell can be made.
+
+    Raises
+    ------
+    ValueError
+        With a sentence for the user.
+    """
+    size = settings.image_size
+    if size is not None and not MIN_SIDE <= size <= MAX_SIDE:
+        raise ValueError(
+            f"An image size of {size} px is outside {MIN_SIDE} to {MAX_SIDE} px; choose another "
+            "--image-size."
+        )
+    for official in {name in OFFICIAL_CATEGORIES for name in categories}:
+        choose_transform([], official, size, settings.crop, settings.whole_picture)
+    channels = settings.options.padim_channels
+    available = sum(ARCHITECTURES[settings.backbone].channels.values())
+    if "padim" in methods and channels is not None and channels > available:
+        raise ValueError(
+            f"PaDiM cannot keep {channels} channels: {settings.backbone} has {available}; choose "
+            "fewer with --padim-channels."
+        )
+
+
+def _unless(value: object, default: object) -> object:
+    return None if value == default else value

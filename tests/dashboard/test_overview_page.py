@@ -1,0 +1,331 @@
+"""The overview, run by Streamlit's own test driver on full, partial, empty and broken results."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from dashboard.texts import translate
+from evaluation.decisions import decide, share_interval
+from tests.dashboard.test_pages import opened, shown
+from tests.make_data import write_category
+
+PAGE = "pages/overview.py"
+
+
+def table_with(app: AppTest, *columns: str) -> pd.DataFrame:
+    """Return the first table on the page that has these columns."""
+    found: pd.DataFrame = next(
+        element.value for element in app.dataframe if set(columns) <= set(element.value.columns)
+    )
+    return found
+
+
+def change_cell(folder: Path, change: Callable[[dict[str, Any]], None]) -> None:
+    """Change a cell's ``cell.json``."""
+    cell = json.loads((folder / "cell.json").read_text())
+    change(cell)
+    (folder / "cell.json").write_text(json.dumps(cell))
+
+
+def timed(folder: Path, ms: float) -> None:
+    """Give a cell a time per picture."""
+    change_cell(folder, lambda cell: cell.update(ms_per_image=ms))
+
+
+def rescored(folder: Path, score: Callable[[pd.Series], float]) -> None:
+    """Give every picture of a cell the score that `score` makes of its row in ``scores.csv``."""
+    path = folder / "scores.csv"
+    table = pd.read_csv(path, dtype={"stem": str, "defect": str}, keep_default_na=False)
+    table["score"] = table.apply(score, axis=1)
+    table.to_csv(path, index=False)
+
+
+def perfect(row: pd.Series) -> float:
+    """Score every defective picture above every good one."""
+    return float(row["label"])
+
+
+def blind(row: pd.Series) -> float:
+    """Score every defective picture below the held-out good ones."""
+    return float(row["split"] == "calibration")
+
+
+def alarmist(row: pd.Series) -> float:
+    """Score every test picture above the held-out good ones."""
+    return float(row["split"] == "test")
+
+
+def test_data_are_counted_and_shown(results: Path) -> None:
+    assert results.is_dir()
+    app = opened(PAGE)
+    counts = table_with(app, "train", "types").set_index("category")
+    assert list(counts.index) == ["bare", "part"]
+    assert list(counts.loc["part", ["train", "good", "defective", "types"]]) == [24, 6, 6, 1]
+    assert counts.loc["part", "names"] == "blot (6)"
+    assert "training pictures: 48 · test pictures: 12 good, 12 defective" in shown(app)
+    assert [image.caption for image in app.image[0].proto.imgs] == ["bare", "part"]
+
+
+def test_a_category_whose_pictures_cannot_be_read_is_named_below_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_category(tmp_path / "data", "part")
+    folder = write_category(tmp_path / "data", "torn", train=1, good=0)
+    (folder / "train" / "good" / "000.png").write_bytes(b"torn")
+    monkeypatch.setenv("MVTEC_ROOT", str(tmp_path / "data"))
+    app = opened(PAGE)
+    assert not app.exception
+    assert [image.caption for image in app.image[0].proto.imgs] == ["part"]
+    assert translate("overview_no_picture", "en", names="torn") in shown(app)
+
+
+def test_every_cell_has_a_row_and_every_method_a_mean_of_its_own_table(results: Path) -> None:
+    app = opened(PAGE)
+    cells = table_with(app, "category", "method", "interval", "fit_s")
+    assert list(cells["category"]) == ["bare", "bare", "part", "part"]
+    cell = json.loads((results / "part" / "padim" / "cell.json").read_text())
+    padim = cells[cells["method"] == "PaDiM"].set_index("category")
+    assert padim.loc["part", "image_auroc"] == pytest.approx(cell["metrics"]["image_auroc"])
+    means = table_with(app, "categories", "image_auroc").set_index("method")
+    assert list(means["categories"]) == [2, 2]
+    assert means.loc["PaDiM", "image_auroc"] == pytest.approx(padim["image_auroc"].mean())
+    assert means.loc["PaDiM", "pixel_auroc"] == pytest.approx(padim.loc["part", "pixel_auroc"])
+
+
+def test_the_short_table_has_a_row_per_category_and_both_aurocs_per_method(results: Path) -> None:
+    app = opened(PAGE)
+    short = table_with(app, "patchcore_pixel_auroc").set_index("category")
+    assert list(short.index) == ["bare", "part"]
+    for method in ("padim", "patchcore"):
+        metrics = json.loads((results / "part" / method / "cell.json").read_text())["metrics"]
+        for name in ("image_auroc", "pixel_auroc"):
+            assert short.loc["part", f"{method}_{name}"] == pytest.approx(metrics[name])
+    assert short.loc["bare", ["padim_pixel_auroc", "patchcore_pixel_auroc"]].isna().all()
+    assert "PaDiM Pixel AUROC 1 of 2 categories; PatchCore Pixel AUROC 1 of 2" in shown(app)
+
+
+def test_different_sets_of_finished_categories_are_said_also_when_equally_many(
+    results: Path,
+) -> None:
+    assert "Means are taken over" not in shown(opened(PAGE))
+    shutil.rmtree(results / "part" / "padim")
+    app = opened(PAGE)
+    assert translate("means_mixed", "en", counts="PaDiM 1, PatchCore 2") in shown(app)
+    assert "all methods have finished (1)" in shown(app)
+    shutil.rmtree(results / "bare" / "patchcore")
+    app = opened(PAGE)
+    assert translate("means_mixed", "en", counts="PaDiM 1, PatchCore 1") in shown(app)
+    assert not app.exception
+
+
+def test_the_best_method_within_the_limits_is_named_with_its_interval(results: Path) -> None:
+    rescored(results / "part" / "padim", blind)
+    rescored(results / "part" / "patchcore", perfect)
+    app = opened(PAGE, category="part")
+    low, high = share_interval(0, 6)
+    said = app.success[0].value
+    assert "**PatchCore** misses the fewest defects on part" in said
+    assert f"0 of 6 ({100 * low:.1f}–{100 * high:.1f} %)" in said
+    assert "PaDiM 6 of 6" in said
+    table = table_with(app, "missed", "realised").set_index("method")
+    assert table.loc["PatchCore", "missed"] == "0 of 6"
+    assert table.loc["PaDiM", "missed"] == "6 of 6"
+    assert table.loc["PaDiM", "p"] == "0.031"
+
+
+def test_equal_methods_are_said_to_be_equal_and_the_quicker_one_is_named(results: Path) -> None:
+    for method, ms in (("padim", 40.0), ("patchcore", 7.0)):
+        rescored(results / "part" / method, perfect)
+        timed(results / "part" / method, ms)
+    app = opened(PAGE, category="part")
+    said = app.info[0].value
+    assert "the intervals overlap and nothing can be told apart" in said
+    assert "PatchCore 0 of 6" in said
+    assert "PaDiM 0 of 6" in said
+    assert "The quickest of them: **PatchCore**, 7 ms" in said
+
+
+def test_what_is_slower_than_the_limit_is_named_with_its_time(results: Path) -> None:
+    for method, ms in (("padim", 40.0), ("patchcore", 700.0)):
+        rescored(results / "part" / method, perfect)
+        timed(results / "part" / method, ms)
+    app = opened(PAGE, category="part")
+    app.number_input(key="overview_ms").set_value(100.0).run()
+    assert "only **PaDiM** is left" in app.success[0].value
+    assert "Slower than 100 ms per part: PatchCore 700 ms" in app.success[0].value
+    app.number_input(key="overview_ms").set_value(10.0).run()
+    assert "No method is left" in app.warning[-1].value
+    assert not app.success
+    elsewhere = app.switch_page("pages/samples.py").run()
+    back = elsewhere.switch_page(PAGE).run()
+    assert back.number_input(key="overview_ms").value == 10.0
+
+
+def test_a_method_that_reports_good_pictures_too_is_flagged_not_praised(results: Path) -> None:
+    rescored(results / "part" / "padim", alarmist)
+    rescored(results / "part" / "patchcore", blind)
+    said = opened(PAGE, category="part").success[0].value
+    assert "only **PatchCore** is left" in said
+    assert "Promise and reality differ" in said
+    low, high = share_interval(6, 6)
+    assert f"PaDiM 6 of 6 ({100 * low:.1f}–{100 * high:.1f} %)" in said
+
+
+def test_a_rate_below_what_the_held_out_pictures_allow_says_how_many_it_needs(
+    results: Path,
+) -> None:
+    assert results.is_dir()
+    app = opened(PAGE, category="part", alarms="0.5")
+    assert "It takes at least 199 good pictures" in app.warning[-1].value
+    assert "PaDiM has 24; PatchCore has 24" in app.warning[-1].value
+    assert set(table_with(app, "missed", "realised")["missed"]) == {"n/a"}
+
+
+def test_the_shared_slider_changes_the_numbers(results: Path) -> None:
+    table = pd.read_csv(results / "part" / "padim" / "scores.csv", dtype={"stem": str})
+    test, held_out = (table[table["split"] == name] for name in ("test", "calibration"))
+    noisy = held_out["score"].median()
+    rescored(
+        results / "part" / "padim",
+        lambda row: row["score"] if row["split"] == "calibration" else noisy,
+    )
+    app = opened(PAGE, category="part", alarms="30")
+    at_30 = decide([noisy] * len(test), test["label"], held_out["score"], 0.3)
+    row = table_with(app, "missed", "realised").set_index("method").loc["PaDiM"]
+    assert row["missed"] == f"{at_30.missed} of 6"
+    assert row["asked"] == "30 %"
+    assert app.slider(key="alarms").value == 30.0
+
+
+def test_random_weights_demo_data_and_missing_methods_are_said_with_the_choice(
+    results: Path,
+) -> None:
+    change_cell(results / "part" / "padim", lambda cell: cell.update(demo_data=True))
+    text = shown(opened(PAGE, category="part"))
+    assert translate("overview_from_random", "en", methods="PaDiM, PatchCore") in text
+    assert translate("overview_from_demo", "en", methods="PaDiM") in text
+    assert translate("method_missing", "en", methods="AE") in text
+
+
+def test_brightness_that_gives_the_defects_away_is_said(results: Path) -> None:
+    def dark(cell: dict[str, Any]) -> None:
+        cell["metrics"]["brightness_auroc"] = 0.5
+
+    for category in ("bare", "part"):
+        for method in ("padim", "patchcore"):
+            change_cell(results / category / method, dark)
+    assert "mean brightness" not in shown(opened(PAGE))
+    change_cell(
+        results / "part" / "padim", lambda cell: cell["metrics"].update(brightness_auroc=0.95)
+    )
+    warnings = [element.value for element in opened(PAGE).warning]
+    assert [text for text in warnings if "brightness" in text] == [
+        translate("brightness_notice", "en", category="part", value=0.95)
+    ]
+
+
+def test_a_category_with_undefined_metrics_only_is_shown(results: Path) -> None:
+    def undefined(cell: dict[str, Any]) -> None:
+        cell["metrics"] = {
+            name: value if isinstance(value, dict) else None
+            for name, value in cell["metrics"].items()
+        }
+
+    for method in ("padim", "patchcore"):
+        change_cell(results / "bare" / method, undefined)
+        path = results / "bare" / method / "scores.csv"
+        lines = path.read_text().splitlines(keepends=True)
+        path.write_text("".join(line for line in lines if not line.startswith("test,blot,")))
+    app = opened(PAGE, category="bare")
+    assert not app.exception
+    assert table_with(app, "padim_image_auroc")["padim_image_auroc"].isna().sum() == 1
+    assert translate("overview_no_defective", "en", category="bare") in app.warning[-1].value
+
+
+def test_without_results_the_overview_says_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_category(tmp_path / "data")
+    monkeypatch.setenv("MVTEC_ROOT", str(tmp_path / "data"))
+    app = opened(PAGE)
+    assert not app.exception
+    assert "No results yet" in [element.value for element in app.subheader]
+    assert "Run full evaluation" in shown(app)
+    assert [list(element.value.columns)[:2] for element in app.dataframe] == [["category", "train"]]
+
+
+def test_without_a_data_folder_the_results_are_still_shown(
+    results: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert results.is_dir()
+    (tmp_path / "empty").mkdir()
+    monkeypatch.setenv("MVTEC_ROOT", str(tmp_path / "empty"))
+    app = opened(PAGE)
+    assert not app.exception
+    assert translate("overview_no_data", "en") in [element.value for element in app.info]
+    assert len(table_with(app, "padim_image_auroc")) == 2
+
+
+def test_an_unreadable_cell_is_named_and_the_others_are_still_shown(results: Path) -> None:
+    (results / "part" / "padim" / "cell.json").write_text('{"format": 1')
+    app = opened(PAGE, category="part")
+    assert not app.exception
+    assert any("padim" in warning.value for warning in app.warning)
+    assert len(table_with(app, "category", "method", "fit_s")) == 3
+    assert list(table_with(app, "missed", "realised")["method"]) == ["PatchCore"]
+
+
+@pytest.mark.parametrize("content", ["", "nonsense", "split,defect,stem,label,score\n", None])
+def test_a_damaged_score_table_is_a_sentence_and_the_other_method_is_still_judged(
+    results: Path, content: str | None
+) -> None:
+    path = results / "part" / "padim" / "scores.csv"
+    path.unlink() if content is None else path.write_text(content)
+    app = opened(PAGE, category="part")
+    assert not app.exception
+    assert any("evaluate this cell again" in error.value for error in app.error)
+    assert list(table_with(app, "missed", "realised")["method"]) == ["PatchCore"]
+
+
+def test_a_score_that_is_no_number_makes_a_score_table_damaged(results: Path) -> None:
+    path = results / "part" / "padim" / "scores.csv"
+    lines = path.read_text().splitlines()
+    parts = lines[1].split(",")
+    parts[4] = "much"
+    path.write_text("\n".join([lines[0], ",".join(parts), *lines[2:]]))
+    app = opened(PAGE, category="part")
+    assert not app.exception
+    assert any("evaluate this cell again" in error.value for error in app.error)
+
+
+def test_a_failed_cell_is_shown_with_its_reason(results: Path) -> None:
+    note = {"category": "part", "method": "ae", "reason": "the training pictures are all equal"}
+    (results / "part" / "ae.failed.json").write_text(json.dumps(note))
+    app = opened(PAGE)
+    assert any("the training pictures are all equal" in error.value for error in app.error)
+
+
+@pytest.mark.parametrize("lang", ["en", "ko"])
+def test_names_from_disk_are_never_markup(
+    results: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lang: str
+) -> None:
+    name = "**bold** :red[x] $y$"
+    data = tmp_path / "odd"
+    write_category(data, name)
+    monkeypatch.setenv("MVTEC_ROOT", str(data))
+    shutil.copytree(results / "part", results / name)
+    for method in ("padim", "patchcore"):
+        change_cell(results / name / method, lambda cell: cell.update(category=name))
+    app = opened(PAGE, lang, category=name)
+    assert not app.exception
+    lines = [line for line in shown(app).splitlines() if "bold" in line]
+    assert lines
+    assert not [line for line in lines if name in line]

@@ -1,0 +1,222 @@
+"""The Trade-off page on full, partial, empty and broken results."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import plotly.io
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from tests.dashboard.test_pages import opened, shown
+from tests.make_data import write_category
+
+PAGE = "pages/tradeoff.py"
+
+
+def figures(app: AppTest) -> list[Any]:
+    """Return the figures on the page."""
+    return [plotly.io.from_json(chart.proto.spec) for chart in app.get("plotly_chart")]
+
+
+def points(app: AppTest) -> list[list[str]]:
+    """Return what the points of the first chart stand for."""
+    traces = [trace for trace in figures(app)[0].data if trace.mode == "markers"]
+    return [list(data) for trace in traces for data in trace.customdata]
+
+
+def change(results: Path, category: str, method: str, **changes: Any) -> None:
+    """Change what a stored cell says."""
+    path = results / category / method / "cell.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+
+
+@pytest.mark.parametrize("lang", ["en", "ko"])
+def test_means_and_phases_are_drawn(results: Path, lang: str) -> None:
+    assert results.is_dir()
+    app = opened(PAGE, lang, category="part", method="padim")
+    assert not app.exception
+    assert points(app) == [["", "padim", ""], ["", "patchcore", ""]]
+    bars = [trace for trace in figures(app)[1].data if trace.type == "bar"]
+    assert [list(trace.y) for trace in bars] == [["PaDiM", "PatchCore"]] * 7
+
+
+def test_every_cell_stands_at_its_own_time_and_auroc(results: Path) -> None:
+    app = opened(PAGE, category="part", method="padim")
+    app.segmented_control(key="tradeoff_view").set_value("cells").run()
+    assert not app.exception
+    assert sorted(points(app)) == [
+        ["bare", "padim", ""],
+        ["bare", "patchcore", ""],
+        ["part", "padim", ""],
+        ["part", "patchcore", ""],
+    ]
+    cell = json.loads((results / "part" / "padim" / "cell.json").read_text())
+    padim = next(trace for trace in figures(app)[0].data if trace.name == "PaDiM")
+    position = [data[0] for data in padim.customdata].index("part")
+    assert padim.x[position] == pytest.approx(cell["runtime_s"])
+    assert padim.y[position] == pytest.approx(cell["metrics"]["image_auroc"])
+
+
+def test_one_category_can_be_chosen_and_its_phases_are_shown(results: Path) -> None:
+    app = opened(PAGE, category="part", method="padim")
+    app.segmented_control(key="tradeoff_view").set_value("category").run()
+    assert points(app) == [["part", "padim", ""], ["part", "patchcore", ""]]
+    timings = json.loads((results / "part" / "padim" / "cell.json").read_text())["timings"]
+    bars = {trace.name: trace for trace in figures(app)[1].data}
+    backbone = timings["backbone_fit"] + timings["backbone_score"]
+    assert bars["backbone"].x[0] == pytest.approx(backbone)
+    assert bars["fit"].x[0] == pytest.approx(timings["fit"])
+
+
+def test_time_and_accuracy_can_be_chosen(results: Path) -> None:
+    app = opened(PAGE, category="part", method="padim")
+    app.segmented_control(key="tradeoff_gain").set_value("pixel_auroc").run()
+    app.selectbox(key="tradeoff_cost").set_value("ms_per_image").run()
+    assert not app.exception
+    axis = figures(app)[0].layout
+    assert axis.xaxis.type == "log"
+    assert "(ms)" in axis.xaxis.title.text
+    assert "Pixel AUROC" in axis.yaxis.title.text
+    assert "has this metric: part" in shown(app)
+    cell = json.loads((results / "part" / "padim" / "cell.json").read_text())
+    padim = next(trace for trace in figures(app)[0].data if trace.name == "PaDiM")
+    assert padim.x[0] == pytest.approx(cell["ms_per_image"])
+    assert padim.y[0] == pytest.approx(cell["metrics"]["pixel_auroc"])
+
+
+def test_cells_without_the_metric_are_named_and_not_drawn(results: Path) -> None:
+    assert results.is_dir()
+    app = opened(PAGE, category="part", method="padim")
+    app.segmented_control(key="tradeoff_view").set_value("cells").run()
+    app.segmented_control(key="tradeoff_gain").set_value("pixel_auroc").run()
+    assert [data[0] for data in points(app)] == ["part", "part"]
+    assert "bare / PaDiM, bare / PatchCore" in shown(app)
+
+
+def test_demo_and_random_results_are_never_drawn_together_with_others(results: Path) -> None:
+    change(results, "bare", "padim", demo_data=True)
+    change(results, "bare", "patchcore", weights="ImageNet")
+    app = opened(PAGE, category="part", method="padim")
+    app.segmented_control(key="tradeoff_view").set_value("cells").run()
+    groups = app.selectbox(key="tradeoff_group")
+    assert len(groups.options) == 3
+    drawn = []
+    for position in range(3):
+        groups = app.selectbox(key="tradeoff_group").set_value(position)
+        groups.run()
+        drawn.append(points(app))
+        random = "RANDOM" in groups.options[position]
+        assert (
+            any("Random backbone" in w.value and "accuracies" in w.value for w in app.warning)
+            == random
+        )
+    assert drawn == [
+        [["bare", "patchcore", ""]],
+        [["part", "padim", ""], ["part", "patchcore", ""]],
+        [["bare", "padim", ""]],
+    ]
+
+
+def test_other_settings_are_left_out_until_they_are_chosen(results: Path) -> None:
+    other = results / "settings" / "seed-1" / "part" / "padim"
+    shutil.copytree(results / "part" / "padim", other)
+    content = json.loads((other / "cell.json").read_text())
+    (other / "cell.json").write_text(json.dumps(content | {"settings_id": "seed-1"}))
+    app = opened(PAGE, category="part", method="padim")
+    app.segmented_control(key="tradeoff_view").set_value("category").run()
+    assert len(points(app)) == 2
+    app.button_group(key="tradeoff_settings").set_value(["", "seed-1"]).run()
+    assert not app.exception
+    assert ["part", "padim", "seed-1"] in points(app)
+    app.button_group(key="tradeoff_settings").set_value([]).run()
+    assert not app.exception
+    assert len(points(app)) == 2
+
+
+def test_the_machine_is_stated_and_different_machines_are_warned_of(results: Path) -> None:
+    app = opened(PAGE, category="part", method="padim")
+    cell = json.loads((results / "part" / "padim" / "cell.json").read_text())
+    assert f"{cell['threads']} threads" in shown(app)
+    assert not any("different machines" in warning.value for warning in app.warning)
+    change(results, "part", "padim", cpu="Another processor")
+    app = opened(PAGE, category="part", method="padim")
+    assert any("different machines" in warning.value for warning in app.warning)
+
+
+def test_a_method_without_a_shared_category_has_no_mean_to_compare(results: Path) -> None:
+    shutil.rmtree(results / "part" / "padim")
+    shutil.rmtree(results / "bare" / "patchcore")
+    app = opened(PAGE, category="part", method="padim")
+    assert not app.exception
+    assert "no means to compare" in shown(app)
+    app.segmented_control(key="tradeoff_view").set_value("cells").run()
+    assert len(points(app)) == 2
+
+
+def test_without_results_the_page_says_what_to_press(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_category(tmp_path / "data")
+    monkeypatch.setenv("MVTEC_ROOT", str(tmp_path / "data"))
+    app = opened(PAGE)
+    assert not app.exception
+    assert "Run full evaluation" in shown(app)
+    assert not figures(app)
+
+
+def test_a_damaged_cell_is_a_sentence_and_the_others_are_drawn(results: Path) -> None:
+    (results / "part" / "padim" / "cell.json").write_text('{"format"')
+    app = opened(PAGE, category="part", method="padim")
+    assert not app.exception
+    assert any("again" in warning.value for warning in app.warning)
+    app.segmented_control(key="tradeoff_view").set_value("cells").run()
+    assert len(points(app)) == 3
+
+
+def test_a_clicked_cell_opens_its_samples(results: Path) -> None:
+    assert results.is_dir()
+    app = opened(PAGE, category="bare", method="padim")
+    app.session_state["_tradeoff_clicked"] = ("part", "patchcore", "")
+    app.session_state["category"] = "part"
+    app.session_state["method"] = "patchcore"
+    app.run()
+    assert not app.exception
+    assert "part" in app.title[0].value
+    assert "PatchCore" in app.title[0].value
+
+
+@pytest.mark.parametrize(
+    ("clicked", "said"),
+    [(("", "padim", ""), "A mean has no samples"), (("part", "padim", "seed-1"), "other settings")],
+)
+def test_a_point_without_samples_says_why(
+    results: Path, clicked: tuple[str, str, str], said: str
+) -> None:
+    assert results.is_dir()
+    app = opened(PAGE, category="part", method="padim")
+    app.session_state["_tradeoff_clicked"] = clicked
+    app.run()
+    assert app.title[0].value == "Time against accuracy"
+    assert any(said in toast.value for toast in app.toast)
+
+
+def test_a_click_selects_the_cell_and_a_click_on_a_mean_selects_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from dashboard.tradeoff_click import remember_click
+
+    state: dict[str, Any] = {}
+    monkeypatch.setattr(st, "session_state", state)
+    remember_click([])
+    assert state == {}
+    remember_click([["", "padim", ""]])
+    assert set(state.values()) == {("", "padim", "")}
+    remember_click([["part", "patchcore", "seed-1"]])
+    assert "category" not in state
+    remember_click([["part", "patchcore", ""]])
+    assert (state["category"], state["method"]) == ("part", "patchcore")

@@ -1,0 +1,150 @@
+"""Which method to take: limits, promises, and what can be told apart."""
+
+from __future__ import annotations
+
+import math
+from itertools import product
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from evaluation.choice import Candidate, candidate, choose, mcnemar
+from evaluation.thresholds import pictures_needed
+
+ALLOWED = 0.1
+
+
+def judged(
+    method: str,
+    missed: list[int],
+    defective: int = 40,
+    false_alarms: int = 0,
+    good: int = 20,
+    ms: float = 10.0,
+    held_out: int = 19,
+    data: str = "same",
+) -> Candidate:
+    """Return a candidate that misses the defective pictures with these numbers."""
+    scores = [2.0] * false_alarms + [0.0] * (good - false_alarms)
+    scores += [0.0 if number in missed else 2.0 for number in range(defective)]
+    test = pd.DataFrame(
+        {
+            "defect": ["good"] * good + ["blot"] * defective,
+            "stem": [f"{number:03}" for number in (*range(good), *range(defective))],
+            "label": [0] * good + [1] * defective,
+            "score": scores,
+        }
+    )
+    return candidate(method, ms, data, test, np.linspace(0, 1, held_out), ALLOWED)
+
+
+def brute_force_mcnemar(only_first: int, only_second: int) -> float:
+    """Add up the chances of all outcomes that are at most as likely as the one seen."""
+    total = only_first + only_second
+    outcomes = [sum(flips) for flips in product((0, 1), repeat=total)]
+    seen = math.comb(total, only_first)
+    return sum(math.comb(total, heads) <= seen for heads in outcomes) / 2**total
+
+
+@pytest.mark.parametrize("pair", [(0, 0), (0, 1), (1, 4), (3, 3), (0, 6), (7, 2), (5, 5)])
+def test_mcnemar_agrees_with_counting_all_outcomes(pair: tuple[int, int]) -> None:
+    assert mcnemar(*pair) == pytest.approx(brute_force_mcnemar(*pair))
+
+
+def test_the_fewest_missed_defects_win() -> None:
+    choice = choose([judged("ae", [*range(30)]), judged("padim", [1])], ALLOWED, None)
+
+    assert choice.best is not None
+    assert choice.best.method == "padim"
+    assert [rival.other.method for rival in choice.rivals] == ["ae"]
+    assert choice.rivals[0].told_apart
+    assert not choice.rivals[0].overlap
+    assert choice.tied == ()
+
+
+def test_a_small_difference_is_told_to_be_no_difference() -> None:
+    choice = choose([judged("padim", [1, 2, 3, 4]), judged("patchcore", [1, 2])], ALLOWED, None)
+
+    assert choice.best is not None
+    assert choice.best.method == "patchcore"
+    assert choice.tied == choice.rivals
+    assert choice.rivals[0].p_value == pytest.approx(0.5)
+    assert choice.rivals[0].overlap
+
+
+def test_pairs_tell_apart_what_intervals_do_not() -> None:
+    both = [*range(10)]
+    choice = choose([judged("a", both), judged("b", [*both, *range(10, 17)])], ALLOWED, None)
+
+    assert choice.rivals[0].overlap
+    assert choice.rivals[0].p_value == pytest.approx(2 / 2**7)
+    assert choice.tied == ()
+
+
+@pytest.mark.parametrize("changes", [{"data": "other"}, {"defective": 41}])
+def test_other_pictures_are_compared_by_their_intervals_only(changes: dict[str, object]) -> None:
+    both = [*range(10)]
+    near = judged("b", [*both, *range(10, 17)], **changes)  # type: ignore[arg-type]
+    far = judged("c", [*range(40)], **changes)  # type: ignore[arg-type]
+    choice = choose([judged("a", both), near, far], ALLOWED, None)
+
+    assert all(math.isnan(rival.p_value) for rival in choice.rivals)
+    assert [rival.other.method for rival in choice.tied] == ["b"]
+
+
+def test_what_is_too_slow_is_left_out() -> None:
+    slow, unknown = judged("slow", [], ms=50.0), judged("unknown", [], ms=math.nan)
+    quick = judged("quick", [1, 2, 3], ms=20.0)
+
+    assert choose([slow, unknown, quick], ALLOWED, 20.0).too_slow == (slow, unknown)
+    assert choose([slow, unknown, quick], ALLOWED, 20.0).best == quick
+    assert choose([slow, unknown, quick], ALLOWED, None).too_slow == ()
+
+
+def test_without_a_threshold_nothing_is_promised() -> None:
+    needed = pictures_needed(ALLOWED)
+    few, enough = judged("few", [], held_out=needed - 1), judged("enough", [1], held_out=needed)
+    choice = choose([few, enough], ALLOWED, None)
+
+    assert choice.best == enough
+    assert choice.without_threshold == (few,)
+    assert choice.rivals == ()
+
+
+def test_a_method_that_reports_everything_is_not_the_best() -> None:
+    everything = judged("everything", [], false_alarms=20)
+    honest = judged("honest", [1, 2, 3], false_alarms=3)
+    choice = choose([everything, honest], ALLOWED, None)
+
+    assert choice.best == honest
+    assert choice.over_limit == (everything,)
+
+
+def test_a_promise_is_broken_when_the_whole_interval_lies_above_it() -> None:
+    counts = [
+        count for count in range(21) if judged("a", [], false_alarms=count).breaks_promise(ALLOWED)
+    ]
+
+    assert counts == [*range(6, 21)]
+    assert judged("a", [], false_alarms=6).alarms_interval[0] == pytest.approx(0.1189, abs=1e-4)
+
+
+def test_of_equals_the_quicker_one_stands_first() -> None:
+    slow, quick = judged("slow", [1], ms=20.0), judged("quick", [2], ms=5.0)
+    choice = choose([slow, quick], ALLOWED, None)
+
+    assert choice.best == quick
+    assert choice.rivals[0].p_value == 1.0
+
+
+def test_without_defective_pictures_there_is_no_best() -> None:
+    assert choose([judged("a", [], defective=0)], ALLOWED, None).best is None
+
+
+def test_without_good_test_pictures_no_promise_is_seen_broken() -> None:
+    assert choose([judged("a", [1], good=0)], ALLOWED, None).best is not None
+
+
+def test_no_methods_leave_no_choice() -> None:
+    assert choose([], ALLOWED, 10.0).best is None
