@@ -75,7 +75,7 @@ def finished_cell_for(
         made = f" with settings {place.settings_id}" if place.settings_id else ""
         raise CellError(
             f"There are no results of {title} on '{category}'{made} in {outputs}; evaluate it "
-            f"first with --categories and --methods {method}."
+            f"first with --categories {category} --methods {method}."
         )
     about = read_cell(place.folder)
     backbone = None
