@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from detectors.registry import PADIM_CHANNELS_BY_BACKBONE
 
 REAL_DATA = os.environ.get("MVTEC_ROOT", "")
 REAL_WEIGHTS = os.environ.get("BACKBONE_WEIGHTS", "")
@@ -21,6 +24,14 @@ def own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
     monkeypatch.setenv("BACKBONE_WEIGHTS_URL", "http://127.0.0.1:9/")
     monkeypatch.delenv("BACKBONE_WEIGHTS", raising=False)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def small_padim() -> Iterator[None]:
+    """Keep ten channels by default instead of a hundred: models of 1 MB instead of 64 MB."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(PADIM_CHANNELS_BY_BACKBONE, "resnet18", 10)
+        yield
 
 
 @pytest.fixture

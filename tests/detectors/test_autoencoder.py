@@ -25,7 +25,7 @@ from detectors.autoencoder import (
 from detectors.base import ModelFileError, NotFittedError
 from detectors.storage import write_model
 
-SHORT = AutoencoderSettings(side=64, max_epochs=6, pictures_per_epoch=64, batch_size=8)
+SHORT = AutoencoderSettings(side=64, max_epochs=10, pictures_per_epoch=64, batch_size=8)
 SHORTEST = replace(SHORT, side=32, max_epochs=2, pictures_per_epoch=16)
 
 
