@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from dashboard import loaders
-from dashboard.samples import StoredSamples
+from dashboard.samples.sample_set import StoredSamples
 from detectors.registry import METHODS
 from evaluation.cells import CellError, CellPlace
 from evaluation.decisions import Decisions, decide

@@ -7,7 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from dashboard.loaders import DataSource, data_source, demo_is_needed, results
-from dashboard.run_control import draw_run_control
+from dashboard.run.control import draw_run_control
 from dashboard.state import Selection, keep_choice, select, t
 from dashboard.texts import LANGUAGES, plain
 from data_utils.locations import PROJECT, default_data_root, default_outputs

@@ -114,7 +114,8 @@ def stain(picture: NDArray[np.uint8], damage: Damage) -> Painted:
     inner = _cover(
         picture, lambda draw, scale: draw.polygon(_scaled(inner_outline, scale), fill=255)
     )
-    return _painted(picture, cover * (0.75 - 0.3 * inner) * damage.strength, STAIN_COLOUR)
+    opacity = (cover * (0.75 - 0.3 * inner) * damage.strength).astype(np.float32)
+    return _painted(picture, opacity, STAIN_COLOUR)
 
 
 def hole(picture: NDArray[np.uint8], damage: Damage) -> Painted:
@@ -217,7 +218,7 @@ def _cover(
     height, width = picture.shape[:2]
     large = Image.new("L", (width * SUPERSAMPLING, height * SUPERSAMPLING))
     paint(ImageDraw.Draw(large), SUPERSAMPLING)
-    return np.asarray(large.reduce(SUPERSAMPLING), np.float32) / 255
+    return (np.asarray(large.reduce(SUPERSAMPLING)) / 255).astype(np.float32)
 
 
 def _painted(

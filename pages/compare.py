@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard.compare import Comparison, compared, unlike
-from dashboard.compare_finder import draw_disagreement, draw_wrong_together
-from dashboard.compare_panels import draw_row
+from dashboard.compare.finder import draw_disagreement, draw_wrong_together
+from dashboard.compare.lineup import Comparison, compared, unlike
+from dashboard.compare.panels import draw_row
 from dashboard.finished import FinishedCell, finished_methods
 from dashboard.frame import framed
 from dashboard.notices import draw_notices
-from dashboard.run_control import start_evaluation
+from dashboard.run.control import start_evaluation
 from dashboard.state import (
     Selection,
     draw_false_alarm_slider,

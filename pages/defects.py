@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard.charts import draw_chart
-from dashboard.defect_tables import (
+from dashboard.defects.tables import (
     METRIC_KEYS,
     SizeTable,
     all_comparisons,

@@ -6,9 +6,9 @@ import streamlit as st
 
 from dashboard.finished import FinishedCell, finished_methods
 from dashboard.frame import framed
-from dashboard.inspection import Chosen, Ready, geometry, ready_methods
-from dashboard.inspection_results import draw_batch, draw_result
-from dashboard.inspection_sources import (
+from dashboard.inspection.results import draw_batch, draw_result
+from dashboard.inspection.scoring import Chosen, Ready, geometry, ready_methods
+from dashboard.inspection.sources import (
     CAMERA,
     FILES,
     chosen_file,

@@ -6,12 +6,12 @@ import streamlit as st
 
 from dashboard.frame import framed
 from dashboard.loaders import results
-from dashboard.matrix import draw_matrix
 from dashboard.notices import draw_brightness_notice, draw_notices
-from dashboard.overview_choice import draw_choice
-from dashboard.overview_data import category_counts, draw_contact_sheet, draw_counts
-from dashboard.overview_results import draw_results
-from dashboard.report_button import draw_report_button
+from dashboard.overview.choice import draw_choice
+from dashboard.overview.data import category_counts, draw_contact_sheet, draw_counts
+from dashboard.overview.results import draw_results
+from dashboard.report.button import draw_report_button
+from dashboard.run.matrix import draw_matrix
 from dashboard.state import Selection, selected, t
 from dashboard.texts import plain
 from evaluation.cells import failures

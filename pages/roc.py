@@ -13,7 +13,7 @@ from dashboard.finished import FinishedCell, finished_methods
 from dashboard.frame import framed
 from dashboard.loaders import results
 from dashboard.notices import draw_brightness_notice, draw_notices
-from dashboard.operating import Operating, base_rate, curve_table, method_curve, operating
+from dashboard.roc.operating import Operating, base_rate, curve_table, method_curve, operating
 from dashboard.state import Selection, draw_false_alarm_slider, language, said, selected, t
 from dashboard.tables import method_title, percent, percent_interval
 from dashboard.texts import plain

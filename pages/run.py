@@ -6,12 +6,12 @@ import pandas as pd
 import streamlit as st
 
 from dashboard.frame import framed
-from dashboard.job_panel import draw_job
 from dashboard.loaders import results
-from dashboard.matrix import draw_matrix
 from dashboard.notices import draw_notices
-from dashboard.run_control import launch
-from dashboard.run_form import draw_form
+from dashboard.run.control import launch
+from dashboard.run.form import draw_form
+from dashboard.run.job_panel import draw_job
+from dashboard.run.matrix import draw_matrix
 from dashboard.state import Selection, selected, t
 from dashboard.tables import method_title
 from detectors.registry import METHODS

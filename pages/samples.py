@@ -10,14 +10,11 @@ import streamlit as st
 from dashboard.finished import finished_cell
 from dashboard.frame import framed
 from dashboard.notices import draw_notices
-from dashboard.run_control import start_evaluation
-from dashboard.sample_gallery import draw_sample_gallery
-from dashboard.sample_picker import draw_filter, draw_order, draw_picker
-from dashboard.samples import SampleSet, SessionSamples, defect_names, ordered
-from dashboard.state import Selection, draw_false_alarm_slider, mirror_in_url, selected, t
-from dashboard.tables import method_title, number
-from dashboard.texts import plain
-from dashboard.viewer import (
+from dashboard.run.control import start_evaluation
+from dashboard.samples.gallery import draw_sample_gallery
+from dashboard.samples.picker import draw_filter, draw_order, draw_picker
+from dashboard.samples.sample_set import SampleSet, SessionSamples, defect_names, ordered
+from dashboard.samples.viewer import (
     draw_colour_bar,
     draw_opacity_slider,
     draw_outline_slider,
@@ -25,6 +22,9 @@ from dashboard.viewer import (
     outline_range,
     overlap_text,
 )
+from dashboard.state import Selection, draw_false_alarm_slider, mirror_in_url, selected, t
+from dashboard.tables import method_title, number
+from dashboard.texts import plain
 from detectors.registry import METHODS
 from evaluation.cells import CellError, CellPlace
 from evaluation.errors import sentence

@@ -6,14 +6,15 @@ import pandas as pd
 import streamlit as st
 
 from dashboard.charts import draw_chart, draw_clickable_chart, draw_export_choice
-from dashboard.costs import MACHINE, costs
 from dashboard.figures.tradeoff import COST_TEXTS, GAIN_TEXTS, phase_chart, tradeoff_chart
 from dashboard.frame import framed
 from dashboard.notices import draw_notices
 from dashboard.state import Selection, language, said, selected, t
 from dashboard.tables import method_title, number
 from dashboard.texts import plain
-from dashboard.tradeoff import (
+from dashboard.tradeoff.click import follow_click, remember_click
+from dashboard.tradeoff.costs import MACHINE, costs
+from dashboard.tradeoff.groups import (
     Group,
     groups,
     in_order,
@@ -21,7 +22,6 @@ from dashboard.tradeoff import (
     shared_categories,
     with_front,
 )
-from dashboard.tradeoff_click import follow_click, remember_click
 
 MEAN, ONE_CATEGORY, CELLS = "mean", "category", "cells"
 

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from data_utils.mvtec import category_names
+from detectors.registry import PADIM_CHANNELS_BY_BACKBONE
 from evaluation.progress import RunProgress
 from evaluation.runner import Run, evaluate
 from evaluation.summary import summary_table
@@ -41,14 +42,16 @@ def evaluated(
             pytest.skip("needs the categories bottle and screw in MVTEC_ROOT")
         methods = ["ae", "padim", "patchcore"]
         run = Run(data, outputs, names, methods, weights=weights)
-        evaluate(run, RunProgress(outputs, [], show_bars=False))
+        with pytest.MonkeyPatch.context() as patch:
+            patch.delitem(PADIM_CHANNELS_BY_BACKBONE, "resnet18")
+            evaluate(run, RunProgress(outputs, [], show_bars=False))
         measured[data] = summary_table(outputs)[0]
     return measured[data]
 
 
 NOT_REACHED = pytest.mark.xfail(
-    reason="good test screws are darker than all others; only a score that profits from overall "
-    "brightness reaches this, and the autoencoder's does not"
+    reason="the autoencoder reaches 0.61 image AUROC on screw, whose good test pictures are darker "
+    "than all others"
 )
 
 

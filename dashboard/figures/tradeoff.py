@@ -11,10 +11,10 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from dashboard.costs import OTHER_PHASE, PHASE_NAMES, phase_column
 from dashboard.figures.style import NEUTRAL_COLOUR, laid_out, method_colour, method_symbol
 from dashboard.tables import interval, method_title, number
 from dashboard.texts import wording
+from dashboard.tradeoff.costs import OTHER_PHASE, PHASE_NAMES, phase_column
 
 HEIGHT_PX = 520
 BAR_HEIGHT_PX = 44
@@ -63,9 +63,9 @@ def tradeoff_chart(points: pd.DataFrame, cost: str, gain: str, language: str) ->
     Parameters
     ----------
     points : DataFrame
-        Rows from ``dashboard.tradeoff.with_front``: ``category`` (empty for a mean), ``method,
-        settings_id, model_mb, on_front``, the costs, the AUROCs and the interval of the image
-        AUROC.
+        Rows from ``dashboard.tradeoff.groups.with_front``: ``category`` (empty for a mean),
+        ``method, settings_id, model_mb, on_front``, the costs, the AUROCs and the interval of the
+        image AUROC.
     cost, gain : str
         The columns to draw: seconds or milliseconds, and an AUROC.
 

@@ -66,7 +66,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "good and defective test pictures differ in overall brightness (another exposure, for "
         "example), and any score that reacts to it profits without seeing a defect.",
         "{category}에서는 사진의 평균 밝기만으로 이미지 AUROC {value:.3f}에 이릅니다. 양품과 불량 "
-        "테스트 사진은 전체 밝기부터 다르므로(예: 서로 다른 노출), 밝기에 반응하는 점수는 결함을 "
+        "시험 사진은 전체 밝기부터 다르므로(예: 서로 다른 노출), 밝기에 반응하는 점수는 결함을 "
         "보지 않고도 높게 나옵니다.",
     ),
     "run_full": ("Run full evaluation", "전체 평가 실행"),

@@ -16,7 +16,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "{metric} by defect type: {category}",
         "결함 유형별 {metric}: {category}",
     ),
-    "defects_type_axis": ("Defect type (test pictures)", "결함 유형 (테스트 사진 수)"),
+    "defects_type_axis": ("Defect type (test pictures)", "결함 유형 (시험 사진 수)"),
     "defects_all_types": ("all types", "모든 유형"),
     "defects_pictures": ("{count} pictures", "사진 {count}장"),
     "defects_types_caption": (
@@ -25,7 +25,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "them an AUROC is rough. Hardest type first, by the mean over the methods; the last row "
         "is the whole category. No unit: 1 is perfect, 0.5 is guessing. Origin: cell.json of each "
         "method.",
-        "각 칸은 한 유형의 불량 테스트 사진을 카테고리의 모든 양품 테스트 사진과 비교한 값입니다. "
+        "각 칸은 한 유형의 불량 시험 사진을 카테고리의 모든 양품 시험 사진과 비교한 값입니다. "
         "괄호 안은 불량 사진 수이며, 적을수록 AUROC도 대략적입니다. 방법들의 평균이 낮은(어려운) "
         "유형부터 보여 주고, 마지막 줄은 카테고리 전체입니다. 단위 없음: 1이면 완벽, 0.5면 동전 "
         "던지기입니다. 출처: 각 방법의 cell.json.",
@@ -33,12 +33,12 @@ TEXTS: dict[str, tuple[str, str]] = {
     "defects_types_na": (
         "n/a: undefined, because these pictures have no masks or there is no good test picture, "
         "or because the method has no result for this type.",
-        "n/a: 이 사진들에 마스크가 없거나 양품 테스트 사진이 없어 정의되지 않거나, 이 유형에 대한 "
+        "n/a: 이 사진들에 마스크가 없거나 양품 시험 사진이 없어 정의되지 않거나, 이 유형에 대한 "
         "결과가 없는 방법입니다.",
     ),
     "defects_no_types": (
         "The results of {category} name no defect types: there are no defective test pictures.",
-        "{category}의 결과에는 결함 유형이 없습니다. 불량 테스트 사진이 없기 때문입니다.",
+        "{category}의 결과에는 결함 유형이 없습니다. 불량 시험 사진이 없기 때문입니다.",
     ),
     "defects_hardest": (
         "Hardest defect types over all evaluated categories ({count} values)",
@@ -70,7 +70,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "95 % intervals (Clopper-Pearson). {used} of {defective} defective pictures are split "
         "at the terciles of their marked area, {limits}; pictures of equal area always share "
         "a group. Origin: scores.csv of each method; picture size {height} x {width} px.",
-        "재현율은 점수가 임계값보다 높은 불량 사진의 비율입니다. 임계값은 테스트 사진이 아니라 "
+        "재현율은 점수가 임계값보다 높은 불량 사진의 비율입니다. 임계값은 시험 사진이 아니라 "
         "따로 빼 둔 양품 학습 사진에서 정합니다. 세로선은 정확 95 % 구간(Clopper-Pearson)입니다. "
         "불량 사진 {defective}장 중 {used}장을 표시된 면적의 삼분위({limits})로 나누며, 면적이 "
         "같은 사진은 항상 같은 묶음에 들어갑니다. 출처: 각 방법의 scores.csv, 사진 크기 {height} x "
@@ -93,14 +93,14 @@ TEXTS: dict[str, tuple[str, str]] = {
         "n/a: none of the {defective} defective test pictures has a mask, so the size of the "
         "defects is not known. Masks belong into ground_truth/<defect>/<name>_mask.png; then run "
         "this category again.",
-        "n/a: 불량 테스트 사진 {defective}장 모두 마스크가 없어 결함의 크기를 알 수 없습니다. "
+        "n/a: 불량 시험 사진 {defective}장 모두 마스크가 없어 결함의 크기를 알 수 없습니다. "
         "마스크를 ground_truth/<결함>/<이름>_mask.png에 넣고 이 카테고리를 다시 실행하세요.",
     ),
     "defects_few_masks": (
         "n/a: only {used} of {defective} defective test pictures have a marked area; three sizes "
         "need at least {needed}. Masks belong into ground_truth/<defect>/<name>_mask.png; then run "
         "this category again.",
-        "n/a: 불량 테스트 사진 {defective}장 중 {used}장에만 표시된 면적이 있습니다. 크기를 세 "
+        "n/a: 불량 시험 사진 {defective}장 중 {used}장에만 표시된 면적이 있습니다. 크기를 세 "
         "묶음으로 나누려면 적어도 {needed}장이 필요합니다. 마스크를 "
         "ground_truth/<결함>/<이름>_mask.png에 넣고 이 카테고리를 다시 실행하세요.",
     ),

@@ -51,7 +51,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "overview_data_totals": (
         "{root} · categories: {categories} · training pictures: {train} · test pictures: {good} "
         "good, {defective} defective",
-        "{root} · 카테고리 {categories}개 · 학습 사진 {train}장 · 테스트 사진 양품 {good}장, "
+        "{root} · 카테고리 {categories}개 · 학습 사진 {train}장 · 시험 사진 양품 {good}장, "
         "불량 {defective}장",
     ),
     "overview_no_data": (
@@ -63,7 +63,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "overview_test_good": ("Test, good", "테스트 양품"),
     "overview_test_defective": ("Test, defective", "테스트 불량"),
     "overview_defect_types": ("Defect types", "결함 유형 수"),
-    "overview_defect_names": ("Test pictures per defect type", "결함 유형별 테스트 사진 수"),
+    "overview_defect_names": ("Test pictures per defect type", "결함 유형별 시험 사진 수"),
     "overview_counts_explained": (
         "Counted by file name, without opening the files; an evaluation also checks every file.",
         "파일을 열지 않고 이름으로 센 수입니다. 평가할 때는 모든 파일을 열어 확인합니다.",
@@ -160,12 +160,12 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "overview_no_defective": (
         "{category} has no defective test pictures, so missed defects cannot be counted.",
-        "{category}에는 불량 테스트 사진이 없어 놓친 결함을 셀 수 없습니다.",
+        "{category}에는 불량 시험 사진이 없어 놓친 결함을 셀 수 없습니다.",
     ),
     "overview_over_limit": (
         "Promise and reality differ: clearly more than {rate} of the good test pictures were "
         "reported, so these are left out: {methods}.",
-        "약속과 실제가 다릅니다. 양품 테스트 사진의 오경보가 {rate}보다 확실히 많아 다음 방법은 "
+        "약속과 실제가 다릅니다. 양품 시험 사진의 오경보가 {rate}보다 확실히 많아 다음 방법은 "
         "뺐습니다: {methods}.",
     ),
     "overview_alarms_of": ("{method} {alarms}", "{method} 오경보 {alarms}"),
@@ -197,8 +197,8 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Thresholds from good training pictures held out of the model; counts from the test "
         "pictures, with exact 95 % intervals. ms: time to score all test pictures divided by "
         "their number, without reading files. {timed}.",
-        "임계값은 모델에서 빼 둔 양품 학습 사진에서, 개수는 테스트 사진에서 얻었고, 구간은 정확한 "
-        "95 % 구간입니다. ms는 모든 테스트 사진의 채점 시간을 사진 수로 나눈 값이며 파일 읽기는 "
+        "임계값은 모델에서 빼 둔 양품 학습 사진에서, 개수는 시험 사진에서 얻었고, 구간은 정확한 "
+        "95 % 구간입니다. ms는 모든 시험 사진의 채점 시간을 사진 수로 나눈 값이며 파일 읽기는 "
         "뺐습니다. {timed}.",
     ),
     "overview_timed_in": (

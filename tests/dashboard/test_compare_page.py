@@ -14,7 +14,7 @@ import pytest
 from scipy.stats import rankdata
 from streamlit.testing.v1 import AppTest
 
-from dashboard.compare import compared, unlike
+from dashboard.compare.lineup import compared, unlike
 from dashboard.finished import FinishedCell
 from dashboard.texts import translate
 from evaluation.cells import CellPlace
@@ -232,7 +232,7 @@ def test_a_missing_method_is_named_and_can_be_started(
     assert results.is_dir()
     started: list[list[str]] = []
     monkeypatch.setattr(
-        "dashboard.run_control.start", lambda _, arguments: started.append(arguments)
+        "dashboard.run.control.start", lambda _, arguments: started.append(arguments)
     )
     app = opened(PAGE, category="part")
     assert "Not evaluated yet: AE" in shown(app)

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboard.defect_tables import METRIC_KEYS, REASONS, VERDICTS, signed
+from dashboard.defects.tables import METRIC_KEYS, REASONS, VERDICTS, signed
 from dashboard.texts import TEXTS, translate
 from evaluation.decisions import decide, share_interval
 from evaluation.published import OFFICIAL_COUNTS, comparisons

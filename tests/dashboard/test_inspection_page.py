@@ -12,8 +12,9 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from dashboard import inspection, inspection_sources
 from dashboard.components.canvas import StrokesError
+from dashboard.inspection import scoring as inspection
+from dashboard.inspection import sources as inspection_sources
 from data_utils.damage import Stroke
 from tests.dashboard.test_pages import opened, shown
 

@@ -19,11 +19,11 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from dashboard.finished import finished_methods
-from dashboard.report import report_html
-from dashboard.report_choice import telling_samples
-from dashboard.report_command import commands
-from dashboard.report_markup import Markup, element, picture, table
-from dashboard.report_source import report_contents
+from dashboard.report.choice import telling_samples
+from dashboard.report.command import commands
+from dashboard.report.document import report_html
+from dashboard.report.markup import Markup, element, picture, table
+from dashboard.report.source import report_contents
 from dashboard.tables import number
 from evaluation.cells import read_cell
 from evaluation.request import Request

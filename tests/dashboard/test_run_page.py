@@ -41,7 +41,7 @@ def starts(monkeypatch: pytest.MonkeyPatch) -> Starts:
     """Keep the app from starting programs; return what it wanted to start."""
     seen = Starts()
     monkeypatch.setattr(
-        "dashboard.run_control.start", lambda _, arguments: seen.arguments.append(list(arguments))
+        "dashboard.run.control.start", lambda _, arguments: seen.arguments.append(list(arguments))
     )
     return seen
 
@@ -386,7 +386,7 @@ def test_what_prevents_a_start_is_a_sentence(
     def busy(*_: object) -> None:
         raise BusyError("Another evaluation is using this folder.")
 
-    monkeypatch.setattr("dashboard.run_control.start", busy)
+    monkeypatch.setattr("dashboard.run.control.start", busy)
     app = opened(PAGE)
     app.button(key="form_start").click().run()
     assert not app.exception
@@ -416,7 +416,8 @@ def test_the_page_is_drawn_without_an_outputs_folder(results: Path) -> None:
 def test_the_page_does_not_load_torch() -> None:
     code = (
         "import sys\n"
-        "import dashboard.job_panel, dashboard.matrix, dashboard.run_control, dashboard.run_form\n"
+        "import dashboard.run.job_panel, dashboard.run.matrix\n"
+        "import dashboard.run.control, dashboard.run.form\n"
         "print('torch' in sys.modules)"
     )
     ended = subprocess.run(

@@ -7,7 +7,14 @@ import math
 import pandas as pd
 import pytest
 
-from dashboard.samples import defect_names, is_wrong, ordered, sample_name, sample_names, wrongness
+from dashboard.samples.sample_set import (
+    defect_names,
+    is_wrong,
+    ordered,
+    sample_name,
+    sample_names,
+    wrongness,
+)
 
 
 def table(*rows: tuple[str, str, float]) -> pd.DataFrame:

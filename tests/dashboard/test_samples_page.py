@@ -310,7 +310,7 @@ def test_of_very_many_pictures_the_gallery_shows_the_block_around_the_chosen_one
     results: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert results.is_dir()
-    monkeypatch.setattr("dashboard.sample_gallery.GALLERY_MOST", 5)
+    monkeypatch.setattr("dashboard.samples.gallery.GALLERY_MOST", 5)
     app = opened(PAGE, category="part", method="padim", sample="good/005")
     content = gallery(app)
     names = [tile["name"] for tile in content["tiles"]]

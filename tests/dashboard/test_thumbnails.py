@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from dashboard.thumbnails import SIDE_PX, session_thumbnails, stored_thumbnails
+from dashboard.samples.thumbnails import SIDE_PX, session_thumbnails, stored_thumbnails
 from evaluation.cells import CELL_FILE
 from tests.make_data import save
 

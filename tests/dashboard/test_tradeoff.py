@@ -8,8 +8,8 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from dashboard.costs import MACHINE, costs_table, machine, phase_column, phase_seconds
-from dashboard.tradeoff import (
+from dashboard.tradeoff.costs import MACHINE, costs_table, machine, phase_column, phase_seconds
+from dashboard.tradeoff.groups import (
     Group,
     clicked_cell,
     groups,

@@ -208,7 +208,7 @@ def test_a_point_without_samples_says_why(
 def test_a_click_selects_the_cell_and_a_click_on_a_mean_selects_nothing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    from dashboard.tradeoff_click import remember_click
+    from dashboard.tradeoff.click import remember_click
 
     state: dict[str, Any] = {}
     monkeypatch.setattr(st, "session_state", state)

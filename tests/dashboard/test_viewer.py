@@ -9,8 +9,8 @@ import pytest
 from numpy.typing import NDArray
 
 from dashboard.colour_bar import HEIGHT_PX, WIDTH_PX, colour_bar, tick_position
-from dashboard.samples import Panels
-from dashboard.viewer import decimals, outline_range, overlap_text
+from dashboard.samples.sample_set import Panels
+from dashboard.samples.viewer import decimals, outline_range, overlap_text
 from evaluation.heatmap import HEAT_TABLE, OUTLINE_COLOUR, Scale
 
 

@@ -9,10 +9,10 @@ import pandas as pd
 import plotly.graph_objects as go
 import pytest
 
-from dashboard.costs import PHASE_NAMES, phase_column
 from dashboard.figures.style import method_colour, method_symbol
 from dashboard.figures.tradeoff import PHASE_COLOURS, phase_chart, tradeoff_chart
-from dashboard.tradeoff import with_front
+from dashboard.tradeoff.costs import PHASE_NAMES, phase_column
+from dashboard.tradeoff.groups import with_front
 
 
 def row(category: str, method: str, runtime: float, auroc: float, **other: Any) -> dict[str, Any]:

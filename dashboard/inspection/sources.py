@@ -13,8 +13,8 @@ from PIL import Image
 
 from dashboard.components.canvas import StrokesError, draw_canvas
 from dashboard.finished import FinishedCell
-from dashboard.inspection import MAX_FILES, Chosen, refusal, uploaded_picture
-from dashboard.samples import sample_name
+from dashboard.inspection.scoring import MAX_FILES, Chosen, refusal, uploaded_picture
+from dashboard.samples.sample_set import sample_name
 from dashboard.state import keep_choice, said, t
 from dashboard.texts import plain
 from data_utils.damage import DAMAGES, Damage, drawn
@@ -142,7 +142,7 @@ def draw_test_picture(cells: Sequence[FinishedCell], geometry: Transform) -> Cho
     if image is None:
         st.info(t("inspection_no_test_picture"))
         return None
-    if damage == NONE:
+    if damage is None or damage == NONE:
         return Chosen(name, image)
     with right:
         if damage == DRAW:

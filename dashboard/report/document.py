@@ -12,11 +12,11 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dashboard.report_category import anchor, category_section
-from dashboard.report_charts import chart_script
-from dashboard.report_command import commands
-from dashboard.report_markup import Markup, element, listed, paragraph
-from dashboard.report_results import (
+from dashboard.report.category import anchor, category_section
+from dashboard.report.charts import chart_script
+from dashboard.report.command import commands
+from dashboard.report.markup import Markup, element, listed, paragraph
+from dashboard.report.results import (
     data_table,
     machines,
     method_list,
@@ -25,9 +25,9 @@ from dashboard.report_results import (
     versions,
     warnings,
 )
-from dashboard.report_style import STYLE
-from dashboard.report_tradeoff import tradeoff_section
-from dashboard.report_words import Said
+from dashboard.report.style import STYLE
+from dashboard.report.tradeoff import tradeoff_section
+from dashboard.report.words import Said
 from dashboard.texts import wording
 from detectors.registry import METHODS
 

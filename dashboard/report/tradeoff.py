@@ -5,12 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from dashboard.costs import costs_table
 from dashboard.figures.tradeoff import tradeoff_chart
-from dashboard.report_charts import chart
-from dashboard.report_markup import Markup, element, joined, paragraph
-from dashboard.report_words import Said
-from dashboard.tradeoff import Group, groups, in_order, mean_points, shared_categories, with_front
+from dashboard.report.charts import chart
+from dashboard.report.markup import Markup, element, joined, paragraph
+from dashboard.report.words import Said
+from dashboard.tradeoff.costs import costs_table
+from dashboard.tradeoff.groups import (
+    Group,
+    groups,
+    in_order,
+    mean_points,
+    shared_categories,
+    with_front,
+)
 
 COST, GAIN = "runtime_s", "image_auroc"
 MOST_CATEGORIES = 4

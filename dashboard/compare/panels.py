@@ -8,8 +8,8 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from dashboard.compare import Comparison
-from dashboard.samples import Panels
+from dashboard.compare.lineup import Comparison
+from dashboard.samples.sample_set import Panels
 from dashboard.state import t
 from dashboard.tables import method_title
 from dashboard.texts import plain

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from dashboard.fitting import Scored
-from dashboard.thumbnails import session_thumbnails, stored_thumbnails
+from dashboard.samples.thumbnails import session_thumbnails, stored_thumbnails
 from data_utils.mvtec import GOOD
 from evaluation.cells import MAPS_FILE, CellError
 from evaluation.heatmap import Scale, heat, overlay

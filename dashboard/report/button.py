@@ -75,8 +75,8 @@ def _draw_scope(selection: Selection, evaluated: list[str]) -> list[str]:
 
 def _made(selection: Selection, categories: Sequence[str], rate: float) -> bytes | None:
     """Return the report, or None after saying why there is none."""
-    from dashboard.report import report_html
-    from dashboard.report_source import report_contents
+    from dashboard.report.document import report_html
+    from dashboard.report.source import report_contents
 
     try:
         with st.spinner(t("report_preparing")):

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from dashboard.finished import finished_methods
-from dashboard.report import ReportCategory, ReportContents
+from dashboard.report.document import ReportCategory, ReportContents
 from dashboard.tables import method_title
 from dashboard.texts import wording
 from evaluation.cells import all_cells, failures

@@ -10,7 +10,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from dashboard.colour_bar import SHOWN_WIDTH_PX, colour_bar
-from dashboard.samples import Panels
+from dashboard.samples.sample_set import Panels
 from dashboard.state import t
 from evaluation.heatmap import OVERLAY_OPACITY, Scale, outlined, overlay
 from evaluation.overlap import overlap

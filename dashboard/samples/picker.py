@@ -6,7 +6,7 @@ import math
 
 import streamlit as st
 
-from dashboard.samples import ORDERS, SampleSet, sample_names
+from dashboard.samples.sample_set import ORDERS, SampleSet, sample_names
 from dashboard.state import keep_choice, language, said, t
 from dashboard.texts import plain
 

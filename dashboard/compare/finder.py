@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from dashboard.compare import Comparison
+from dashboard.compare.lineup import Comparison
 from dashboard.state import said, t
 from dashboard.tables import method_title
 from dashboard.texts import plain

@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard.finished import FinishedCell, finished_methods
-from dashboard.overview_results import machine
+from dashboard.overview.results import machine
 from dashboard.state import Selection, draw_false_alarm_slider, said, t
 from dashboard.tables import method_title, number, percent, percent_interval, table_height
 from dashboard.texts import plain

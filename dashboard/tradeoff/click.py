@@ -6,7 +6,7 @@ import streamlit as st
 
 from dashboard.state import t
 from dashboard.tables import method_title
-from dashboard.tradeoff import clicked_cell
+from dashboard.tradeoff.groups import clicked_cell
 
 CLICKED = "_tradeoff_clicked"
 SAMPLES_PAGE = "pages/samples.py"

@@ -13,7 +13,7 @@ from PIL import Image
 from scipy.ndimage import distance_transform_edt
 
 from dashboard.colour_bar import colour_bar
-from dashboard.inspection import (
+from dashboard.inspection.scoring import (
     DEFECTIVE,
     GOOD,
     NOT_READ,

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from dashboard.figures.roc import roc_chart
-from dashboard.operating import method_curve
-from dashboard.report_charts import chart
-from dashboard.report_choice import telling_samples
-from dashboard.report_markup import Markup, element, joined, listed, paragraph, picture, table
-from dashboard.report_words import NOT_AVAILABLE, Said, digits, method_names, share
+from dashboard.report.charts import chart
+from dashboard.report.choice import telling_samples
+from dashboard.report.markup import Markup, element, joined, listed, paragraph, picture, table
+from dashboard.report.words import NOT_AVAILABLE, Said, digits, method_names, share
+from dashboard.roc.operating import method_curve
 from dashboard.tables import method_title, percent
 from detectors.registry import METHODS
 from evaluation.brightness import SUSPICIOUS_AUROC
@@ -22,7 +22,7 @@ from evaluation.thresholds import pictures_needed
 
 if TYPE_CHECKING:
     from dashboard.finished import FinishedCell
-    from dashboard.samples import StoredSamples
+    from dashboard.samples.sample_set import StoredSamples
 
 SHOWN_FINDINGS = 50
 KINDS = ("image", "pixel")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import plotly.graph_objects as go
 from plotly.offline import get_plotlyjs
 
-from dashboard.report_markup import Markup, element
-from dashboard.report_words import Said
+from dashboard.report.markup import Markup, element
+from dashboard.report.words import Said
 
 INK, PAPER = "#1b1f24", "#ffffff"
 HEIGHT_PX = 400

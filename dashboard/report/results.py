@@ -8,8 +8,8 @@ from typing import Any
 
 import pandas as pd
 
-from dashboard.report_markup import Markup, element, joined, paragraph, table
-from dashboard.report_words import NOT_AVAILABLE, Said, digits, method_names
+from dashboard.report.markup import Markup, element, joined, paragraph, table
+from dashboard.report.words import NOT_AVAILABLE, Said, digits, method_names
 from dashboard.tables import interval, means_per_method, method_title
 from detectors.registry import METHODS
 from evaluation.summary import COLUMNS, summary_row

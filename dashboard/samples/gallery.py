@@ -10,7 +10,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from dashboard.components.gallery import Tile, draw_gallery
-from dashboard.samples import SampleSet, is_wrong, sample_names
+from dashboard.samples.sample_set import SampleSet, is_wrong, sample_names
 from dashboard.state import said, t
 
 GALLERY_MOST = 240

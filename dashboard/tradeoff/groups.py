@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from dashboard.costs import PHASE_NAMES, phase_column
+from dashboard.tradeoff.costs import PHASE_NAMES, phase_column
 from detectors.registry import METHODS
 from evaluation.pareto import pareto_front
 

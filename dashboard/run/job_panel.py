@@ -7,7 +7,7 @@ from datetime import datetime
 
 import streamlit as st
 
-from dashboard.run_control import draw_cancel, draw_end, draw_progress, duration, launch
+from dashboard.run.control import draw_cancel, draw_end, draw_progress, duration, launch
 from dashboard.state import Selection, t
 from dashboard.tables import method_title
 from dashboard.texts import plain

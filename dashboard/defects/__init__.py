@@ -1,0 +1,1 @@
+"""What the defect types page draws with."""

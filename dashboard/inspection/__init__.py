@@ -1,0 +1,1 @@
+"""What the inspect page draws with: new pictures through finished cells."""

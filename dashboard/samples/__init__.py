@@ -1,0 +1,1 @@
+"""What the samples page draws with: sample sets, picker, gallery, large view."""

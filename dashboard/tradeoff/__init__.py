@@ -1,0 +1,1 @@
+"""What the trade-off page draws with."""
