@@ -9,7 +9,8 @@ from dashboard.compare.lineup import Comparison, compared, unlike
 from dashboard.compare.panels import draw_row
 from dashboard.finished import FinishedCell, finished_methods
 from dashboard.frame import framed
-from dashboard.notices import draw_notices
+from dashboard.loaders import results
+from dashboard.notices import draw_brightness_notice, draw_notices
 from dashboard.run.control import start_evaluation
 from dashboard.state import (
     Selection,
@@ -57,6 +58,7 @@ def _draw_results(selection: Selection) -> None:
     draw_row(comparison, row, false_alarms)
     draw_disagreement(comparison, defect)
     draw_wrong_together(comparison, defect, false_alarms)
+    draw_brightness_notice(results(selection.outputs)[0], selection.category)
     mirror_in_url()
 
 

@@ -9,7 +9,8 @@ import streamlit as st
 
 from dashboard.finished import finished_cell
 from dashboard.frame import framed
-from dashboard.notices import draw_notices
+from dashboard.loaders import results
+from dashboard.notices import draw_brightness_notice, draw_notices
 from dashboard.run.control import start_evaluation
 from dashboard.samples.gallery import draw_sample_gallery
 from dashboard.samples.picker import draw_filter, draw_order, draw_picker
@@ -63,6 +64,7 @@ def _draw_stored_or_offer(selection: Selection, names: dict[str, str]) -> None:
             _draw_origin(selection, cell.about)
             _draw_samples(selection, cell.samples())
             _draw_cell(cell.about)
+            draw_brightness_notice(results(selection.outputs)[0], selection.category)
             return
     except CellError as error:
         st.error(plain(str(error)))

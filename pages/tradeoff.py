@@ -8,7 +8,8 @@ import streamlit as st
 from dashboard.charts import draw_chart, draw_clickable_chart, draw_export_choice
 from dashboard.figures.tradeoff import COST_TEXTS, GAIN_TEXTS, phase_chart, tradeoff_chart
 from dashboard.frame import framed
-from dashboard.notices import draw_notices
+from dashboard.loaders import results
+from dashboard.notices import draw_brightness_notice, draw_notices
 from dashboard.state import Selection, language, said, selected, t
 from dashboard.tables import method_title, number
 from dashboard.texts import plain
@@ -48,6 +49,8 @@ def draw() -> None:
     view, gain, cost = _draw_choices(selection, cells)
     _draw_tradeoff(selection, cells, view, gain, cost)
     _draw_phases(selection, cells, view)
+    only = selection.category if view == ONE_CATEGORY else None
+    draw_brightness_notice(results(selection.outputs)[0], only)
     draw_export_choice()
 
 
