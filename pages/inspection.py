@@ -44,6 +44,11 @@ def draw() -> None:
     if not cells:
         st.info(t("no_methods_yet", category=selection.category))
         return
+    about = cells[0].about
+    if about["demo_data"] and not selection.demo:
+        st.info(t("demo_results"), icon=":material/palette:")
+    elif selection.data is not None and about["data_root"] != str(selection.data.resolve()):
+        st.info(t("made_from", root=about["data_root"]))
     missing = [method_title(key) for key in METHODS if key not in {c.method for c in cells}]
     if missing:
         st.caption(t("method_missing", methods=", ".join(missing)))

@@ -217,7 +217,9 @@ def draw_batch(
     bar.empty()
     table = batch_table(scores, ready, false_alarms)
     st.header(t("inspection_batch", count=len(files)))
-    st.dataframe(_for_people(table, ready, len(files)), hide_index=True, width="stretch")
+    shown = _for_people(table, ready, len(files))
+    styled = shown.style.format(dict.fromkeys(shown.columns[1::2], "{:.4g}"), na_rep="n/a")
+    st.dataframe(styled, hide_index=True, width="stretch", placeholder="n/a")
     st.caption(" · ".join(_counts(table, ready, false_alarms)))
     st.download_button(
         t("inspection_download"),
@@ -230,11 +232,13 @@ def draw_batch(
     readable = [position for position, (_, found) in enumerate(scores) if found is not None]
     if not readable:
         return None
+    if st.session_state.get("inspection_look_at") not in readable:
+        st.session_state["inspection_look_at"] = readable[0]
     position = st.selectbox(
         t("inspection_look_at"),
         readable,
         key="inspection_look_at",
-        format_func=lambda position: files[position].name if position < len(files) else "",
+        format_func=lambda position: files[position].name,
     )
     return files[position]
 

@@ -148,6 +148,9 @@ def test_many_pictures_become_a_table_with_a_row_per_file(
     assert [error.value for error in app.error] == ["broken.png is not a picture."]
     app.selectbox(key="inspection_look_at").set_value(2).run()
     assert printed(stored_score(results, "padim", "blot/003")) in shown(app)
+    upload(app, *files[:2])
+    assert not app.exception
+    assert printed(stored_score(results, "padim", "good/000")) in shown(app)
 
 
 def test_only_the_first_of_too_many_files_are_scored_and_that_is_said(
