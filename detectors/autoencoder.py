@@ -46,7 +46,8 @@ if TYPE_CHECKING:
     from detectors.backbone import Backbone
 
 REDUCTION = 16
-HELD_OUT_PART = 0.2
+HELD_OUT_PART = 0.1
+CALIBRATION_PICTURES = 20
 MIN_IMAGES_TO_HOLD_OUT = 5
 SSIM_SIGMA = 1.5
 SSIM_C1 = 0.01**2
@@ -117,8 +118,8 @@ class Autoencoder(Detector):
     def fit(self, images: NDArray[np.uint8], progress: Progress | None = None) -> Self:
         """Train on good pictures.
 
-        About a fifth of them, evenly spaced, is held out: half to choose the best epoch and to
-        stop early, half for ``calibrate``. Fewer than five pictures are all trained on.
+        Some of them, evenly spaced, are held out (see ``split_positions``): a tenth to choose the
+        best epoch and to stop early, others for ``calibrate``. Fewer than five are all trained on.
 
         Parameters
         ----------
@@ -334,17 +335,20 @@ def split_positions(
     Returns
     -------
     trained, stopping, calibration : int64 [T], [V], [K]
-        Ascending and disjoint; `stopping` and `calibration` are about a tenth each, or empty
-        below five pictures. At most 100 are kept for calibration.
+        Ascending and disjoint; `stopping` is about a tenth. `calibration` is a tenth too, but at
+        least 20 pictures, enough for a threshold at 5 % false alarms, or a third where there are
+        few, and at most 100. Both are empty below five pictures.
     """
     everything = np.arange(count, dtype=np.int64)
     if count < MIN_IMAGES_TO_HOLD_OUT:
         return everything, everything[:0], everything[:0]
-    held_out = max(2, round(HELD_OUT_PART * count))
+    tenth = max(1, round(HELD_OUT_PART * count))
+    held_out = tenth + max(tenth, min(CALIBRATION_PICTURES, count // 3))
     positions = ((np.arange(held_out) + 0.5) * count / held_out).astype(np.int64)
-    calibration = positions[1::2]
+    stopping = positions[np.arange(tenth) * held_out // tenth]
+    calibration = np.setdiff1d(positions, stopping)
     calibration = calibration[calibration_positions(len(calibration))]
-    return np.setdiff1d(everything, positions), positions[0::2], calibration
+    return np.setdiff1d(everything, positions), stopping, calibration
 
 
 def network_size(height: int, width: int, side: int) -> tuple[int, int]:

@@ -24,6 +24,7 @@ from detectors.autoencoder import (
 )
 from detectors.base import ModelFileError, NotFittedError
 from detectors.storage import write_model
+from evaluation.thresholds import pictures_needed
 
 SHORT = AutoencoderSettings(side=64, max_epochs=10, pictures_per_epoch=64, batch_size=8)
 SHORTEST = replace(SHORT, side=32, max_epochs=2, pictures_per_epoch=16)
@@ -150,7 +151,7 @@ def test_the_parts_of_the_training_set_do_not_overlap(count: int) -> None:
     together = np.concatenate([trained, stopping, calibration])
     assert len(np.unique(together)) == len(together)
     assert together.max() < count
-    assert len(trained) >= 0.6 * count
+    assert len(trained) >= 0.5 * count
     assert (len(stopping) > 0) == (len(calibration) > 0) == (count >= 5)
     assert len(calibration) <= 100
 
@@ -242,3 +243,10 @@ def test_scoring_before_fitting_is_refused(tmp_path: Path) -> None:
 def test_wrong_pictures_are_refused() -> None:
     with pytest.raises(ValueError, match="uint8"):
         Autoencoder().fit(np.zeros((2, 64, 64, 3), np.float32))
+
+
+@pytest.mark.parametrize("count", [60, 100, 209, 320])
+def test_sixty_good_pictures_are_enough_for_a_threshold_at_five_percent(count: int) -> None:
+    _, stopping, calibration = split_positions(count)
+    assert len(calibration) >= pictures_needed(0.05)
+    assert len(stopping) >= 0.09 * count
