@@ -10,16 +10,22 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from data_utils.locations import PROJECT
+from detectors.weights import random_weights
 from evaluation.job import cancel
+from tests.browser.steps import keep
+from tests.make_data import SIDE, good_picture, save, write_category
 
-ARTEFACTS = PROJECT / "tests" / "artefacts"
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 CHROMIUM_FLAGS = [
     "--no-sandbox",
@@ -32,6 +38,16 @@ CHROMIUM_FLAGS = [
 ]
 START_TRIES = 120
 WAIT_MS = 60_000
+FAINT_LEVELS = (1, 2, 3, 4, 5, 6, 8, 12, 20, 40)
+
+
+@dataclass(frozen=True)
+class ServedResults:
+    """A running app on results of PaDiM and PatchCore for the categories ``part`` and ``bare``."""
+
+    address: str
+    data: Path
+    outputs: Path
 
 
 @pytest.fixture(scope="session")
@@ -42,6 +58,7 @@ def browser() -> Iterator[Browser]:
         pytest.skip("needs Chromium on the PATH")
     with sync_playwright() as playwright:
         started = playwright.chromium.launch(executable_path=path, args=CHROMIUM_FLAGS)
+        expect.set_options(timeout=WAIT_MS)
         yield started
         started.close()
 
@@ -50,34 +67,75 @@ def browser() -> Iterator[Browser]:
 def served_app(tmp_path: Path) -> Iterator[tuple[str, Path]]:
     """Start the app without data, weights and network; return its address and outputs."""
     outputs = tmp_path / "outputs"
+    with _running_app({}, tmp_path / "app.log", outputs) as address:
+        yield address, outputs
+
+
+@pytest.fixture(scope="session")
+def served_results(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedResults]:
+    """Start the app once on finished results of two small categories, made by ``evaluate.py``."""
+    base = tmp_path_factory.mktemp("served")
+    data, outputs, weights = base / "data", base / "outputs", base / "weights.pth"
+    _write_faint_defects(write_category(data, "part"))
+    write_category(data, "bare", masks=False)
+    torch.save(random_weights("resnet18").state, weights)
+    variables = {
+        "MVTEC_ROOT": str(data),
+        "MVTEC_OUTPUTS": str(outputs),
+        "MVTEC_DEMO": str(base / "demo"),
+        "MVTEC_CACHE": str(base / "cache"),
+        "BACKBONE_WEIGHTS": str(weights),
+    }
+    command = [sys.executable, "evaluate.py", "--methods", "padim", "patchcore"]
+    subprocess.run(command, cwd=PROJECT, env={**os.environ, **variables}, check=True)
+    with _running_app(variables, base / "app.log", outputs) as address:
+        yield ServedResults(address, data, outputs)
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """Open a tab of 1280 x 900 px; a screenshot of its end is kept as an artefact."""
+    tab = browser.new_page(viewport={"width": 1280, "height": 900})
+    tab.set_default_timeout(WAIT_MS)
+    yield tab
+    keep(tab, "last")
+    tab.close()
+
+
+def _write_faint_defects(category: Path) -> None:
+    """Add a defect type ``faint``: blots from hardly to plainly brighter than the good picture."""
+    rng = np.random.default_rng(11)
+    blot = (slice(20, 34), slice(24, 38))
+    mask = np.zeros((SIDE, SIDE), np.uint8)
+    mask[blot] = 255
+    for i, level in enumerate(FAINT_LEVELS):
+        picture = good_picture(rng).astype(np.int16)
+        picture[blot] += level
+        painted = np.clip(picture, 0, 255).astype(np.uint8)
+        save(painted, category / "test" / "faint" / f"{i:03}.png")
+        save(mask, category / "ground_truth" / "faint" / f"{i:03}_mask.png")
+
+
+@contextmanager
+def _running_app(variables: Mapping[str, str], log: Path, outputs: Path) -> Iterator[str]:
+    """Run the app with these environment variables; yield its address."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)]
     command += ["--server.headless", "true", "--server.fileWatcherType", "none"]
-    log = (tmp_path / "app.log").open("w")
-    process = subprocess.Popen(command, cwd=PROJECT, stdout=log, stderr=log)
-    try:
-        _wait_until_healthy(port, process, tmp_path / "app.log")
-        yield f"http://localhost:{port}", outputs
-    finally:
-        cancel(outputs)
-        process.terminate()
-        process.wait()
-        log.close()
-
-
-@pytest.fixture
-def page(browser: Browser, served_app: tuple[str, Path]) -> Iterator[Page]:
-    """Open a tab of 1280 x 900 px; a screenshot of its end is kept as an artefact."""
-    assert served_app
-    tab = browser.new_page(viewport={"width": 1280, "height": 900})
-    tab.set_default_timeout(WAIT_MS)
-    expect.set_options(timeout=WAIT_MS)
-    yield tab
-    ARTEFACTS.mkdir(exist_ok=True)
-    tab.screenshot(path=ARTEFACTS / "last.png")
-    tab.close()
+    environment = {**os.environ, **variables}
+    with log.open("w") as written:
+        process = subprocess.Popen(
+            command, cwd=PROJECT, env=environment, stdout=written, stderr=written
+        )
+        try:
+            _wait_until_healthy(port, process, log)
+            yield f"http://localhost:{port}"
+        finally:
+            cancel(outputs)
+            process.terminate()
+            process.wait()
 
 
 def _wait_until_healthy(port: int, process: subprocess.Popen[bytes], log: Path) -> None:

@@ -7,44 +7,20 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Page, expect
 
 from evaluation.job import CANCELLED, read_status
-from tests.browser.conftest import ARTEFACTS
+from tests.browser.steps import ARTEFACTS, click_until, keep, pick
 
 RUN_TIMEOUT_MS = 600_000
-OPEN_TRIES = 10
 
 pytestmark = pytest.mark.browser
-
-
-def pick(page: Page, label: str, option: str) -> None:
-    """Choose an option of a select box or multiselect."""
-    wanted = page.get_by_role("option", name=option, exact=True)
-    for _ in range(OPEN_TRIES):  # a rerun that arrives just now closes the list again
-        page.get_by_role("combobox", name=label).click()
-        page.wait_for_timeout(500)
-        if wanted.count():
-            break
-    wanted.click()
-    page.keyboard.press("Escape")
-
-
-def click_until(page: Page, text: str, shown: Locator) -> None:
-    """Click on the first such text until what it leads to is shown; a rerun can swallow a click."""
-    for _ in range(OPEN_TRIES):
-        page.get_by_text(text, exact=True).first.click()
-        page.wait_for_timeout(3000)
-        if shown.is_visible():
-            return
-    expect(shown).to_be_visible()
 
 
 def test_a_new_user_evaluates_a_demo_category_and_sees_the_results(
     page: Page, served_app: tuple[str, Path]
 ) -> None:
     address, outputs = served_app
-    ARTEFACTS.mkdir(exist_ok=True)
 
     # The very first request goes to a page's own address; the demo data are drawn for it.
     page.goto(f"{address}/samples?category=demo_gear&method=patchcore")
@@ -54,13 +30,13 @@ def test_a_new_user_evaluates_a_demo_category_and_sees_the_results(
 
     page.get_by_role("link", name="Overview").click()
     expect(page.get_by_role("heading", name="No results yet")).to_be_visible()
-    page.screenshot(path=ARTEFACTS / "1-no-results.png")
+    keep(page, "1-no-results")
 
     page.get_by_text("What to run").click()
     pick(page, "Categories", "demo_gear")
     page.get_by_role("button", name="Run full evaluation").click()
     expect(page.get_by_role("button", name="Cancel")).to_be_visible()
-    page.screenshot(path=ARTEFACTS / "2-running.png")
+    keep(page, "2-running")
     expect(page.get_by_text("Evaluation finished: 3 new, 0 unchanged.")).to_be_visible(
         timeout=RUN_TIMEOUT_MS
     )
@@ -73,7 +49,7 @@ def test_a_new_user_evaluates_a_demo_category_and_sees_the_results(
     for method in summary["method"]:
         pictures = list((outputs / "demo_gear" / method).glob("*.png"))
         assert len(pictures) == 4 * 45
-    page.screenshot(path=ARTEFACTS / "3-overview.png")
+    keep(page, "3-overview")
 
     page.get_by_role("link", name="Samples").click()
     expect(page.get_by_role("heading", name="Samples: demo_gear · PatchCore")).to_be_visible()
@@ -83,13 +59,14 @@ def test_a_new_user_evaluates_a_demo_category_and_sees_the_results(
     page.get_by_role("button", name="Next").click()
     expect(page.get_by_text("2 of 45")).to_be_visible()
     expect(page).to_have_url(re.compile("sample=good%2F001"))
-    click_until(page, "stain", page.get_by_text("1 of 10"))
+    stain = page.get_by_test_id("stButtonGroup").get_by_text("stain", exact=True)
+    click_until(stain, page.get_by_text("1 of 10"))
     pick(page, "Method", "AE")
     expect(page.get_by_role("heading", name="Samples: demo_gear · AE")).to_be_visible()
     page.screenshot(path=ARTEFACTS / "4-samples.png", full_page=True)
 
     korean = page.get_by_role("heading", name="샘플: demo_gear · AE")
-    click_until(page, "한국어", korean)
+    click_until(page.get_by_text("한국어", exact=True), korean)
     page.reload()
     expect(korean).to_be_visible()
 

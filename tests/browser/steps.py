@@ -1,0 +1,83 @@
+"""What a person does in a page, as steps that wait for what they lead to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from playwright.sync_api import Locator, Page, expect
+
+from data_utils.locations import PROJECT
+
+ARTEFACTS = PROJECT / "tests" / "artefacts"
+TRIES = 10
+SHORT_WAIT_MS = 6_000
+MOST_PRESSES = 100
+
+
+def opened(page: Page, address: str, heading: str) -> None:
+    """Go to an address and wait until the page under that heading is drawn."""
+    page.goto(address)
+    wait_for_heading(page, heading)
+
+
+def wait_for_heading(page: Page, heading: str) -> None:
+    """Wait for a page's heading and until all of the page is drawn."""
+    expect(page.get_by_role("heading", name=heading, exact=True, level=1)).to_be_visible()
+    settle(page)
+
+
+def settle(page: Page) -> None:
+    """Wait until no script runs: until then a rerun can swallow a click."""
+    expect(page.locator('[data-test-script-state="notRunning"]')).to_be_visible()
+
+
+def retried(act: Callable[[], None], shown: Locator) -> None:
+    """Do something again until what it leads to is shown; a rerun can swallow a click."""
+    for _ in range(TRIES - 1):
+        settle(shown.page)
+        act()
+        try:
+            expect(shown).to_be_visible(timeout=SHORT_WAIT_MS)
+        except AssertionError:
+            continue
+        return
+    act()
+    expect(shown).to_be_visible()
+
+
+def click_until(clicked: Locator, shown: Locator) -> None:
+    """Click until what it leads to is shown."""
+    retried(clicked.click, shown)
+
+
+def pick(page: Page, label: str, option: str) -> None:
+    """Choose an option of a select box or multiselect."""
+    wanted = page.get_by_role("option", name=option, exact=True)
+    box = page.get_by_role("combobox", name=label, exact=True)
+    click_until(box, wanted)
+    wanted.click()
+    page.keyboard.press("Escape")
+    settle(page)
+
+
+def press_on_slider(page: Page, label: str, key: str, value: str) -> None:
+    """Press a key on a slider until it stands at `value`."""
+    slider = page.get_by_role("slider", name=label)
+    expect(slider).to_be_visible()
+    for _ in range(MOST_PRESSES):
+        before = slider.input_value()
+        if before == value:
+            settle(page)
+            return
+        slider.press(key)
+        expect(slider).not_to_have_value(before)
+    raise AssertionError(f"The slider {label!r} never came to {value}.")
+
+
+def keep(page: Page, name: str) -> Path:
+    """Keep a screenshot as an artefact; return its file."""
+    ARTEFACTS.mkdir(exist_ok=True)
+    path = ARTEFACTS / f"{name}.png"
+    page.screenshot(path=path)
+    return path
