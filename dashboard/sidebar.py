@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import streamlit as st
 
 from dashboard.loaders import DataSource, data_source, demo_is_needed, results
 from dashboard.run.control import draw_run_control
 from dashboard.state import Selection, keep_choice, select, t
 from dashboard.texts import LANGUAGES, plain
-from data_utils.locations import PROJECT, default_data_root, default_outputs
+from data_utils.locations import default_data_root, default_outputs, shown_path
 from detectors.registry import METHODS
 
 
@@ -35,7 +33,7 @@ def _draw_data_folder() -> DataSource:
     given = st.text_input(
         t("data_folder"),
         key="data_folder",
-        placeholder=_shown_path(default_data_root()),
+        placeholder=shown_path(default_data_root()),
         help=t("data_folder_help"),
     )
     if demo_is_needed(given):
@@ -48,11 +46,6 @@ def _draw_data_folder() -> DataSource:
     elif source.demo:
         st.badge(t("demo_badge"), color="orange")
     return source
-
-
-def _shown_path(path: Path) -> str:
-    """Return the path as a person would give it: relative to the project where it is inside."""
-    return path.relative_to(PROJECT).as_posix() if path.is_relative_to(PROJECT) else str(path)
 
 
 def _categories_with_results(outputs: Path) -> list[str]:

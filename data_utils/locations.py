@@ -37,6 +37,11 @@ def cache_root() -> Path:
     return _from_environment(CACHE_VARIABLE, user_cache_path("mvtec-anomaly-detection"))
 
 
+def shown_path(path: Path) -> str:
+    """Return the path as a person would give it: relative to the project where it is inside."""
+    return path.relative_to(PROJECT).as_posix() if path.is_relative_to(PROJECT) else str(path)
+
+
 def expanded(path: str) -> Path:
     """Return the path with ``~`` replaced, or as it is where there is no such user."""
     try:

@@ -1,4 +1,4 @@
-"""Make the README's picture again: ``python docs/screenshot.py [http://localhost:8501]``.
+"""Make the README's pictures again: ``python docs/screenshot.py [http://localhost:8501]``.
 
 Start the app first, without a data set (demo data) and with ImageNet weights, and run the full
 evaluation. Needs Chromium and ``requirements-dev.txt``.
@@ -6,27 +6,62 @@ evaluation. Needs Chromium and ``requirements-dev.txt``.
 
 from __future__ import annotations
 
+import io
 import shutil
 import sys
 from pathlib import Path
 
-from playwright.sync_api import sync_playwright
+from PIL import Image
+from playwright.sync_api import Page, sync_playwright
 
-VIEW = "/samples?category=demo_gear&method=padim&sample=stain%2F004"
-SIZE = {"width": 1280, "height": 900}
+SIZE = {"width": 1280, "height": 1250}
+CHOICE = "category=demo_gear&method=padim&sample=stain%2F004"
+PAGES = {
+    "overview": "/",
+    "samples": "/samples",
+    "compare": "/compare",
+    "roc": "/roc",
+    "tradeoff": "/tradeoff",
+    "defects": "/defects",
+    "inspection": "/inspection",
+    "run": "/run",
+}
+CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
+SETTLE_MS = 4000
+COLOURS = 256
 
 
 def main(address: str = "http://localhost:8501") -> None:
-    """Open the samples page and write ``docs/samples.png``."""
-    chromium = next(filter(None, map(shutil.which, ("chromium", "google-chrome"))), None)
+    """Open every page and write ``docs/<page>.png``."""
+    chromium = next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        page = browser.new_page(viewport=SIZE)
-        page.goto(address + VIEW)
-        page.get_by_text("Overlay", exact=True).wait_for(timeout=60_000)
-        page.wait_for_timeout(1500)
-        page.screenshot(path=Path(__file__).parent / "samples.png")
+        for name, path in PAGES.items():
+            page = browser.new_page(viewport=SIZE)
+            page.goto(f"{address}{path}?{CHOICE}")
+            page.locator("h1").wait_for(timeout=60_000)
+            page.wait_for_timeout(SETTLE_MS)
+            if name == "inspection":
+                damage_a_picture(page)
+            _save(page.screenshot(), Path(__file__).parent / f"{name}.png")
+            page.close()
         browser.close()
+
+
+def damage_a_picture(page: Page) -> None:
+    """Choose a test picture and put a stain on it."""
+    page.get_by_role("radio", name="damage a test picture").click(force=True)
+    page.get_by_role("button", name="stain", exact=True).or_(
+        page.get_by_role("radio", name="stain", exact=True)
+    ).first.click(force=True, timeout=60_000)
+    page.get_by_text("Why this score").wait_for(timeout=60_000)
+    page.wait_for_timeout(SETTLE_MS)
+
+
+def _save(picture: bytes, path: Path) -> None:
+    """Write a screenshot in 256 colours, which takes a third of the space."""
+    with Image.open(io.BytesIO(picture)) as shot:
+        shot.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE).save(path, optimize=True)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from dashboard.tables import table_height
 from dashboard.texts import plain
 from data_utils.counts import CategoryCounts, count_pictures, folders_stamp
 from data_utils.images import UnreadableImageError, read_thumbnail
+from data_utils.locations import shown_path
 
 SHOWN_PX, MARGIN_PX = 88, 3
 SHARPNESS = 2
@@ -33,7 +34,7 @@ def draw_counts(selection: Selection, counts: list[CategoryCounts], expanded: bo
     st.caption(
         t(
             "overview_data_totals",
-            root=selection.data,
+            root=shown_path(selection.data),
             categories=len(counts),
             train=sum(one.train for one in counts),
             good=sum(one.test_good for one in counts),
