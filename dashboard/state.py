@@ -9,6 +9,7 @@ from pathlib import Path
 import streamlit as st
 
 from dashboard.texts import DEFAULT_LANGUAGE, LANGUAGES, translate, wording
+from data_utils.locations import demo_root
 from evaluation.thresholds import DEFAULT_FALSE_ALARMS
 
 TEXT_KEYS = ("lang", "category", "method", "sample")
@@ -42,6 +43,13 @@ class Selection:
     category: str
     method: str
     outputs: Path
+
+    @property
+    def data_argument(self) -> str:
+        """What ``evaluate.py --data`` takes for this folder; empty if there is none."""
+        if self.data is None:
+            return ""
+        return "demo" if self.demo and self.data == demo_root() else str(self.data.absolute())
 
 
 def language() -> str:

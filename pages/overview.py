@@ -27,8 +27,8 @@ def draw() -> None:
     draw_brightness_notice(summary, None)
     st.header(t("overview_data_title"))
     counts = category_counts(selection)
-    if counts:
-        draw_counts(selection, counts, expanded=summary.empty)
+    if selection.data is not None and counts:
+        draw_counts(selection.data, counts, expanded=summary.empty)
     else:
         st.info(t("overview_no_data"))
     contact_sheet = st.container()

@@ -29,12 +29,12 @@ def category_counts(selection: Selection) -> list[CategoryCounts]:
     return _counts(str(selection.data), selection.categories, stamp)
 
 
-def draw_counts(selection: Selection, counts: list[CategoryCounts], expanded: bool) -> None:
+def draw_counts(root: Path, counts: list[CategoryCounts], expanded: bool) -> None:
     """Draw the totals, and the table of the categories behind them."""
     st.caption(
         t(
             "overview_data_totals",
-            root=shown_path(selection.data),
+            root=shown_path(root),
             categories=len(counts),
             train=sum(one.train for one in counts),
             good=sum(one.test_good for one in counts),

@@ -82,9 +82,7 @@ def start_evaluation(
 ) -> None:
     """Start ``evaluate.py`` on the selected data; empty lists mean all."""
     if selection.data is not None:
-        request = Request(
-            str(selection.data.absolute()), tuple(categories), tuple(methods), force=force
-        )
+        request = Request(selection.data_argument, tuple(categories), tuple(methods), force=force)
         launch(selection.outputs, request.arguments())
 
 

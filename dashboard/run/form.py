@@ -84,7 +84,7 @@ def draw_form(selection: Selection) -> tuple[Request, str]:
     st.session_state[KEPT] = {key: st.session_state[key] for key in DEFAULTS}
     problem = _problem(selection, categories, ratio, size, seed, weights.strip())
     request = Request(
-        data=str(selection.data.absolute()) if selection.data else "",
+        data=selection.data_argument,
         categories=tuple(categories),
         methods=tuple(method for method in METHODS if method in methods),
         settings=Settings(
