@@ -14,7 +14,7 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
-SIZE = {"width": 1280, "height": 1250}
+SIZE = {"width": 1280, "height": 1150}
 CHOICE = "category=demo_gear&method=padim&sample=stain%2F004"
 PAGES = {
     "overview": "/",
