@@ -14,6 +14,7 @@ from dashboard import loaders
 from dashboard.samples.sample_set import StoredSamples
 from detectors.registry import METHODS
 from evaluation.cells import CellError, CellPlace
+from evaluation.choice import Candidate, candidate
 from evaluation.decisions import Decisions, decide
 
 
@@ -46,6 +47,17 @@ class FinishedCell:
     def decisions(self, false_alarms: float) -> Decisions:
         """Return what the method decides on the test pictures at a false-alarm rate."""
         return decide(self.test["score"], self.test["label"], self.calibration_scores, false_alarms)
+
+    def candidate(self, false_alarms: float) -> Candidate:
+        """Return the same decisions for choosing among methods."""
+        return candidate(
+            self.method,
+            float(self.about["ms_per_image"]),
+            str(self.about.get("data_fingerprint", "")),
+            self.test,
+            self.calibration_scores,
+            false_alarms,
+        )
 
     def curves(self) -> dict[str, NDArray[Any]]:
         """Return the arrays of ``curves.npz``; raises CellError if it is damaged."""

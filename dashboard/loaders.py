@@ -109,12 +109,30 @@ def scores(place: CellPlace) -> pd.DataFrame:
     Raises
     ------
     CellError
-        If it is missing or damaged.
+        If it is missing or damaged, or holds other pictures than the cell counted.
     """
     path = place.folder / SCORES_FILE
     if not path.is_file():
         raise CellError(f"{path} is missing; evaluate this cell again.")
-    return _scores(str(path), _modified(path))
+    table = _scores(str(path), _modified(path))
+    for what, found, counted in _rows(table, cell(place)["counts"]):
+        if found != counted:
+            raise CellError(
+                f"{path} is damaged (rows of {what}: {found}, counted in the evaluation: "
+                f"{counted}); evaluate this cell again."
+            )
+    return table
+
+
+def _rows(table: pd.DataFrame, counts: dict[str, int]) -> list[tuple[str, int, int]]:
+    """Return what a row can be of, how many rows there are, and how many there should be."""
+    test, held_out = table["split"] == "test", table["split"] == "calibration"
+    good = table["label"] == 0
+    return [
+        ("good test pictures", int((test & good).sum()), counts["test_good"]),
+        ("defective test pictures", int((test & ~good).sum()), counts["test_defective"]),
+        ("held-out training pictures", int(held_out.sum()), counts["calibration_images"]),
+    ]
 
 
 @st.cache_data(show_spinner=False, max_entries=64)
@@ -122,14 +140,24 @@ def _scores(path: str, modified: int) -> pd.DataFrame:  # noqa: ARG001
     text = {"split": str, "defect": str, "stem": str, "file": str}
     try:
         table = pd.read_csv(path, dtype=text, keep_default_na=False, na_values={"score": [""]})
-        complete = set(COLUMNS) <= set(table.columns) and all(
-            is_numeric_dtype(table[name]) for name in ("label", "score")
-        )
     except (OSError, ValueError) as error:
         raise CellError(f"{path} is damaged; evaluate this cell again.") from error
-    if not complete:
-        raise CellError(f"{path} is damaged; evaluate this cell again.")
+    if wrong := _wrong_in(table):
+        raise CellError(f"{path} is damaged ({wrong}); evaluate this cell again.")
     return table
+
+
+def _wrong_in(table: pd.DataFrame) -> str:
+    """Return what is wrong with a table of scores by itself, "" if nothing is."""
+    if not set(COLUMNS) <= set(table.columns):
+        return "a column is missing"
+    if not is_numeric_dtype(table["score"]) or not np.isfinite(table["score"]).all():
+        return "a score is not a number"
+    if not table["label"].isin((0, 1)).all():
+        return "a label is neither 0 nor 1"
+    if table.duplicated(["split", "defect", "stem"]).any():
+        return "a picture has two rows"
+    return ""
 
 
 def curves(place: CellPlace) -> dict[str, NDArray[Any]]:

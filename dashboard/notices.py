@@ -1,13 +1,16 @@
-"""What must stand on every page: demo data, and numbers from random weights."""
+"""What must stand on every page: where the shown numbers come from and what they cannot say."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 import streamlit as st
 
 from dashboard.loaders import results
 from dashboard.state import Selection, t
-from detectors.registry import METHODS
+from dashboard.tables import method_title
 from evaluation.brightness import SUSPICIOUS_AUROC
 
 
@@ -18,11 +21,47 @@ def draw_notices(selection: Selection) -> None:
     table, _ = results(selection.outputs)
     random = table[table["weights"].str.startswith("random")]
     if len(random):
-        methods = ", ".join(
-            METHODS[key].title if key in METHODS else key for key in sorted(set(random["method"]))
-        )
+        methods = ", ".join(method_title(key) for key in sorted(set(random["method"])))
         categories = ", ".join(sorted(set(random["category"])))
         st.warning(t("random_notice", cells=f"{methods} ({categories})"), icon=":material/warning:")
+
+
+def draw_origin(selection: Selection, cells: Iterable[Mapping[Any, Any]]) -> None:
+    """Say which of the shown results come from other data than the sidebar says.
+
+    Parameters
+    ----------
+    selection : Selection
+    cells : iterable of mapping
+        ``category, method, demo_data`` and ``data_root`` of each shown cell, as in ``cell.json``.
+    """
+    shown = list(cells)
+    here = str(selection.data.resolve()) if selection.data is not None else None
+    demo, elsewhere = [], dict[str, list[Mapping[Any, Any]]]()
+    for cell in shown:
+        root = str(cell["data_root"])
+        if cell["demo_data"] and not selection.demo:
+            demo.append(cell)
+        elif here not in (None, root):
+            elsewhere.setdefault(root, []).append(cell)
+    if len(demo) == len(shown) > 0:
+        st.info(t("demo_results"), icon=":material/palette:")
+    elif demo:
+        st.info(t("demo_results_some", cells=_named(demo)), icon=":material/palette:")
+    for root, its in sorted(elsewhere.items()):
+        if len(its) == len(shown):
+            st.info(t("made_from", root=root))
+        else:
+            st.info(t("made_from_some", root=root, cells=_named(its)))
+
+
+def _named(cells: Sequence[Mapping[Any, Any]]) -> str:
+    """Return cells as ``bottle (AE, PaDiM), cable (AE)``."""
+    methods: dict[str, dict[str, None]] = {}
+    for cell in cells:
+        title = method_title(str(cell["method"]))
+        methods.setdefault(str(cell["category"]), {})[title] = None
+    return ", ".join(f"{category} ({', '.join(found)})" for category, found in methods.items())
 
 
 def draw_brightness_notice(summary: pd.DataFrame, category: str | None) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +16,7 @@ TEXT_KEYS = ("lang", "category", "method", "sample")
 ALARMS_KEY = "alarms"
 URL_KEYS = (*TEXT_KEYS, ALARMS_KEY)
 ALARMS_STEP, ALARMS_MOST = 0.5, 30.0
-SELECTION_KEY = "_selection"
+SELECTION_KEY, KEPT_KEY = "_selection", "_kept"
 
 
 @dataclass(frozen=True)
@@ -69,11 +69,14 @@ def said(key: str, **values: object) -> str:
 
 
 def restore() -> None:
-    """Take over what the URL says at the start of a session, and keep it across pages.
+    """Take over what the URL says at the start of a session, and keep choices across pages.
 
     Streamlit forgets the value of a widget that the current page does not draw, unless the
     script has set it itself.
     """
+    for key in st.session_state.get(KEPT_KEY, ()):
+        if key in st.session_state:
+            st.session_state[key] = st.session_state[key]
     for key in URL_KEYS:
         if key in st.session_state:
             st.session_state[key] = st.session_state[key]
@@ -102,9 +105,16 @@ def selected() -> Selection:
     return selection
 
 
-def keep_choice(key: str, options: list[str]) -> None:
-    """Make sure that the session's value for widget `key` is one of `options`."""
-    if st.session_state.get(key) not in options:
+def remember(key: str, start: object) -> None:
+    """Let widget `key` begin with `start`, and keep its value while other pages are shown."""
+    st.session_state.setdefault(key, start)
+    st.session_state.setdefault(KEPT_KEY, set()).add(key)
+
+
+def keep_choice(key: str, options: Sequence[object]) -> None:
+    """Make sure that the session's value for widget `key` is one of `options`, and remember it."""
+    remember(key, options[0])
+    if st.session_state[key] not in options:
         st.session_state[key] = options[0]
 
 
@@ -129,7 +139,7 @@ def draw_false_alarm_slider() -> float:
         ALARMS_STEP,
         ALARMS_MOST,
         step=ALARMS_STEP,
-        format="%.1f %%",
+        format="%g %%",
         key=ALARMS_KEY,
         help=t("allow_alarms_help"),
     )

@@ -130,6 +130,6 @@ def percent_interval(low: float, high: float) -> str:
     return f"{100 * low:.1f}–{100 * high:.1f} %"
 
 
-def table_height(rows: int) -> int:
-    """Return the height in pixels that shows this many rows and the heading without scrolling."""
-    return min(ROW_PX * (rows + 1) + BORDER_PX, TALLEST_PX)
+def table_height(rows: int, tallest: int = TALLEST_PX) -> int:
+    """Return the height in pixels that shows rows and heading without scrolling, if it may."""
+    return min(ROW_PX * (rows + 1) + BORDER_PX, tallest)

@@ -19,6 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from evaluation.cell_fields import damage, is_complete
+
 CELL_FILE = "cell.json"
 SCORES_FILE = "scores.csv"
 CURVES_FILE = "curves.npz"
@@ -31,29 +33,6 @@ NEW_SUFFIX = ".cell-new"
 OLD_SUFFIX = ".cell-old"
 RENAME_TRIES = 10
 RENAME_PAUSE_S = 0.2
-NEEDED_KEYS = frozenset(
-    {
-        "format",
-        "category",
-        "method",
-        "metrics",
-        "counts",
-        "settings",
-        "fingerprint",
-        "timings",
-        "scale",
-        "geometry",
-        "fit_s",
-        "score_s",
-        "ms_per_image",
-        "weights",
-        "backbone_identity",
-        "data_root",
-        "demo_data",
-    }
-)
-SECTIONS = ("metrics", "counts", "settings", "timings", "scale", "geometry")
-NEEDED_COUNTS = frozenset({"train_images", "test_good", "test_defective"})
 
 
 class CellError(ValueError):
@@ -130,15 +109,12 @@ def read_cell(folder: Path) -> dict[str, Any]:
         cell = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise CellError(f"{path} is missing or damaged; evaluate this cell again.") from error
-    if (
-        not isinstance(cell, dict)
-        or not cell.keys() >= NEEDED_KEYS
-        or not all(isinstance(cell[section], dict) for section in SECTIONS)
-        or not cell["counts"].keys() >= NEEDED_COUNTS
-    ):
+    if not is_complete(cell):
         raise CellError(f"{path} is incomplete; evaluate this cell again.")
     if cell["format"] != CELL_FORMAT:
         raise CellError(f"{path} was written by another version; evaluate this cell again.")
+    if wrong := damage(cell, folder):
+        raise CellError(f"{path} is damaged ({wrong}); evaluate this cell again.")
     restored: dict[str, Any] = _none_to_nan(cell)
     return restored
 

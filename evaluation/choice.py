@@ -58,7 +58,10 @@ class Candidate:
         return share_interval(self.decisions.false_alarms, self.decisions.good)
 
     def breaks_promise(self, allowed: float) -> bool:
-        """Tell whether clearly more good test pictures were reported than `allowed`."""
+        """Tell whether clearly more good test pictures were reported than `allowed`.
+
+        Without good test pictures nothing can tell.
+        """
         return self.alarms_interval[0] > allowed
 
 
@@ -101,6 +104,8 @@ class Choice:
         Too few held-out good pictures for so low a false-alarm rate.
     over_limit : tuple of Candidate
         Clearly more false alarms on the test pictures than were allowed.
+    unchecked : tuple of Candidate
+        Compared, though there are no good test pictures that could show too many false alarms.
     """
 
     best: Candidate | None
@@ -108,6 +113,7 @@ class Choice:
     too_slow: tuple[Candidate, ...]
     without_threshold: tuple[Candidate, ...]
     over_limit: tuple[Candidate, ...]
+    unchecked: tuple[Candidate, ...]
 
     @property
     def tied(self) -> tuple[Comparison, ...]:
@@ -180,6 +186,7 @@ def choose(candidates: Sequence[Candidate], allowed: float, ms_limit: float | No
         too_slow=tuple(one for one in candidates if one not in quick),
         without_threshold=tuple(one for one in quick if not one.decisions.known),
         over_limit=tuple(one for one in judged if one.breaks_promise(allowed)),
+        unchecked=tuple(one for one in kept if not one.decisions.good),
     )
 
 

@@ -27,7 +27,6 @@ DONE, RUNNING, WAITING, FAILED, STALE, MISSING = (
     "stale",
     "missing",
 )
-STATES = (DONE, RUNNING, WAITING, FAILED, STALE, MISSING)
 OTHER_VERSION, OTHER_DATA, CHANGED_DATA, KEPT = "version", "other_data", "changed_data", "kept"
 DATA_PARTS = ("train", "test", "ground_truth")
 CLOCK_STEP_S = 1.0
@@ -41,8 +40,9 @@ class CellStatus:
     ----------
     category, method : str
     state : str
-        ``done``, ``running``, ``waiting`` (planned by the running job), ``failed``, ``stale``
-        (finished, but not what a run would make today) or ``missing``.
+        ``done``, ``running``, ``waiting`` (planned by the running job, and without a result so
+        far), ``failed``, ``stale`` (finished, but data or program may have changed since) or
+        ``missing``.
     reason : str
         Why it is failed or stale, as a sentence; else empty.
     cause, detail : str
@@ -87,10 +87,12 @@ def run_matrix(
         changed = _last_change(data / category) if data is not None else ("", -math.inf)
         for method in methods:
             mine = planned.get((category, method))
-            if running and mine is not None and mine.state in (jobs.RUNNING, jobs.WAITING):
-                matrix.append(CellStatus(category, method, mine.state))
-            else:
-                matrix.append(_on_disk(outputs, data, category, method, changed, mine))
+            in_job = mine.state if running and mine is not None else ""
+            status = _on_disk(outputs, data, category, method, changed, mine)
+            has_result = status.state in (DONE, STALE)
+            if in_job == jobs.RUNNING or (in_job == jobs.WAITING and not has_result):
+                status = CellStatus(category, method, in_job)
+            matrix.append(status)
     return matrix
 
 

@@ -23,12 +23,12 @@ from evaluation.cells import CellError, CellPlace, read_cell, write_atomically
 from evaluation.inspection import OpenCell, inspect_pictures, open_cell, opened_picture, prepared
 from evaluation.runner import BackboneSource
 from evaluation.settings import Settings
+from evaluation.spreadsheet import harmless
 from evaluation.thresholds import threshold_for
 
 COLUMNS = ("file", "score", "threshold", "verdict", "false_alarms", "remark")
 DEFECTIVE, GOOD, NOT_AVAILABLE = "defective", "good", "n/a"
 BYTE_ORDER_MARK = "\ufeff"
-FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
 READ_THREADS = min(8, os.cpu_count() or 1)
 OTHER_SHAPE = 1.32  # the cell's sides are rounded to multiples of 32, up to 15 % off
 
@@ -144,12 +144,12 @@ def scores_csv(scored: Sequence[ScoredFile], threshold: float, false_alarms: flo
     for one in scored:
         writer.writerow(
             [
-                _harmless(one.name),
+                harmless(one.name),
                 f"{one.score:.9g}" if one.readable else "",
                 NOT_AVAILABLE if math.isnan(threshold) else f"{threshold:.9g}",
                 verdict(one.score, threshold),
                 f"{false_alarms:g}",
-                _harmless(one.remark),
+                harmless(one.remark),
             ]
         )
     content = BYTE_ORDER_MARK + text.getvalue()
@@ -210,7 +210,3 @@ def _read(path: Path, geometry: Transform) -> tuple[NDArray[np.uint8] | None, st
         else ""
     )
     return prepared(picture, geometry), remark
-
-
-def _harmless(text: str) -> str:
-    return f"'{text}" if text.startswith(FORMULA_SIGNS) else text

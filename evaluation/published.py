@@ -27,7 +27,6 @@ from detectors.registry import Options
 
 FILE = Path(__file__).with_name("published_auroc.csv")
 MEAN = "mean"
-METRICS = ("image_auroc", "pixel_auroc")
 UNCONFIRMED = "(partly unconfirmed)"
 PAPERS = ("PaDiM paper", "PatchCore paper")
 PAPER_GEOMETRY = {"height": PAPER_CROP, "width": PAPER_CROP, "shorter_side": PAPER_RESIZE}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import subprocess
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -73,11 +73,20 @@ class Request:
         return arguments
 
 
-def command_line(arguments: Sequence[str], outputs: Path) -> str:
-    """Return the command that does the same in a shell, in the project's folder."""
+def command_line(arguments: Sequence[str], outputs: Path, show: Callable[[Path], str] = str) -> str:
+    """Return the command that does the same in a shell, in the project's folder.
+
+    Parameters
+    ----------
+    arguments : sequence of str
+    outputs : Path
+        Named only where it is not the default one.
+    show : callable
+        How it is named.
+    """
     words = ["python", "evaluate.py", *arguments]
     if outputs.resolve() != DEFAULT_OUTPUTS.resolve():
-        words += ["--out", str(outputs)]
+        words += ["--out", show(outputs)]
     return subprocess.list2cmdline(words) if os.name == "nt" else shlex.join(words)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from evaluation.cells import all_cells, write_atomically
+from evaluation.spreadsheet import harmless_table
 
 SUMMARY_FILE = "summary.csv"
 NOT_AVAILABLE = "n/a"
@@ -70,6 +71,6 @@ def write_summary(outputs: Path) -> list[str]:
     Undefined metrics are written as ``n/a``, numbers with six decimals.
     """
     table, problems = summary_table(outputs)
-    text = table.to_csv(index=False, na_rep=NOT_AVAILABLE, float_format="%.6f")
+    text = harmless_table(table).to_csv(index=False, na_rep=NOT_AVAILABLE, float_format="%.6f")
     write_atomically(outputs / SUMMARY_FILE, text)
     return problems

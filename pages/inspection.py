@@ -17,7 +17,7 @@ from dashboard.inspection.sources import (
     draw_test_picture,
     draw_upload,
 )
-from dashboard.notices import draw_notices
+from dashboard.notices import draw_notices, draw_origin
 from dashboard.state import allowed_false_alarms, draw_false_alarm_slider, selected, t
 from dashboard.tables import method_title
 from dashboard.texts import plain
@@ -44,11 +44,7 @@ def draw() -> None:
     if not cells:
         st.info(t("no_methods_yet", category=selection.category))
         return
-    about = cells[0].about
-    if about["demo_data"] and not selection.demo:
-        st.info(t("demo_results"), icon=":material/palette:")
-    elif selection.data is not None and about["data_root"] != str(selection.data.resolve()):
-        st.info(t("made_from", root=about["data_root"]))
+    draw_origin(selection, [cell.about for cell in cells])
     missing = [method_title(key) for key in METHODS if key not in {c.method for c in cells}]
     if missing:
         st.caption(t("method_missing", methods=", ".join(missing)))

@@ -6,10 +6,10 @@ import streamlit as st
 
 from dashboard.frame import framed
 from dashboard.loaders import results
-from dashboard.notices import draw_brightness_notice, draw_notices
+from dashboard.notices import draw_brightness_notice, draw_notices, draw_origin
 from dashboard.overview.choice import draw_choice
 from dashboard.overview.data import category_counts, draw_contact_sheet, draw_counts
-from dashboard.overview.results import draw_results
+from dashboard.overview.results import draw_results, finished_cells
 from dashboard.report.button import draw_report_button
 from dashboard.run.matrix import draw_matrix
 from dashboard.state import Selection, selected, t
@@ -24,6 +24,7 @@ def draw() -> None:
     st.title(t("overview_title"))
     st.markdown(t("overview_lead"))
     draw_notices(selection)
+    draw_origin(selection, finished_cells(selection.outputs))
     draw_brightness_notice(summary, None)
     st.header(t("overview_data_title"))
     counts = category_counts(selection)

@@ -12,13 +12,24 @@ from dashboard.figures.roc import MethodCurve, precision_recall_chart, roc_chart
 from dashboard.finished import FinishedCell, finished_methods
 from dashboard.frame import framed
 from dashboard.loaders import results
-from dashboard.notices import draw_brightness_notice, draw_notices
+from dashboard.notices import draw_brightness_notice, draw_notices, draw_origin
+from dashboard.recorded import weights_text
 from dashboard.roc.operating import Operating, base_rate, curve_table, method_curve, operating
-from dashboard.state import Selection, draw_false_alarm_slider, language, said, selected, t
+from dashboard.state import (
+    Selection,
+    draw_false_alarm_slider,
+    keep_choice,
+    language,
+    remember,
+    said,
+    selected,
+    t,
+)
 from dashboard.tables import method_title, percent, percent_interval
 from dashboard.texts import plain
 from detectors.registry import METHODS
 from evaluation.cells import CellError
+from evaluation.decisions import share_interval
 from evaluation.thresholds import pictures_needed
 
 ROC, PRECISION_RECALL = "roc", "pr"
@@ -44,7 +55,7 @@ def draw() -> None:
         if not problems:
             st.info(t("no_methods_yet", category=selection.category))
         return
-    _draw_origin(selection, cells)
+    _draw_remarks(selection, cells)
     st.markdown(t("roc_lead"))
     asked = draw_false_alarm_slider()
     _draw_curves(selection, cells, asked)
@@ -53,18 +64,13 @@ def draw() -> None:
     draw_export_choice()
 
 
-def _draw_origin(selection: Selection, cells: list[FinishedCell]) -> None:
+def _draw_remarks(selection: Selection, cells: list[FinishedCell]) -> None:
     """Say which methods are missing and where the shown results come from."""
     present = {cell.method for cell in cells}
     missing = [method_title(method) for method in METHODS if method not in present]
     if missing:
         st.info(t("method_missing", methods=", ".join(missing)))
-    if any(cell.about["demo_data"] for cell in cells) and not selection.demo:
-        st.info(t("demo_results"), icon=":material/palette:")
-    elif selection.data is not None:
-        here = str(selection.data.resolve())
-        for root in sorted({str(cell.about["data_root"]) for cell in cells} - {here}):
-            st.info(t("made_from", root=root))
+    draw_origin(selection, [cell.about for cell in cells])
     if len({(c.about.get("data_fingerprint"), str(c.about["geometry"])) for c in cells}) > 1:
         st.warning(t("roc_different_data"), icon=":material/warning:")
     draw_brightness_notice(results(selection.outputs)[0], selection.category)
@@ -72,10 +78,11 @@ def _draw_origin(selection: Selection, cells: list[FinishedCell]) -> None:
 
 def _draw_curves(selection: Selection, cells: list[FinishedCell], asked: float) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
+        keep_choice("roc_view", list(VIEWS))
+        remember("roc_log", False)
         view = st.segmented_control(
             t("roc_curves"),
             list(VIEWS),
-            default=ROC,
             key="roc_view",
             format_func=lambda key: said(VIEWS[key]),
             required=True,
@@ -107,7 +114,7 @@ def _draw_curves(selection: Selection, cells: list[FinishedCell], asked: float) 
             icon=":material/download:",
             on_click="ignore",
         )
-    weights = {method_title(c.method): str(c.about["weights"]) for c in cells}
+    weights = {method_title(c.method): weights_text(str(c.about["weights"])) for c in cells}
     st.caption(
         t("roc_weights", weights="; ".join(f"{name}: {label}" for name, label in weights.items()))
     )
@@ -185,7 +192,7 @@ def _draw_decisions(cell: FinishedCell, point: Operating, asked: float) -> None:
             "roc_alarm_share",
             asked=percent(asked),
             share=percent(made.false_alarm_rate),
-            interval=percent_interval(*point.false_alarm_interval),
+            interval=percent_interval(*share_interval(made.false_alarms, made.good)),
         )
     st.markdown(f"{t('roc_missed')}: {missed}  \n{t('roc_alarms')}: {alarms}")
     st.markdown(

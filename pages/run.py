@@ -8,6 +8,7 @@ import streamlit as st
 from dashboard.frame import framed
 from dashboard.loaders import results
 from dashboard.notices import draw_notices
+from dashboard.recorded import weights_text
 from dashboard.run.control import launch
 from dashboard.run.form import draw_form
 from dashboard.run.job_panel import draw_job
@@ -81,7 +82,7 @@ def _draw_other_settings(selection: Selection) -> None:
                 "method": [method_title(key) for key in others["method"]],
                 "image_auroc": others["image_auroc"],
                 "settings": others["settings_id"],
-                "weights": others["weights"],
+                "weights": others["weights"].map(weights_text),
                 "data": [t("demo_badge") if demo else "" for demo in others["demo_data"]],
             }
         ).style.format({"image_auroc": "{:.3f}"}, na_rep="n/a"),

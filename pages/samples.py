@@ -10,11 +10,18 @@ import streamlit as st
 from dashboard.finished import finished_cell
 from dashboard.frame import framed
 from dashboard.loaders import results
-from dashboard.notices import draw_brightness_notice, draw_notices
+from dashboard.notices import draw_brightness_notice, draw_notices, draw_origin
+from dashboard.recorded import weights_text
 from dashboard.run.control import start_evaluation
 from dashboard.samples.gallery import draw_sample_gallery
 from dashboard.samples.picker import draw_filter, draw_order, draw_picker
-from dashboard.samples.sample_set import SampleSet, SessionSamples, defect_names, ordered
+from dashboard.samples.sample_set import (
+    SampleSet,
+    SessionSamples,
+    defect_names,
+    ordered,
+    sample_names,
+)
 from dashboard.samples.viewer import (
     draw_colour_bar,
     draw_opacity_slider,
@@ -24,7 +31,7 @@ from dashboard.samples.viewer import (
     overlap_text,
 )
 from dashboard.state import Selection, draw_false_alarm_slider, mirror_in_url, selected, t
-from dashboard.tables import method_title, number
+from dashboard.tables import method_title, number, percent
 from dashboard.texts import plain
 from detectors.registry import METHODS
 from evaluation.cells import CellError, CellPlace
@@ -34,7 +41,7 @@ from evaluation.pictures import picture_name
 from evaluation.settings import Settings
 from evaluation.thresholds import pictures_needed, threshold_for
 
-FITTED_HERE = "_fitted_here"
+FITTED_HERE, FILTER_KEY = "_fitted_here", "defect_filter"
 
 
 def draw() -> None:
@@ -61,7 +68,7 @@ def _draw_stored_or_offer(selection: Selection, names: dict[str, str]) -> None:
         place = CellPlace(selection.outputs, selection.category, selection.method)
         cell = finished_cell(place)
         if cell is not None:
-            _draw_origin(selection, cell.about)
+            draw_origin(selection, [cell.about])
             _draw_samples(selection, cell.samples())
             _draw_cell(cell.about)
             draw_brightness_notice(results(selection.outputs)[0], selection.category)
@@ -72,14 +79,6 @@ def _draw_stored_or_offer(selection: Selection, names: dict[str, str]) -> None:
         st.info(t("only_results", category=selection.category))
         return
     _offer_fit(selection, names)
-
-
-def _draw_origin(selection: Selection, cell: dict[str, Any]) -> None:
-    """Say where the shown results come from if that is not what the sidebar says."""
-    if cell["demo_data"] and not selection.demo:
-        st.info(t("demo_results"), icon=":material/palette:")
-    elif selection.data is not None and cell["data_root"] != str(selection.data.resolve()):
-        st.info(t("made_from", root=cell["data_root"]))
 
 
 def _offer_fit(selection: Selection, names: dict[str, str]) -> None:
@@ -121,7 +120,7 @@ def _draw_session_samples(selection: Selection, names: dict[str, str]) -> None:
         return
     if result.weights.startswith("random"):
         st.warning(t("random_notice", cells=names["method"]), icon=":material/warning:")
-    st.caption(t("session_only", weights=result.weights))
+    st.caption(t("session_only", weights=weights_text(result.weights)))
     _draw_samples(selection, SessionSamples(result))
 
 
@@ -145,10 +144,13 @@ def _draw_samples(selection: Selection, samples: SampleSet) -> None:
         opacity = draw_opacity_slider()
     with choosing:
         with st.container(horizontal=True, horizontal_alignment="distribute"):
-            defect = draw_filter(defect_names(table))
+            defect = draw_filter(defect_names(table), sample_names(table), FILTER_KEY)
             order = draw_order()
         positions = ordered(table, defect, order, threshold)
-        at = draw_picker(samples, positions)
+        listed = table.iloc[positions]
+        names = sample_names(listed)
+        scores = dict(zip(names, listed["score"], strict=True))
+        at = draw_picker(names, lambda name: f"{name} · {scores.get(name, math.nan):.4g}")
     row = table.iloc[positions[at]]
     panels = samples.panels(positions[at])
     with verdict, st.container(horizontal=True, horizontal_alignment="distribute"):
@@ -199,8 +201,9 @@ def _draw_verdict(row: Any, threshold: float, unit: str) -> None:
 
 def _threshold_text(threshold: float, rate: float, count: int) -> str:
     if math.isnan(threshold):
-        return t("threshold_unknown", count=count, rate=rate, needed=pictures_needed(rate))
-    return t("threshold_line", threshold=threshold, rate=rate, count=count)
+        needed = pictures_needed(rate)
+        return t("threshold_unknown", count=count, rate=percent(rate), needed=needed)
+    return t("threshold_line", threshold=threshold, rate=percent(rate), count=count)
 
 
 def _draw_cell(cell: dict[str, Any]) -> None:
@@ -216,7 +219,7 @@ def _draw_cell(cell: dict[str, Any]) -> None:
             aupro=number(metrics["aupro"]),
             fit=cell["fit_s"],
             ms=cell["ms_per_image"],
-            weights=cell["weights"],
+            weights=weights_text(cell["weights"]),
         )
     )
     findings = cell.get("findings") or []

@@ -9,12 +9,23 @@ from dashboard.charts import draw_chart, draw_clickable_chart, draw_export_choic
 from dashboard.figures.tradeoff import COST_TEXTS, GAIN_TEXTS, phase_chart, tradeoff_chart
 from dashboard.frame import framed
 from dashboard.loaders import results
-from dashboard.notices import draw_brightness_notice, draw_notices
-from dashboard.state import Selection, language, said, selected, t
+from dashboard.notices import draw_brightness_notice, draw_notices, draw_origin
+from dashboard.overview.results import machine
+from dashboard.recorded import weights_text
+from dashboard.state import (
+    Selection,
+    keep_choice,
+    keep_choices,
+    language,
+    remember,
+    said,
+    selected,
+    t,
+)
 from dashboard.tables import method_title, number
 from dashboard.texts import plain
 from dashboard.tradeoff.click import follow_click, remember_click
-from dashboard.tradeoff.costs import MACHINE, costs
+from dashboard.tradeoff.costs import MACHINE_COLUMNS, costs
 from dashboard.tradeoff.groups import (
     Group,
     groups,
@@ -25,6 +36,7 @@ from dashboard.tradeoff.groups import (
 )
 
 MEAN, ONE_CATEGORY, CELLS = "mean", "category", "cells"
+SETTINGS_KEY = "tradeoff_settings"
 
 
 def draw() -> None:
@@ -45,6 +57,7 @@ def draw() -> None:
         return
     if group.random_weights:
         st.warning(t("tradeoff_random"), icon=":material/warning:")
+    draw_origin(selection, cells.to_dict("records"))
     _draw_machine(cells)
     view, gain, cost = _draw_choices(selection, cells)
     _draw_tradeoff(selection, cells, view, gain, cost)
@@ -61,6 +74,7 @@ def _draw_group(selection: Selection, table: pd.DataFrame) -> tuple[Group, pd.Da
     names = [_group_name(group, len(group.cells(table))) for group in found]
     position = 0
     if len(found) > 1:
+        keep_choice("tradeoff_group", range(len(found)))
         position = st.selectbox(
             t("tradeoff_group"),
             range(len(found)),
@@ -86,19 +100,22 @@ def _draw_settings(cells: pd.DataFrame) -> pd.DataFrame:
     names = sorted(set(cells["settings_id"]))
     if len(names) == 1:
         return cells
+    remember(SETTINGS_KEY, names[:1])
+    keep_choices(SETTINGS_KEY, names)
+    if not st.session_state[SETTINGS_KEY]:
+        st.session_state[SETTINGS_KEY] = names[:1]
     chosen = st.pills(
         t("tradeoff_settings"),
         names,
         selection_mode="multi",
-        default=names[:1],
         format_func=lambda name: plain(name) if name else said("default_settings"),
-        key="tradeoff_settings",
+        key=SETTINGS_KEY,
     )
-    return cells[cells["settings_id"].isin(chosen or names[:1])]
+    return cells[cells["settings_id"].isin(chosen)]
 
 
 def _draw_machine(cells: pd.DataFrame) -> None:
-    machines = [name or said("tradeoff_machine_unknown") for name in sorted(set(cells[MACHINE]))]
+    machines = sorted({machine(cell) for cell in cells[MACHINE_COLUMNS].to_dict("records")})
     if len(machines) > 1:
         st.warning(
             t("tradeoff_machines_differ", machines="; ".join(machines)),
@@ -113,8 +130,9 @@ def _draw_choices(selection: Selection, cells: pd.DataFrame) -> tuple[str, str, 
     if selection.category in set(cells["category"]):
         name = said("tradeoff_view_category", category=plain(selection.category))
         views = {MEAN: views[MEAN], ONE_CATEGORY: name, CELLS: views[CELLS]}
-    if st.session_state.get("tradeoff_view") not in views:
-        st.session_state["tradeoff_view"] = MEAN
+    keep_choice("tradeoff_view", list(views))
+    keep_choice("tradeoff_gain", list(GAIN_TEXTS))
+    keep_choice("tradeoff_cost", list(COST_TEXTS))
     with st.container(horizontal=True, vertical_alignment="bottom"):
         view = st.segmented_control(
             t("tradeoff_points"),
@@ -126,7 +144,6 @@ def _draw_choices(selection: Selection, cells: pd.DataFrame) -> tuple[str, str, 
         gain = st.segmented_control(
             t("tradeoff_gain"),
             list(GAIN_TEXTS),
-            default="image_auroc",
             format_func=lambda key: said(GAIN_TEXTS[key][0]),
             key="tradeoff_gain",
             required=True,
@@ -160,6 +177,7 @@ def _draw_tradeoff(
         if points["category"].nunique() > 1:
             notes.append(t("tradeoff_front_per_category"))
     shown = with_front(points, cost, gain)
+    shown["weights"] = shown["weights"].map(weights_text)
     absent = points[points[gain].isna() | points[cost].isna()]
     if len(shown):
         draw_clickable_chart(

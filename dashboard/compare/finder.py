@@ -9,7 +9,7 @@ import streamlit as st
 
 from dashboard.compare.lineup import Comparison
 from dashboard.state import said, t
-from dashboard.tables import method_title
+from dashboard.tables import method_title, percent
 from dashboard.texts import plain
 from evaluation.disagreement import FALSE_ALARM, HIT, MISSED, PASSED
 
@@ -89,10 +89,10 @@ def draw_wrong_together(comparison: Comparison, defect: str, false_alarms: float
     judging = comparison.with_threshold
     left_out = [method for method in comparison.cells if method not in judging]
     if len(judging) < 2:
-        st.info(t("compare_needs_two_thresholds", rate=false_alarms))
+        st.info(t("compare_needs_two_thresholds", rate=percent(false_alarms)))
         return
     titles = ", ".join(method_title(method) for method in judging)
-    st.caption(t("compare_together_note", methods=titles, rate=false_alarms))
+    st.caption(t("compare_together_note", methods=titles, rate=percent(false_alarms)))
     if left_out:
         titles = ", ".join(method_title(method) for method in left_out)
         st.caption(t("compare_left_out", methods=titles))

@@ -140,6 +140,6 @@ def _noted(key: str) -> Callable[[FinishedCell], str]:
 
 def _geometry(cell: FinishedCell) -> str:
     noted = cell.about["geometry"]
-    size = f"{noted.get('height')} x {noted.get('width')} px"
+    size = {"height": noted.get("height"), "width": noted.get("width")}
     shorter = noted.get("shorter_side")
-    return f"{size} of {shorter} px" if shorter else size
+    return said("size_cropped", side=shorter, **size) if shorter else said("size_whole", **size)

@@ -35,6 +35,7 @@ REASONS = {
     "crop_unstated": "defects_reason_crop_unstated",
     "unconfirmed": "defects_reason_unconfirmed",
 }
+TALLEST_PX = 460
 METRIC_KEYS = {"image_auroc": "defects_image_auroc", "pixel_auroc": "defects_pixel_auroc"}
 
 

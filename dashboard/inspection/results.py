@@ -20,6 +20,7 @@ from dashboard.inspection.scoring import (
     UNDECIDED,
     Chosen,
     Ready,
+    batch_csv,
     batch_table,
     distance_grid,
     file_scores,
@@ -223,7 +224,7 @@ def draw_batch(
     st.caption(" · ".join(_counts(table, ready, false_alarms)))
     st.download_button(
         t("inspection_download"),
-        table.to_csv(index=False, float_format="%.9g").encode("utf-8-sig"),
+        batch_csv(table),
         file_name=CSV_NAME.format(category=category),
         mime="text/csv",
     )

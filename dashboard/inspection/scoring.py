@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 
 from dashboard.finished import FinishedCell
 from dashboard.fitting import Opened, opened_cell
+from dashboard.state import said
+from dashboard.tables import method_title
 from data_utils.images import UnreadableImageError
 from data_utils.pictures import Pictures
 from data_utils.transform import Transform
@@ -28,6 +30,7 @@ from evaluation.inspection import (
     opened_picture,
     prepared,
 )
+from evaluation.spreadsheet import harmless
 from evaluation.thresholds import threshold_for
 
 if TYPE_CHECKING:
@@ -108,10 +111,15 @@ def ready_methods(
             problems.append(sentence(error))
             continue
         if opened.cell.geometry != wanted:
-            problems.append(
-                f"{cell.place.category} / {cell.method} was evaluated on pictures of another size "
-                f"({opened.cell.geometry}) than the other methods; evaluate it again."
+            found = opened.cell.geometry
+            size = said(
+                "size_cropped" if found.shorter_side is not None else "size_whole",
+                height=found.height,
+                width=found.width,
+                side=found.shorter_side,
             )
+            place = f"{cell.place.category} / {method_title(cell.method)}"
+            problems.append(said("inspection_other_size", cell=place, size=size))
         else:
             ready.append(Ready(cell.method, opened))
     return ready, problems
@@ -211,6 +219,12 @@ def batch_table(
             said = NOT_READ if by_method is None else verdict(score, threshold)
             rows.append((name, method.method, score, threshold, said))
     return pd.DataFrame(rows, columns=BATCH_COLUMNS)
+
+
+def batch_csv(table: pd.DataFrame) -> bytes:
+    """Return a table of ``batch_table`` as a file for spreadsheets; no name is a formula."""
+    named = table.assign(file=table["file"].map(harmless))
+    return named.to_csv(index=False, float_format="%.9g").encode("utf-8-sig", "replace")
 
 
 def nearest_good(method: Ready, image: NDArray[np.uint8]) -> NearestGood:

@@ -15,7 +15,7 @@ from dashboard.components.canvas import StrokesError, draw_canvas
 from dashboard.finished import FinishedCell
 from dashboard.inspection.scoring import MAX_FILES, Chosen, refusal, uploaded_picture
 from dashboard.samples.sample_set import sample_name
-from dashboard.state import keep_choice, said, t
+from dashboard.state import keep_choice, remember, said, t
 from dashboard.texts import plain
 from data_utils.damage import DAMAGES, Damage, drawn
 from data_utils.images import IMAGE_SUFFIXES, UnreadableImageError, picture_size
@@ -32,6 +32,14 @@ DAMAGE_NAMES = {
     "inspection_scratch": "scratch",
     "inspection_stain": "stain",
     "inspection_hole": "hole",
+}
+DAMAGE_STARTS = {
+    "inspection_across": 50,
+    "inspection_down": 50,
+    "inspection_size": 15,
+    "inspection_angle": 30,
+    "inspection_strength": 100,
+    "inspection_seed": 0,
 }
 OTHER_SHAPE = 1.05
 
@@ -165,14 +173,16 @@ def _stored_picture(files: Sequence[Path], geometry: Transform) -> NDArray[np.ui
 
 
 def _draw_damage_sliders() -> Damage:
+    for key, start in DAMAGE_STARTS.items():
+        remember(key, start)
     left, right = st.columns(2)
     with left:
-        across = st.slider(t("inspection_across"), 0, 100, 50, key="inspection_across")
-        size = st.slider(t("inspection_size"), 1, 60, 15, key="inspection_size")
-        strength = st.slider(t("inspection_strength"), 5, 100, 100, key="inspection_strength")
+        across = st.slider(t("inspection_across"), 0, 100, key="inspection_across")
+        size = st.slider(t("inspection_size"), 1, 60, key="inspection_size")
+        strength = st.slider(t("inspection_strength"), 5, 100, key="inspection_strength")
     with right:
-        down = st.slider(t("inspection_down"), 0, 100, 50, key="inspection_down")
-        angle = st.slider(t("inspection_angle"), 0, 180, 30, key="inspection_angle")
+        down = st.slider(t("inspection_down"), 0, 100, key="inspection_down")
+        angle = st.slider(t("inspection_angle"), 0, 180, key="inspection_angle")
         seed = st.number_input(
             t("inspection_seed"),
             min_value=0,

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable
-
 import pandas as pd
 import streamlit as st
 
+from dashboard.answer import alarms, answer, listed, missed
 from dashboard.finished import FinishedCell, finished_methods
 from dashboard.overview.results import machine
 from dashboard.state import Selection, draw_false_alarm_slider, said, t
@@ -15,9 +13,8 @@ from dashboard.tables import method_title, number, percent, percent_interval, ta
 from dashboard.texts import plain
 from detectors.registry import METHODS
 from evaluation.cells import CellPlace
-from evaluation.choice import Candidate, Choice, Comparison, candidate, choose
+from evaluation.choice import Candidate, Choice, Comparison, choose
 from evaluation.summary import NOT_AVAILABLE
-from evaluation.thresholds import pictures_needed
 
 LIMIT_KEY, KEPT_LIMIT_KEY = "overview_ms", "_overview_ms"
 SMALLEST_P = 0.001
@@ -35,7 +32,7 @@ def draw_choice(selection: Selection) -> None:
         st.info(t("no_methods_yet", category=selection.category))
     if not cells:
         return
-    candidates = [_candidate(cell, allowed) for cell in cells]
+    candidates = [cell.candidate(allowed) for cell in cells]
     choice = choose(candidates, allowed, ms_limit)
     _draw_answer(selection.category, candidates, choice, allowed, ms_limit)
     _draw_numbers(candidates, choice, allowed)
@@ -64,18 +61,6 @@ def _draw_limits() -> tuple[float, float | None]:
     return allowed, limit
 
 
-def _candidate(cell: FinishedCell, allowed: float) -> Candidate:
-    ms = cell.about["ms_per_image"]
-    return candidate(
-        cell.method,
-        float(ms) if isinstance(ms, (int, float)) else math.nan,
-        str(cell.about.get("data_fingerprint", "")),
-        cell.test,
-        cell.calibration_scores,
-        allowed,
-    )
-
-
 def _draw_answer(
     category: str,
     candidates: list[Candidate],
@@ -83,8 +68,7 @@ def _draw_answer(
     allowed: float,
     ms_limit: float | None,
 ) -> None:
-    lines = [_answer(category, candidates, choice), *_left_out(choice, allowed, ms_limit)]
-    text = "\n\n".join(lines)
+    text = "\n\n".join(answer(category, candidates, choice, allowed, ms_limit, t, said))
     if choice.best is None:
         st.warning(text, icon=":material/warning:")
     elif choice.tied:
@@ -93,74 +77,15 @@ def _draw_answer(
         st.success(text, icon=":material/check_circle:")
 
 
-def _answer(category: str, candidates: list[Candidate], choice: Choice) -> str:
-    """Return what names the method, or says why none can be named."""
-    best = choice.best
-    if best is None:
-        if not any(one.decisions.defective for one in candidates):
-            return t("overview_no_defective", category=category)
-        return t("overview_none_left", category=category)
-    if choice.tied:
-        return _tie(category, best, choice)
-    values = {"category": category, "method": method_title(best.method), "missed": _missed(best)}
-    if not choice.rivals:
-        return t("overview_only", **values)
-    text = t("overview_best", others=_all_missed(_others(choice.rivals)), **values)
-    paired = any(rival.overlap for rival in choice.rivals)
-    return f"{text} {t('overview_paired')}" if paired else text
-
-
-def _tie(category: str, best: Candidate, choice: Choice) -> str:
-    level = [best, *_others(choice.tied)]
-    values = {"category": category, "methods": _all_missed(level)}
-    if all(rival.overlap for rival in choice.tied):
-        sentences = [t("overview_tied_overlap", **values)]
-    else:
-        sentences = [t("overview_tied", **values)]
-    quickest = min(level, key=lambda one: (math.isnan(one.ms), one.ms))
-    if not math.isnan(quickest.ms):
-        title, ms = method_title(quickest.method), number(quickest.ms, 0)
-        sentences.append(t("overview_quickest", method=title, ms=ms))
-    worse = [one for one in _others(choice.rivals) if one not in level]
-    if worse:
-        sentences.append(t("overview_worse", methods=_all_missed(worse)))
-    return " ".join(sentences)
-
-
-def _left_out(choice: Choice, allowed: float, ms_limit: float | None) -> list[str]:
-    """Return a sentence for each reason why a method is not in the comparison."""
-    lines = []
-    rate = percent(allowed)
-    if choice.over_limit:
-        alarms = _listed(
-            said("overview_alarms_of", method=method_title(one.method), alarms=_alarms(one))
-            for one in choice.over_limit
-        )
-        lines.append(t("overview_over_limit", methods=alarms, rate=rate))
-    if choice.without_threshold:
-        held_out = _listed(
-            said("overview_held_out_of", method=method_title(one.method), count=one.held_out)
-            for one in choice.without_threshold
-        )
-        needed = pictures_needed(allowed)
-        lines.append(t("overview_without_threshold", methods=held_out, rate=rate, needed=needed))
-    if choice.too_slow and ms_limit is not None:
-        slow = _listed(
-            f"{method_title(one.method)} {number(one.ms, 0)} ms" for one in choice.too_slow
-        )
-        lines.append(t("overview_too_slow", methods=slow, limit=number(ms_limit, 0)))
-    return lines
-
-
 def _draw_numbers(candidates: list[Candidate], choice: Choice, allowed: float) -> None:
     p_values = {rival.other.method: _p_value(rival) for rival in choice.rivals}
     table = pd.DataFrame(
         {
             "method": [method_title(one.method) for one in candidates],
-            "missed": [_missed(one, with_interval=False) for one in candidates],
+            "missed": [missed(one, said, with_interval=False) for one in candidates],
             "interval": [percent_interval(*one.decisions.missed_interval) for one in candidates],
             "asked": [percent(allowed) for _ in candidates],
-            "realised": [_alarms(one) for one in candidates],
+            "realised": [alarms(one, said) for one in candidates],
             "ms": [one.ms for one in candidates],
             "p": [p_values.get(one.method, "") for one in candidates],
         }
@@ -191,7 +116,7 @@ def _draw_origin(selection: Selection, cells: list[FinishedCell]) -> None:
     for cell in cells:
         origin = machine(cell.about), str(cell.about.get("finished", NOT_AVAILABLE))[:10]
         by_machine.setdefault(origin, []).append(f"{selection.category}/{cell.method}")
-    timed = _listed(
+    timed = listed(
         said("overview_timed_in", cells=", ".join(names), machine=name, finished=day)
         for (name, day), names in by_machine.items()
     )
@@ -215,35 +140,6 @@ def _draw_origin(selection: Selection, cells: list[FinishedCell]) -> None:
         st.caption(t("method_missing", methods=", ".join(missing)))
 
 
-def _others(comparisons: Iterable[Comparison]) -> list[Candidate]:
-    return [one.other for one in comparisons]
-
-
-def _all_missed(candidates: Iterable[Candidate]) -> str:
-    return _listed(f"{method_title(one.method)} {_missed(one)}" for one in candidates)
-
-
-def _missed(one: Candidate, with_interval: bool = True) -> str:
-    """Return such as ``2 of 119 (0.2–5.9 %)``; ``n/a`` without a threshold."""
-    decisions = one.decisions
-    if not decisions.known or not decisions.defective:
-        return NOT_AVAILABLE
-    text = said("overview_count_of", count=decisions.missed, total=decisions.defective)
-    return f"{text} ({percent_interval(*decisions.missed_interval)})" if with_interval else text
-
-
-def _alarms(one: Candidate) -> str:
-    decisions = one.decisions
-    if not decisions.known or not decisions.good:
-        return NOT_AVAILABLE
-    text = said("overview_count_of", count=decisions.false_alarms, total=decisions.good)
-    return f"{text} ({percent_interval(*one.alarms_interval)})"
-
-
 def _p_value(comparison: Comparison) -> str:
     p_value = comparison.p_value
     return f"< {SMALLEST_P}" if p_value < SMALLEST_P else number(p_value)
-
-
-def _listed(parts: Iterable[str]) -> str:
-    return "; ".join(parts)

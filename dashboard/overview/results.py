@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import streamlit as st
 
 from dashboard.auroc_colours import auroc_style
 from dashboard.loaders import results_stamp
+from dashboard.recorded import weights_text
 from dashboard.state import Selection, said, t
 from dashboard.tables import (
     PAIR,
@@ -24,6 +25,7 @@ from dashboard.tables import (
     table_height,
 )
 from evaluation.cells import all_cells
+from evaluation.spreadsheet import harmless_table
 from evaluation.summary import NOT_AVAILABLE, SUMMARY_FILE
 
 NUMBERS = {
@@ -55,18 +57,32 @@ def draw_results(selection: Selection, summary: pd.DataFrame) -> None:
         _draw_cells(summary)
         st.markdown(t("overview_means_title"))
         _draw_means(means, list(NUMBERS))
-        st.caption(t("time_explained", machine="; ".join(_machines(selection))))
+        machines = sorted({machine(cell) for cell in finished_cells(selection.outputs)})
+        st.caption(t("time_explained", machine="; ".join(machines)))
         _draw_download(t("download_summary"), summary, SUMMARY_FILE)
     st.caption(t("auroc_explained"))
 
 
-def machine(cell: dict[str, Any]) -> str:
-    """Return the processor and threads that a cell's times were measured with."""
-    return said(
-        "overview_machine",
-        cpu=cell.get("cpu") or NOT_AVAILABLE,
-        threads=cell.get("threads") or NOT_AVAILABLE,
-    )
+def machine(cell: Mapping[Any, Any]) -> str:
+    """Return the processor, threads and system that a cell's times were measured with."""
+    if not cell.get("cpu"):
+        return said("machine_unknown")
+    threads = cell.get("threads") or NOT_AVAILABLE
+    processor = said("overview_machine", cpu=cell["cpu"], threads=threads)
+    return ", ".join(filter(None, [processor, str(cell.get("system") or "")]))
+
+
+def finished_cells(outputs: Path) -> list[dict[str, Any]]:
+    """Return ``cell.json`` of every readable cell."""
+    return _finished_cells(str(outputs), results_stamp(outputs))
+
+
+@st.cache_data(show_spinner=False, max_entries=4)
+def _finished_cells(
+    outputs: str,
+    stamp: tuple[tuple[str, int], ...],  # noqa: ARG001  part of the cache's key
+) -> list[dict[str, Any]]:
+    return [cell for _, cell in all_cells(Path(outputs))[0]]
 
 
 def _draw_means(means: pd.DataFrame, numbers: Sequence[str]) -> None:
@@ -76,7 +92,7 @@ def _draw_means(means: pd.DataFrame, numbers: Sequence[str]) -> None:
             "method": [method_title(key) for key in means["method"]],
             "categories": means["categories"],
             **{name: means[name] for name in numbers},
-            "weights": means["weights"],
+            "weights": means["weights"].map(weights_text),
             **_kind(means),
         }
     )
@@ -165,7 +181,7 @@ def _draw_cells(summary: pd.DataFrame) -> None:
                 )
             ],
             **{name: summary[name] for name in list(NUMBERS)[1:]},
-            "weights": summary["weights"],
+            "weights": summary["weights"].map(weights_text),
             **_kind(summary),
         }
     )
@@ -220,23 +236,8 @@ def _text_columns(*names: str) -> dict[str, Any]:
 def _draw_download(label: str, table: pd.DataFrame, file_name: str) -> None:
     st.download_button(
         label,
-        table.to_csv(index=False, na_rep=NOT_AVAILABLE).encode(),
+        harmless_table(table).to_csv(index=False, na_rep=NOT_AVAILABLE).encode(),
         file_name=file_name,
         mime="text/csv",
         on_click="ignore",
     )
-
-
-def _machines(selection: Selection) -> list[str]:
-    stamp = results_stamp(selection.outputs)
-    return [machine(cell) for cell in _timed_on(str(selection.outputs), stamp)]
-
-
-@st.cache_data(show_spinner=False, max_entries=4)
-def _timed_on(
-    outputs: str,
-    stamp: tuple[tuple[str, int], ...],  # noqa: ARG001  part of the cache's key
-) -> list[dict[str, Any]]:
-    cells, _ = all_cells(Path(outputs))
-    pairs = {(str(cell.get("cpu") or ""), int(cell.get("threads") or 0)) for _, cell in cells}
-    return [{"cpu": cpu, "threads": threads} for cpu, threads in sorted(pairs)]

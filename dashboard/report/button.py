@@ -82,7 +82,7 @@ def _made(selection: Selection, categories: Sequence[str], rate: float) -> bytes
         with st.spinner(t("report_preparing")):
             contents = report_contents(selection.outputs, categories, rate, language())
             return report_html(contents, language()).encode("utf-8", "replace")
-    except (OSError, ValueError) as error:
+    except Exception as error:  # whatever a damaged file of a cell leads to
         st.error(t("report_failed", reason=sentence(error)))
         return None
 

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
+from dashboard.answer import answer
 from dashboard.figures.roc import roc_chart
 from dashboard.report.charts import chart
 from dashboard.report.choice import telling_samples
 from dashboard.report.markup import Markup, element, joined, listed, paragraph, picture, table
-from dashboard.report.words import NOT_AVAILABLE, Said, digits, method_names, share
+from dashboard.report.words import NOT_AVAILABLE, Said, digits, method_names, share, unmarked
 from dashboard.roc.operating import method_curve
 from dashboard.tables import method_title, percent
 from detectors.registry import METHODS
 from evaluation.brightness import SUSPICIOUS_AUROC
 from evaluation.cells import CellError
+from evaluation.choice import choose
 from evaluation.decisions import Decisions
 from evaluation.heatmap import outlined
-from evaluation.thresholds import pictures_needed
 
 if TYPE_CHECKING:
     from dashboard.finished import FinishedCell
@@ -72,7 +74,7 @@ def category_section(
     ]
     if cells:
         parts += [
-            _decisions(name, cells, false_alarms, said),
+            _decisions(name, cells, false_alarms, said, language),
             _charts(name, cells, false_alarms, said, language, number),
             _samples(cells, false_alarms, said),
             _findings(cells, said),
@@ -85,7 +87,9 @@ def anchor(number: int) -> str:
     return f"category-{number}"
 
 
-def _decisions(name: str, cells: Sequence[FinishedCell], false_alarms: float, said: Said) -> Markup:
+def _decisions(
+    name: str, cells: Sequence[FinishedCell], false_alarms: float, said: Said, language: str
+) -> Markup:
     made = [(cell, cell.decisions(false_alarms)) for cell in cells]
     rows = [
         [
@@ -104,60 +108,29 @@ def _decisions(name: str, cells: Sequence[FinishedCell], false_alarms: float, sa
         said("report_missed"),
         said("report_alarms"),
     ]
-    unknown = [
-        said(
-            "report_no_threshold",
-            method=method_title(cell.method),
-            count=len(cell.calibration_scores),
-            rate=percent(false_alarms),
-            needed=pictures_needed(false_alarms),
-        )
-        for cell, one in made
-        if not one.known
-    ]
     matrices = [_matrix(cell.method, one, said) for cell, one in made if one.known]
     return joined(
         [
             element("h3", said("report_decisions", rate=percent(false_alarms))),
-            _in_short(made, said),
+            _in_short(name, cells, false_alarms, said, language),
             table(said("report_decisions_caption", category=name), head, rows),
-            *(paragraph(one) for one in unknown),
             element("div", *matrices, class_="matrices") if matrices else Markup(),
         ]
     )
 
 
-def _in_short(made: Sequence[tuple[FinishedCell, Decisions]], said: Said) -> Markup:
-    """Return which method misses least and which is fastest, where there is something to compare.
-
-    Methods level in missed defects are told apart by their false alarms.
-    """
-    told = []
-    known = [(cell, one) for cell, one in made if one.known and one.defective]
-    if len(known) > 1:
-        best = min((one for _, one in known), key=lambda one: (one.missed_rate, one.false_alarms))
-        level = [
-            other.method
-            for other, one in known
-            if (one.missed_rate, one.false_alarms) == (best.missed_rate, best.false_alarms)
-        ]
-        counts = {
-            "missed": best.missed,
-            "defective": best.defective,
-            "alarms": best.false_alarms,
-            "good": best.good,
-        }
-        told.append(said("report_fewest", method=method_names(level), **counts))
-    if len(made) > 1:
-        fastest = min((cell for cell, _ in made), key=lambda cell: cell.about["ms_per_image"])
-        told.append(
-            said(
-                "report_fastest",
-                method=method_title(fastest.method),
-                ms=float(fastest.about["ms_per_image"]),
-            )
-        )
-    return paragraph(" ".join(told), class_="short") if told else Markup()
+def _in_short(
+    name: str, cells: Sequence[FinishedCell], false_alarms: float, said: Said, language: str
+) -> Markup:
+    """Return which method to take, as the overview says it, and which is fastest."""
+    candidates = [cell.candidate(false_alarms) for cell in cells]
+    choice = choose(candidates, false_alarms, None)
+    words = partial(unmarked, language=language)
+    told = answer(name, candidates, choice, false_alarms, None, words, said)
+    if len(candidates) > 1 and not choice.tied:
+        fastest = min(candidates, key=lambda one: one.ms)
+        told.append(said("report_fastest", method=method_title(fastest.method), ms=fastest.ms))
+    return paragraph(" ".join(told), class_="short")
 
 
 def _matrix(method: str, made: Decisions, said: Said) -> Markup:

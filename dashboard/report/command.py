@@ -5,20 +5,23 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from typing import Any
 
+from data_utils.locations import PROJECT, shown_path
 from detectors.registry import METHODS, Options
 from evaluation.request import Request, command_line
 from evaluation.settings import DEFAULT_BACKBONE, Settings
 
+DEMO, ELSEWHERE = "demo", "..."
 WEIGHTS_FILE = re.compile(r"file (?P<name>.+) \(.*\)")
 
 
 def commands(abouts: Iterable[dict[str, Any]], outputs: Path) -> list[str]:
     """Return the command lines that make these cells, as few as there are kinds of settings.
 
-    A weights file is given by its name alone, as cells do not note its folder.
+    A weights file is given by its name alone, as cells do not note its folder; so is a folder
+    outside the project, as a report is for others and their folders lie elsewhere.
 
     Parameters
     ----------
@@ -41,10 +44,19 @@ def commands(abouts: Iterable[dict[str, Any]], outputs: Path) -> list[str]:
     for (category, asked), used in methods.items():
         whole = replace(asked, methods=tuple(key for key in METHODS if key in used))
         categories.setdefault(whole, []).append(category)
-    return [
-        command_line(replace(asked, categories=tuple(names)).arguments(), outputs)
-        for asked, names in categories.items()
-    ]
+    lines = []
+    for asked, names in categories.items():
+        data = asked.data if asked.data == DEMO else shared_path(Path(asked.data))
+        named = replace(asked, data=data, categories=tuple(names))
+        lines.append(command_line(named.arguments(), outputs.absolute(), shared_path))
+    return lines
+
+
+def shared_path(path: Path) -> str:
+    """Return a folder for others to read: ``.../mvtec_ad`` where it is outside the project."""
+    if path.is_relative_to(PROJECT):
+        return shown_path(path)
+    return f"{ELSEWHERE}/{PureWindowsPath(str(path)).name}"  # splits at slashes of both kinds
 
 
 def _request(about: dict[str, Any]) -> Request:
@@ -57,7 +69,7 @@ def _request(about: dict[str, Any]) -> Request:
         padim_channels=None if channels == default.channels_for(backbone) else channels,
     )
     return Request(
-        data="demo" if about["demo_data"] else str(about["data_root"]),
+        data=DEMO if about["demo_data"] else str(about["data_root"]),
         settings=Settings(
             backbone=backbone,
             options=options,

@@ -6,10 +6,18 @@ import math
 from collections.abc import Callable, Iterable
 
 from dashboard.tables import method_title, percent, percent_interval
+from dashboard.texts import TEXTS
 from evaluation.decisions import share_interval
 
 Said = Callable[..., str]
 NOT_AVAILABLE = "n/a"
+BOLD = "**"
+
+
+def unmarked(key: str, language: str, **values: object) -> str:
+    """Return a text that a page shows as Markdown in plain words."""
+    english, korean = TEXTS[key]
+    return (korean if language == "ko" else english).replace(BOLD, "").format(**values)
 
 
 def method_names(methods: Iterable[str]) -> str:

@@ -13,7 +13,7 @@ from dashboard.figures.roc import Mark, MethodCurve
 from dashboard.tables import interval, method_title, number
 from evaluation.cells import CellError
 from evaluation.curves import RankingCurve, stored_curve
-from evaluation.decisions import Decisions, share_interval
+from evaluation.decisions import Decisions
 
 if TYPE_CHECKING:
     from dashboard.finished import FinishedCell
@@ -35,13 +35,6 @@ class Operating:
         """Share of reported pictures that are defective, NaN where nothing is reported."""
         reported = self.found + self.decisions.false_alarms
         return self.found / reported if self.decisions.known and reported else math.nan
-
-    @property
-    def false_alarm_interval(self) -> tuple[float, float]:
-        """95 % interval of the realised false-alarm rate."""
-        if not self.decisions.known:
-            return math.nan, math.nan
-        return share_interval(self.decisions.false_alarms, self.decisions.good)
 
 
 def operating(cell: FinishedCell, false_alarms: float) -> Operating:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from dashboard.recorded import phase_text
 from dashboard.state import Selection, keep_choices, t
 from dashboard.tables import method_title
 from dashboard.texts import plain
@@ -132,7 +133,7 @@ def draw_progress(status: JobStatus) -> None:
         cells = {cell.category for cell in status.current}
         methods = [method_title(cell.method) for cell in status.current]
         st.caption(t("run_current", cells=f"{', '.join(sorted(cells))} · {', '.join(methods)}"))
-    st.progress(min(part, 1.0), text=plain(status.phase) or t("run_starting"))
+    st.progress(min(part, 1.0), text=plain(phase_text(status.phase)))
     st.caption(time_left(status))
 
 

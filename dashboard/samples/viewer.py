@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from dashboard.colour_bar import SHOWN_WIDTH_PX, colour_bar
 from dashboard.samples.sample_set import Panels
-from dashboard.state import t
+from dashboard.state import remember, t
+from dashboard.tables import percent
 from evaluation.heatmap import OVERLAY_OPACITY, Scale, outlined, overlay
 from evaluation.overlap import overlap
 
@@ -125,9 +126,9 @@ def draw_outline_slider(choices: Range, key: str, unit: str) -> float:
 
 def draw_opacity_slider() -> float:
     """Draw the slider for how much the overlay hides of the picture; return it, 0 to 1."""
-    st.session_state.setdefault(OPACITY_KEY, round(100 * OVERLAY_OPACITY))
-    percent = st.slider(t("samples_opacity"), 0, 100, step=5, format="%d %%", key=OPACITY_KEY)
-    return float(percent) / 100
+    remember(OPACITY_KEY, round(100 * OVERLAY_OPACITY))
+    shown = st.slider(t("samples_opacity"), 0, 100, step=5, format="%d %%", key=OPACITY_KEY)
+    return float(shown) / 100
 
 
 def overlap_text(panels: Panels, level: float, defective: bool) -> str:
@@ -136,15 +137,16 @@ def overlap_text(panels: Panels, level: float, defective: bool) -> str:
     truth = panels.truth
     if truth is None or truth.shape[:2] != panels.anomaly_map.shape:
         inside = int((panels.anomaly_map > level).sum())
-        return t("samples_overlap_no_mask", inside=inside, area=area, share=inside / area)
+        share = percent(inside / area)
+        return t("samples_overlap_no_mask", inside=inside, area=area, share=share)
     counts = overlap(panels.anomaly_map, truth > 0, level)
     if counts.marked:
         return t(
             "samples_overlap",
-            covered=counts.covered,
+            covered=percent(counts.covered),
             marked=counts.marked,
             outside=counts.outside,
             iou=counts.iou,
         )
     key = "samples_overlap_cropped" if defective else "samples_overlap_good"
-    return t(key, inside=counts.predicted, area=area, share=counts.predicted / area)
+    return t(key, inside=counts.predicted, area=area, share=percent(counts.predicted / area))

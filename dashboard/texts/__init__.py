@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from dashboard.texts import (
@@ -34,12 +35,19 @@ MODULES = (
 TEXTS: dict[str, tuple[str, str]] = {
     key: both for module in MODULES for key, both in module.TEXTS.items()
 }
-MARKDOWN_SIGNS = frozenset(r"\`*_{}[]<>$~|#!")
+MARKDOWN_SIGNS = frozenset(r"\`*_{}[]<>$~|#!:&")
+ICON = re.compile(r":(?=material/|streamlit:)")
+WORD_JOINER = "\u2060"
 
 
 def plain(text: str) -> str:
-    """Escape what Markdown would read as markup; names and reasons come from disk."""
-    return "".join(f"\\{sign}" if sign in MARKDOWN_SIGNS else sign for sign in text)
+    """Escape what Markdown would read as markup; names and reasons come from disk.
+
+    Streamlit draws ``:material/...:`` and ``:streamlit:`` even where they are escaped; an
+    invisible sign after the colon prevents it.
+    """
+    apart = ICON.sub(f":{WORD_JOINER}", text)
+    return "".join(f"\\{sign}" if sign in MARKDOWN_SIGNS else sign for sign in apart)
 
 
 def translate(key: str, language: str, **values: object) -> str:

@@ -27,7 +27,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Not evaluated yet: {methods}. **Run full evaluation** adds them.",
         "아직 평가하지 않은 방법: {methods}. **전체 평가 실행**으로 추가할 수 있습니다.",
     ),
-    "chart_format": ("The charts’ camera button saves", "차트의 카메라 단추로 저장할 형식"),
+    "chart_format": ("The charts’ camera button saves", "그래프의 카메라 단추로 저장할 형식"),
     "language": ("Language", "언어"),
     "data_folder": ("Data folder", "데이터 폴더"),
     "data_folder_help": (
@@ -45,6 +45,23 @@ TEXTS: dict[str, tuple[str, str]] = {
         "데모 데이터: MVTec AD가 아니라 프로그램이 그린 그림입니다. 실제 사진을 쓰려면 왼쪽에 "
         "데이터 폴더를 적어 주세요.",
     ),
+    "demo_results": (
+        "Demo data: these results are from generated pictures, not MVTec AD.",
+        "데모 데이터: 이 결과는 MVTec AD가 아니라 프로그램이 그린 그림에서 나왔습니다.",
+    ),
+    "demo_results_some": (
+        "Demo data: some of these results are from generated pictures, not MVTec AD: {cells}.",
+        "데모 데이터: 결과 중 일부는 MVTec AD가 아니라 프로그램이 그린 그림에서 나왔습니다: "
+        "{cells}.",
+    ),
+    "made_from": (
+        "These results were made from {root}, not from the selected data folder.",
+        "선택한 데이터 폴더의 결과가 아닙니다. 결과를 만든 폴더: {root}",
+    ),
+    "made_from_some": (
+        "Some of these results were made from {root}, not from the selected data folder: {cells}.",
+        "결과 중 일부는 선택한 데이터 폴더의 것이 아닙니다: {cells}. 결과를 만든 폴더: {root}",
+    ),
     "drawing_demo": (
         "Drawing the demo data, once, in a few seconds ...",
         "데모 데이터를 그리는 중입니다. 처음 한 번, 몇 초면 됩니다 ...",
@@ -57,9 +74,9 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Random backbone weights: {cells} ran without ImageNet weights, so these numbers say "
         "nothing about the methods. Give weights with BACKBONE_WEIGHTS (see README), then run "
         "again with “Repeat finished cells”.",
-        "무작위 백본 가중치: {cells}은(는) ImageNet 가중치 없이 계산되어, 이 숫자로는 방법의 "
-        "좋고 나쁨을 말할 수 없습니다. BACKBONE_WEIGHTS로 가중치를 지정하고(README 참고) "
-        "‘끝난 셀도 다시 계산’을 켜고 다시 실행하세요.",
+        "무작위 백본 가중치: {cells}. ImageNet 가중치 없이 계산한 숫자라 방법의 좋고 나쁨을 말할 "
+        "수 없습니다. BACKBONE_WEIGHTS로 가중치를 지정하고(README 참고) ‘끝난 셀도 다시 계산’을 "
+        "켜고 다시 실행하세요.",
     ),
     "brightness_notice": (
         "On {category} the mean brightness of a picture alone reaches image AUROC {value:.3f}: "
@@ -95,6 +112,24 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "run_log": ("Log", "로그"),
     "run_starting": ("starting", "시작하는 중"),
+    "phase_weights": ("loading the backbone's weights", "백본 가중치를 불러오는 중"),
+    "phase_reading": ("{category}: reading pictures", "{category}: 사진을 읽는 중"),
+    "phase_features": (
+        "{category}: features of training pictures",
+        "{category}: 학습 사진의 특징을 뽑는 중",
+    ),
+    "phase_training": ("{category}: training {method}", "{category}: {method} 학습 중"),
+    "phase_fitting": ("{category}: fitting {method}", "{category}: {method} 맞추는 중"),
+    "phase_scoring": ("{category}: scoring test pictures", "{category}: 시험 사진을 채점하는 중"),
+    "phase_scoring_with": ("{category}: scoring with {method}", "{category}: {method} 채점 중"),
+    "phase_measuring": ("{category}: measuring {method}", "{category}: {method} 지표 계산 중"),
+    "phase_writing": (
+        "{category}: writing files of {method}",
+        "{category}: {method} 파일을 쓰는 중",
+    ),
+    "weights_none": ("none (trained on these pictures)", "없음 (이 사진들로 직접 학습)"),
+    "weights_random": ("random (seed {seed})", "무작위 (시드 {seed})"),
+    "weights_file": ("file {file}", "파일 {file}"),
     "minutes_value": ("{minutes} min", "{minutes}분"),
     "seconds_value": ("{seconds} s", "{seconds}초"),
 }

@@ -26,6 +26,11 @@ TEXTS: dict[str, tuple[str, str]] = {
         "그사이 데이터 폴더의 사진이 바뀌었습니다",
     ),
     "compare_unlike_geometry": ("picture size ({values})", "사진 크기({values})"),
+    "size_whole": ("{height} x {width} px", "{height} x {width} px"),
+    "size_cropped": (
+        "{height} x {width} px, cropped from a shorter side of {side} px",
+        "{height} x {width} px, 짧은 변 {side} px에서 자름",
+    ),
     "compare_unlike_weights": ("backbone weights ({values})", "백본 가중치({values})"),
     "compare_hit": ("hit", "결함을 찾음"),
     "compare_missed": ("missed defect", "놓친 결함"),
@@ -48,14 +53,14 @@ TEXTS: dict[str, tuple[str, str]] = {
     "compare_colours": ("Colours: {low:.3g} to {high:.3g}", "색: {low:.3g}~{high:.3g}"),
     "compare_not_scored": (
         "{name} is not among the results of {method}. Evaluate it again to add it.",
-        "{method}의 결과에 {name}이(가) 없습니다. 다시 평가하면 추가됩니다.",
+        "{method}의 결과에 없는 사진: {name}. 다시 평가하면 추가됩니다.",
     ),
     "compare_scales": (
         "Scores and colours have each method’s own unit and fixed scale, so compare places and "
         "verdicts, not numbers. The outline on the overlay encloses what scores above the "
         "method’s threshold.",
         "점수와 색은 방법마다 단위와 척도가 다르므로 숫자가 아니라 위치와 판정을 비교하세요. "
-        "겹쳐 보기의 윤곽선은 그 방법의 임계값보다 점수가 높은 곳을 두릅니다.",
+        "겹쳐 보기의 윤곽선은 그 방법의 임계값보다 점수가 높은 곳을 둘러쌉니다.",
     ),
     "compare_open_samples": ("Open in Samples", "샘플 보기에서 열기"),
     "compare_finder": ("Where the methods disagree", "방법마다 의견이 갈리는 사진"),
@@ -104,17 +109,17 @@ TEXTS: dict[str, tuple[str, str]] = {
     "compare_short_false_alarm": ("! alarm", "! 오경보"),
     "compare_together": ("Where all are wrong together", "모두 함께 틀린 사진"),
     "compare_together_note": (
-        "Judged by {methods} at {rate:.1%} allowed false alarms. Click on a name to open it above.",
-        "{methods}의 판정, 허용 오경보 {rate:.1%}. 이름을 누르면 위에 열립니다.",
+        "Judged by {methods} at {rate} allowed false alarms. Click on a name to open it above.",
+        "{methods}의 판정, 허용 오경보 {rate}. 이름을 누르면 위에 열립니다.",
     ),
     "compare_left_out": (
         "Left out, because there is no threshold at this rate: {methods}.",
         "이 비율에서 임계값이 없어 제외한 방법: {methods}.",
     ),
     "compare_needs_two_thresholds": (
-        "This needs at least two methods with a threshold at {rate:.1%} allowed false alarms. "
+        "This needs at least two methods with a threshold at {rate} allowed false alarms. "
         "Allow more, or add good training pictures.",
-        "허용 오경보 {rate:.1%}에서 임계값이 있는 방법이 둘 이상이어야 합니다. 허용 비율을 "
+        "허용 오경보 {rate}에서 임계값이 있는 방법이 둘 이상이어야 합니다. 허용 비율을 "
         "높이거나 양품 학습 사진을 추가하세요.",
     ),
     "compare_all_missed": ("Missed by all ({count})", "모두 놓친 결함 ({count})"),

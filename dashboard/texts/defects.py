@@ -46,7 +46,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "defects_hardest_caption": (
         "Lowest {metric} first; results with default settings.",
-        "{metric}이(가) 낮은 순서이며, 기본 설정의 결과입니다.",
+        "기본 설정의 결과, 낮은 순서: {metric}.",
     ),
     "defects_column_defect": ("Defect type", "결함 유형"),
     "defects_column_pictures": ("Pictures", "사진 수"),
@@ -220,7 +220,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "published value partly unconfirmed",
         "발표된 값이 일부 확인되지 않음",
     ),
-    "defects_chart_metric": ("Chart shows", "차트에 보일 지표"),
+    "defects_chart_metric": ("Chart shows", "그래프에 보일 지표"),
     "defects_chart_title": (
         "Published and ours, {metric}: {category}",
         "발표된 값과 우리 값, {metric}: {category}",

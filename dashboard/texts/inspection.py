@@ -61,6 +61,11 @@ TEXTS: dict[str, tuple[str, str]] = {
         "이 사진은 {category}의 사진({width} x {height} px)과 모양이 달라 비율이 바뀝니다. "
         "그것만으로 점수가 높아질 수 있습니다.",
     ),
+    "inspection_other_size": (
+        "{cell} was evaluated on pictures of another size ({size}) than the other methods; "
+        "evaluate it again.",
+        "{cell}: 다른 방법들과 크기가 다른 사진({size})으로 평가했습니다. 다시 평가해 주세요.",
+    ),
     "inspection_test_picture": ("Test picture", "시험 사진"),
     "inspection_no_test_picture": (
         "The results hold no test picture that can be shown; evaluate this category again.",

@@ -60,8 +60,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "overview_data_table": ("Pictures per category", "카테고리별 사진 수"),
     "overview_train": ("Training", "학습"),
-    "overview_test_good": ("Test, good", "테스트 양품"),
-    "overview_test_defective": ("Test, defective", "테스트 불량"),
+    "overview_test_good": ("Test, good", "시험 양품"),
+    "overview_test_defective": ("Test, defective", "시험 불량"),
     "overview_defect_types": ("Defect types", "결함 유형 수"),
     "overview_defect_names": ("Test pictures per defect type", "결함 유형별 시험 사진 수"),
     "overview_counts_explained": (
@@ -132,7 +132,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "구간은 겹치지만, 같은 사진을 하나씩 짝지어 비교하면 우연으로 보기 어려운 차이입니다.",
     ),
     "overview_only": (
-        "Within your limits only **{method}** is left on {category}; it misses {missed}.",
+        "Within the limits only **{method}** is left on {category}; it misses {missed}.",
         "{category}에서 한도 안에 남은 방법은 하나뿐입니다: **{method}**, 놓친 결함 {missed}.",
     ),
     "overview_tied_overlap": (
@@ -155,7 +155,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "확실히 더 많이 놓친 방법: {methods}.",
     ),
     "overview_none_left": (
-        "No method is left within your limits on {category}.",
+        "No method is left within the limits on {category}.",
         "{category}에서 한도 안에 남은 방법이 없습니다.",
     ),
     "overview_no_defective": (
@@ -167,6 +167,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "reported, so these are left out: {methods}.",
         "약속과 실제가 다릅니다. 양품 시험 사진의 오경보가 {rate}보다 확실히 많아 다음 방법은 "
         "뺐습니다: {methods}.",
+    ),
+    "overview_unchecked": (
+        "False alarms could not be checked: there are no good test pictures for {methods}.",
+        "양품 시험 사진이 없어 오경보를 확인할 수 없는 방법: {methods}.",
     ),
     "overview_alarms_of": ("{method} {alarms}", "{method} 오경보 {alarms}"),
     "overview_without_threshold": (
@@ -183,7 +187,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "overview_count_of": ("{count} of {total}", "{total}개 중 {count}개"),
     "overview_missed": ("Missed defects", "놓친 결함"),
     "overview_alarms_asked": ("False alarms allowed", "허용한 오경보"),
-    "overview_alarms_realised": ("False alarms, test", "테스트 오경보"),
+    "overview_alarms_realised": ("False alarms, test", "시험 오경보"),
     "overview_p": ("p", "p값"),
     "overview_p_help": (
         "Exact McNemar test against the best method on the same defective pictures, two-sided. "

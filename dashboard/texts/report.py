@@ -96,18 +96,6 @@ TEXTS: dict[str, tuple[str, str]] = {
         "{count} of {total}: {share} ({interval})",
         "{total}장 중 {count}장: {share} ({interval})",
     ),
-    "report_no_threshold": (
-        "{method}: no threshold, because {count} held-out good pictures are too few for {rate} "
-        "false alarms; at least {needed} are needed.",
-        "{method}: 임계값 없음. 빼 둔 양품 사진이 {count}장뿐이라 오경보 {rate}를 보장할 수 "
-        "없습니다. 최소 {needed}장이 필요합니다.",
-    ),
-    "report_fewest": (
-        "Fewest missed defects, then fewest false alarms: {method}, with {missed} of {defective} "
-        "defective pictures missed and {alarms} of {good} good ones reported.",
-        "놓친 결함이 가장 적고 그다음 오경보가 적은 방법: {method}. 불량 {defective}장 중 "
-        "{missed}장을 놓치고, 양품 {good}장 중 {alarms}장을 불량으로 판정했습니다.",
-    ),
     "report_fastest": (
         "Fastest: {method}, {ms:.0f} ms per picture.",
         "가장 빠른 방법: {method}, 사진당 {ms:.0f} ms.",
@@ -143,9 +131,9 @@ TEXTS: dict[str, tuple[str, str]] = {
         "왼쪽부터 원본, 정답(흰색 = 결함), 원본에 겹친 히트맵입니다. 밝은 선은 점수가 임계값을 "
         "넘는 영역을 둘러쌉니다. 색 척도는 방법마다 하나로 고정되어 있습니다.",
     ),
-    "report_surest": ("right, among the surest", "맞음, 가장 확실한 축"),
+    "report_surest": ("right, among the surest", "맞음, 가장 확실한 사진 중 하나"),
     "report_closest": ("right, a close call", "맞음, 아슬아슬함"),
-    "report_hardest": ("among the hardest", "가장 어려운 축"),
+    "report_hardest": ("among the hardest", "가장 어려운 사진 중 하나"),
     "report_sample_score": (
         "Score {score:.4g}, threshold {threshold:.4g}",
         "점수 {score:.4g}, 임계값 {threshold:.4g}",
@@ -166,7 +154,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Brightness alone tells good from defective test pictures with AUROC {auroc}: good and "
         "defective pictures were exposed differently, so part of any method's result may come "
         "from the light and not from the defects.",
-        "평균 밝기만으로도 시험 사진의 양품과 불량이 AUROC {auroc}로 나뉩니다. 양품과 불량의 "
+        "평균 밝기만으로 시험 사진의 양품과 불량을 나눠도 AUROC {auroc}입니다. 양품과 불량의 "
         "노출이 다르므로, 어느 방법이든 결과의 일부는 결함이 아니라 조명 덕분일 수 있습니다.",
     ),
     "report_settings": ("Settings", "설정"),
@@ -184,8 +172,10 @@ TEXTS: dict[str, tuple[str, str]] = {
     "report_versions": ("Versions: {versions}.", "버전: {versions}."),
     "report_repeat": ("To repeat it", "다시 실행하려면"),
     "report_repeat_note": (
-        "In the project's folder; where a weights file is named, give its full path.",
-        "프로젝트 폴더에서 실행하세요. 가중치 파일 이름이 나오면 전체 경로로 바꿔 적으세요.",
+        'In the project\'s folder; "..." stands for where a folder lies on your machine, and where '
+        "a weights file is named, give its full path.",
+        '프로젝트 폴더에서 실행하세요. "..."는 내 컴퓨터에서 폴더가 있는 위치로, 가중치 파일 '
+        "이름은 전체 경로로 바꿔 적으세요.",
     ),
     "report_reading": ("How to read the numbers", "숫자를 읽는 법"),
     "report_reading_auroc": (

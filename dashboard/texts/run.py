@@ -12,13 +12,13 @@ TEXTS: dict[str, tuple[str, str]] = {
     "matrix_done_means": ("its result is on disk", "결과가 저장되어 있습니다"),
     "matrix_running_means": ("being evaluated now", "지금 평가하고 있습니다"),
     "matrix_waiting_means": (
-        "planned by the running evaluation",
-        "실행 중인 평가의 다음 차례입니다",
+        "planned by the running evaluation, no result yet",
+        "실행 중인 평가에서 차례를 기다리며 아직 결과가 없습니다",
     ),
     "matrix_failed_means": ("the last try failed", "마지막 시도가 실패했습니다"),
     "matrix_stale_means": (
-        "finished, but not from today's data or program",
-        "결과가 있지만 지금의 데이터나 프로그램으로 만든 것이 아닙니다",
+        "finished; the data folder or the program may have changed since",
+        "결과가 있지만 그 뒤에 데이터 폴더나 프로그램이 바뀌었을 수 있습니다",
     ),
     "matrix_missing_means": ("not evaluated yet", "아직 평가하지 않았습니다"),
     "matrix_other_version": (
@@ -97,16 +97,16 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "runpage_weights_wrong": (
         "There is no weights file {path}; give the path of a file, or leave it empty.",
-        "가중치 파일 {path}을(를) 찾을 수 없습니다. 파일 경로를 적거나 비워 두세요.",
+        "찾을 수 없는 가중치 파일: {path}. 파일 경로를 적거나 비워 두세요.",
     ),
-    "runpage_ratio": ("Coreset ratio of PatchCore", "PatchCore의 coreset 비율"),
+    "runpage_ratio": ("Coreset ratio of PatchCore", "PatchCore의 코어셋 비율"),
     "runpage_ratio_help": (
         "Share of patches kept in the memory bank: above 0, at most 1. Default 0.01.",
         "메모리 뱅크에 남길 패치의 비율입니다. 0보다 크고 1 이하이며 기본값은 0.01입니다.",
     ),
     "runpage_ratio_wrong": (
         "The coreset ratio must be above 0 and at most 1.",
-        "coreset 비율은 0보다 크고 1 이하여야 합니다.",
+        "코어셋 비율은 0보다 크고 1 이하여야 합니다.",
     ),
     "runpage_size": ("Image size (px)", "이미지 크기 (px)"),
     "runpage_size_default": ("default", "기본값"),

@@ -44,15 +44,15 @@ TEXTS: dict[str, tuple[str, str]] = {
     "verdict_missed": ("missed defect", "놓친 결함"),
     "verdict_false_alarm": ("false alarm", "오경보"),
     "threshold_line": (
-        "Threshold {threshold:.4g}: at most {rate:.1%} of good parts are expected above it, from "
+        "Threshold {threshold:.4g}: at most {rate} of good parts are expected above it, from "
         "{count} good training pictures held out of the model.",
         "임계값 {threshold:.4g}: 모델에서 빼 둔 양품 학습 사진 {count}장으로 정했으며, 양품의 "
-        "최대 {rate:.1%}만 이 값을 넘을 것으로 예상합니다.",
+        "최대 {rate}만 이 값을 넘을 것으로 예상합니다.",
     ),
     "threshold_unknown": (
-        "No threshold: {count} held-out good pictures are too few for {rate:.1%} false alarms; "
+        "No threshold: {count} held-out good pictures are too few for {rate} false alarms; "
         "at least {needed} are needed.",
-        "임계값 없음: 빼 둔 양품 사진이 {count}장뿐이라 오경보 {rate:.1%}를 보장할 수 없습니다. "
+        "임계값 없음: 빼 둔 양품 사진이 {count}장뿐이라 오경보 {rate}를 보장할 수 없습니다. "
         "최소 {needed}장이 필요합니다.",
     ),
     "scale_line": (
@@ -66,32 +66,32 @@ TEXTS: dict[str, tuple[str, str]] = {
         "score is the highest in its map, so with the line there a picture is reported if "
         "something is outlined (the stored maps are rounded to about three digits). Without a "
         "threshold it starts in the middle of the scale.",
-        "맵에서 원점수({unit})가 이 값보다 높은 영역을 정답과 겹쳐 보기 위에 선으로 두릅니다. "
+        "맵에서 원점수({unit})가 이 값보다 높은 영역을 정답과 겹쳐 보기 위에 선으로 둘러쌉니다. "
         "처음 값은 사진 판정에 쓰는 임계값입니다. 사진의 점수는 맵에서 가장 높은 점수이므로, 이 "
         "값에서는 윤곽선이 있는 사진이 곧 불량으로 판정된 사진입니다(저장된 맵은 세 자리쯤으로 "
         "반올림되어 있습니다). 임계값이 없으면 색 척도의 가운데에서 시작합니다.",
     ),
     "samples_opacity": ("Overlay opacity", "겹쳐 보기의 진하기"),
     "samples_overlap": (
-        "The outline covers {covered:.0%} of the marked defect ({marked:,} px) and {outside:,} px "
+        "The outline covers {covered} of the marked defect ({marked:,} px) and {outside:,} px "
         "outside it; intersection over union {iou:.2f}.",
-        "윤곽선이 표시된 결함({marked:,} px)의 {covered:.0%}를 덮고, 결함 밖으로 {outside:,} px "
+        "윤곽선이 표시된 결함({marked:,} px)의 {covered}를 덮고, 결함 밖으로 {outside:,} px "
         "나갑니다. 교집합/합집합(IoU) {iou:.2f}.",
     ),
     "samples_overlap_good": (
-        "The outline encloses {inside:,} of {area:,} px ({share:.1%}) of this good part.",
-        "윤곽선이 이 양품의 {area:,} px 중 {inside:,} px({share:.1%})를 두릅니다.",
+        "The outline encloses {inside:,} of {area:,} px ({share}) of this good part.",
+        "윤곽선이 이 양품의 {area:,} px 중 {inside:,} px({share})를 둘러쌉니다.",
     ),
     "samples_overlap_cropped": (
         "The marked defect lies outside the part of the picture that is used; the outline "
-        "encloses {inside:,} of {area:,} px ({share:.1%}).",
+        "encloses {inside:,} of {area:,} px ({share}).",
         "표시된 결함이 실제로 쓰이는 영역 밖에 있습니다. 윤곽선은 {area:,} px 중 {inside:,} "
-        "px({share:.1%})를 두릅니다.",
+        "px({share})를 둘러쌉니다.",
     ),
     "samples_overlap_no_mask": (
-        "The outline encloses {inside:,} of {area:,} px ({share:.1%}); without a mask it cannot "
+        "The outline encloses {inside:,} of {area:,} px ({share}); without a mask it cannot "
         "be compared with the defect.",
-        "윤곽선이 {area:,} px 중 {inside:,} px({share:.1%})를 두릅니다. 마스크가 없어 결함과 "
+        "윤곽선이 {area:,} px 중 {inside:,} px({share})를 둘러쌉니다. 마스크가 없어 결함과 "
         "비교할 수는 없습니다.",
     ),
     "samples_gallery": ("Test pictures", "시험 사진"),
@@ -119,7 +119,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "not_evaluated": (
         "{category} has not been evaluated with {method} yet.",
-        "{category}은(는) 아직 {method}(으)로 평가하지 않았습니다.",
+        "아직 평가하지 않음: {category} · {method}.",
     ),
     "fit_now": ("Fit {method} on {category} now", "{category}에 {method} 바로 학습"),
     "fit_now_hint": (
@@ -138,7 +138,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "fitting": (
         "Fitting {method} on {category} and scoring its test pictures ...",
-        "{category}에 {method}을(를) 학습하고 시험 사진을 채점하는 중 ...",
+        "{category} · {method}: 학습하고 시험 사진을 채점하는 중 ...",
     ),
     "session_only": (
         "Fitted in this session and not saved; “Run full evaluation” adds metrics and files. "
@@ -146,16 +146,8 @@ TEXTS: dict[str, tuple[str, str]] = {
         "이번 접속에서 학습한 결과라 저장되지 않았습니다. ‘전체 평가 실행’을 하면 지표와 "
         "파일이 만들어집니다. 백본 가중치: {weights}",
     ),
-    "made_from": (
-        "These results were made from {root}, not from the selected data folder.",
-        "이 결과는 선택한 데이터 폴더가 아니라 {root}에서 만든 것입니다.",
-    ),
-    "demo_results": (
-        "Demo data: these results are from generated pictures, not MVTec AD.",
-        "데모 데이터: 이 결과는 MVTec AD가 아니라 프로그램이 그린 그림에서 나왔습니다.",
-    ),
     "only_results": (
         "{category} is not in the data folder, but its results are still here.",
-        "{category}은(는) 데이터 폴더에 없지만 결과는 남아 있습니다.",
+        "데이터 폴더에 없지만 결과는 남아 있는 카테고리: {category}.",
     ),
 }

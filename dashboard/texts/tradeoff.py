@@ -14,7 +14,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "tradeoff_group_help": (
         "Generated and real pictures, and random and real backbone weights, are never put into "
         "one mean or one front.",
-        "생성한 그림과 실제 사진, 무작위 가중치와 실제 가중치는 하나의 평균이나 경계에 섞지 "
+        "생성한 그림과 실제 사진, 무작위 가중치와 실제 가중치는 하나의 평균이나 파레토 경계에 섞지 "
         "않습니다.",
     ),
     "tradeoff_data_real": ("real pictures", "실제 사진"),
@@ -110,7 +110,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "설정의 셀만 나옵니다.",
     ),
     "tradeoff_machine": ("Times are from: {machine}.", "시간을 측정한 컴퓨터: {machine}."),
-    "tradeoff_machine_unknown": ("a machine that is not recorded", "기록되지 않은 컴퓨터"),
+    "machine_unknown": ("a machine that is not recorded", "기록되지 않은 컴퓨터"),
     "tradeoff_machines_differ": (
         "These times come from different machines, so they do not compare: {machines}. Run all "
         "cells on one machine with “Repeat finished cells”.",
@@ -148,6 +148,6 @@ TEXTS: dict[str, tuple[str, str]] = {
         "PaDiM과 PatchCore는 백본을 사진마다 한 번만 통과시켜 함께 쓰지만, 그 시간은 두 방법에 "
         "각각 전부 계산합니다. 사진 읽기도 함께 쓰며, 캐시에 있으면 짧아집니다.",
     ),
-    "tradeoff_numbers": ("The numbers of this chart", "이 차트의 숫자"),
-    "tradeoff_column_front": ("On the front", "경계 위"),
+    "tradeoff_numbers": ("The numbers of this chart", "이 그래프의 숫자"),
+    "tradeoff_column_front": ("On the front", "파레토 경계에 있음"),
 }

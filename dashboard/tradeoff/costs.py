@@ -25,7 +25,7 @@ PHASES = {
 }
 OTHER_PHASE = "other"
 PHASE_NAMES = (*PHASES, OTHER_PHASE)
-MACHINE = "machine"
+MACHINE_COLUMNS = ["cpu", "threads", "system"]
 TEXT_COLUMNS = {
     "category",
     "method",
@@ -36,6 +36,8 @@ TEXT_COLUMNS = {
     "settings",
     "finished",
     "demo_data",
+    "data_root",
+    *MACHINE_COLUMNS,
 }
 
 
@@ -59,18 +61,21 @@ def costs_table(cells: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        The columns of ``summary.csv``, with NaN for what is not a number; ``machine``, processor
-        and threads in words, empty if unknown; and ``<phase>_phase_s`` for each of
+        The columns of ``summary.csv``, with NaN for what is not a number; ``data_root``;
+        ``cpu, threads, system`` as text, empty if unknown; and ``<phase>_phase_s`` for each of
         ``PHASE_NAMES``, seconds.
     """
     rows = [
-        summary_row(dict(cell)) | {MACHINE: machine(cell)} | phase_seconds(cell["timings"])
+        summary_row(dict(cell))
+        | {"data_root": str(cell["data_root"])}
+        | {name: str(cell.get(name) or "") for name in MACHINE_COLUMNS}
+        | phase_seconds(cell["timings"])
         for cell in cells
     ]
     phases = [phase_column(name) for name in PHASE_NAMES]
-    table = pd.DataFrame(rows, columns=[*COLUMNS, MACHINE, *phases])
+    table = pd.DataFrame(rows, columns=[*COLUMNS, "data_root", *MACHINE_COLUMNS, *phases])
     for name in table.columns:
-        if name not in TEXT_COLUMNS and name != MACHINE:
+        if name not in TEXT_COLUMNS:
             table[name] = pd.to_numeric(table[name], errors="coerce").astype(float)
     table["settings_id"] = table["settings_id"].fillna("")
     return table
@@ -94,18 +99,6 @@ def phase_seconds(timings: Mapping[str, Any]) -> dict[str, float]:
     }
     unknown = sum(_seconds(value) for part, value in timings.items() if part not in known)
     return seconds | {phase_column(OTHER_PHASE): unknown}
-
-
-def machine(cell: Mapping[str, Any]) -> str:
-    """Return processor, threads and system, as ``AMD EPYC, 2 threads, Linux x86_64``."""
-    if not cell.get("cpu"):
-        return ""
-    parts = [str(cell["cpu"])]
-    if cell.get("threads"):
-        parts.append(f"{cell['threads']} threads")
-    if cell.get("system"):
-        parts.append(str(cell["system"]))
-    return ", ".join(parts)
 
 
 def _seconds(value: object) -> float:

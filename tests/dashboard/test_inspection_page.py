@@ -57,10 +57,8 @@ def printed(score: float) -> str:
 
 
 @pytest.mark.parametrize("lang", ["en", "ko"])
-def test_the_page_waits_for_a_picture_and_names_what_is_not_evaluated(
-    results: Path, lang: str
-) -> None:
-    assert results.is_dir()
+@pytest.mark.usefixtures("results")
+def test_the_page_waits_for_a_picture_and_names_what_is_not_evaluated(lang: str) -> None:
     app = page(lang=lang)
     assert not app.exception
     assert not app.error
@@ -99,8 +97,8 @@ def test_the_threshold_follows_the_shared_slider(
     assert "no verdict" in shown(app)
 
 
-def test_a_picture_of_another_shape_is_said_to_be_squeezed(results: Path) -> None:
-    assert results.is_dir()
+@pytest.mark.usefixtures("results")
+def test_a_picture_of_another_shape_is_said_to_be_squeezed() -> None:
     app = upload(page(), ("wide.png", png(size=(128, 64))))
     assert any("another shape" in warning.value for warning in app.warning)
     app = upload(page(), ("square.png", png(size=(128, 128))))
@@ -108,10 +106,8 @@ def test_a_picture_of_another_shape_is_said_to_be_squeezed(results: Path) -> Non
 
 
 @pytest.mark.parametrize("content", [b"", b"<script>", png()[:60]])
-def test_a_file_that_is_no_picture_is_one_sentence_with_its_name(
-    results: Path, content: bytes
-) -> None:
-    assert results.is_dir()
+@pytest.mark.usefixtures("results")
+def test_a_file_that_is_no_picture_is_one_sentence_with_its_name(content: bytes) -> None:
     app = upload(page(), ("*odd*.png", content))
     assert not app.exception
     assert len(app.error) == 1
@@ -119,10 +115,8 @@ def test_a_file_that_is_no_picture_is_one_sentence_with_its_name(
     assert not app.header
 
 
-def test_a_picture_with_too_many_pixels_is_refused(
-    results: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert results.is_dir()
+@pytest.mark.usefixtures("results")
+def test_a_picture_with_too_many_pixels_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("evaluation.inspection.MAX_PIXELS", 100)
     app = upload(page(), ("huge.png", png()))
     assert "huge.png has 64 x 64 pixels" in app.error[0].value
@@ -153,10 +147,10 @@ def test_many_pictures_become_a_table_with_a_row_per_file(
     assert printed(stored_score(results, "padim", "good/000")) in shown(app)
 
 
+@pytest.mark.usefixtures("results")
 def test_only_the_first_of_too_many_files_are_scored_and_that_is_said(
-    results: Path, monkeypatch: pytest.MonkeyPatch
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    assert results.is_dir()
     monkeypatch.setattr(inspection_sources, "MAX_FILES", 2)
     app = upload(page(), *((f"{i}.png", png(size=(64, 64 + i))) for i in range(3)))
     assert list(app.dataframe[0].value["File"]) == ["0.png", "1.png"]
@@ -195,10 +189,8 @@ def test_strokes_from_the_canvas_are_scored(results: Path, monkeypatch: pytest.M
     assert f"undamaged {before:.4g}" in shown(app)
 
 
-def test_strokes_that_are_refused_are_one_sentence(
-    results: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert results.is_dir()
+@pytest.mark.usefixtures("results")
+def test_strokes_that_are_refused_are_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def refuse(*_: object) -> list[Stroke]:
         raise StrokesError("The canvas sent a point outside the picture.")
@@ -219,8 +211,8 @@ def test_the_empty_canvas_itself_is_drawn(results: Path) -> None:
     assert printed(stored_score(results, "padim", "blot/004")) in shown(app)
 
 
-def test_the_camera_is_drawn_only_when_it_is_chosen(results: Path) -> None:
-    assert results.is_dir()
+@pytest.mark.usefixtures("results")
+def test_the_camera_is_drawn_only_when_it_is_chosen() -> None:
     app = page()
     assert not app.camera_input
     app.session_state["inspection_source"] = inspection_sources.CAMERA
@@ -315,3 +307,13 @@ def test_the_table_of_many_says_no_threshold_and_not_read() -> None:
     said = inspection.batch_table(scores, ready, 0.2)  # type: ignore[arg-type]
     assert list(said["verdict"]) == ["good", "defective", "not read"]
     assert list(said.columns) == ["file", "method", "score", "threshold", "verdict"]
+
+
+def test_no_name_of_an_uploaded_file_is_a_formula_in_the_table_to_download() -> None:
+    names = ["=HYPERLINK(1).png", "+a.png", "-a.png", "@a.png", "a=b.png", "나사.png"]
+    scores = [(name, "padim", 1.0, 2.0, "good") for name in names]
+    content = inspection.batch_csv(pd.DataFrame(scores, columns=inspection.BATCH_COLUMNS))
+    table = pd.read_csv(io.BytesIO(content), encoding="utf-8-sig")
+    assert list(table.columns) == inspection.BATCH_COLUMNS
+    assert list(table["file"]) == [*(f"'{name}" for name in names[:4]), *names[4:]]
+    assert list(table["score"]) == [1.0] * 6

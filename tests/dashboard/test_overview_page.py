@@ -12,7 +12,9 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboard.texts import translate
+from dashboard.finished import finished_cell
+from dashboard.texts import plain, translate
+from evaluation.cells import CellError, CellPlace
 from evaluation.decisions import decide, share_interval
 from tests.dashboard.test_pages import opened, shown
 from tests.make_data import write_category
@@ -63,8 +65,8 @@ def alarmist(row: pd.Series) -> float:
     return float(row["split"] == "test")
 
 
-def test_data_are_counted_and_shown(results: Path) -> None:
-    assert results.is_dir()
+@pytest.mark.usefixtures("results")
+def test_data_are_counted_and_shown() -> None:
     app = opened(PAGE)
     counts = table_with(app, "train", "types").set_index("category")
     assert list(counts.index) == ["bare", "part"]
@@ -179,10 +181,8 @@ def test_a_method_that_reports_good_pictures_too_is_flagged_not_praised(results:
     assert f"PaDiM 6 of 6 ({100 * low:.1f}–{100 * high:.1f} %)" in said
 
 
-def test_a_rate_below_what_the_held_out_pictures_allow_says_how_many_it_needs(
-    results: Path,
-) -> None:
-    assert results.is_dir()
+@pytest.mark.usefixtures("results")
+def test_a_rate_below_what_the_held_out_pictures_allow_says_how_many_it_needs() -> None:
     app = opened(PAGE, category="part", alarms="0.5")
     assert "It takes at least 199 good pictures" in app.warning[-1].value
     assert "PaDiM has 24; PatchCore has 24" in app.warning[-1].value
@@ -239,6 +239,8 @@ def test_a_category_with_undefined_metrics_only_is_shown(results: Path) -> None:
             for name, value in cell["metrics"].items()
         }
 
+        cell["counts"]["test_defective"] = 0
+
     for method in ("padim", "patchcore"):
         change_cell(results / "bare" / method, undefined)
         path = results / "bare" / method / "scores.csv"
@@ -262,10 +264,10 @@ def test_without_results_the_overview_says_what_to_do(
     assert [list(element.value.columns)[:2] for element in app.dataframe] == [["category", "train"]]
 
 
+@pytest.mark.usefixtures("results")
 def test_without_a_data_folder_the_results_are_still_shown(
-    results: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert results.is_dir()
     (tmp_path / "empty").mkdir()
     monkeypatch.setenv("MVTEC_ROOT", str(tmp_path / "empty"))
     app = opened(PAGE)
@@ -304,6 +306,57 @@ def test_a_score_that_is_no_number_makes_a_score_table_damaged(results: Path) ->
     app = opened(PAGE, category="part")
     assert not app.exception
     assert any("evaluate this cell again" in error.value for error in app.error)
+
+
+def row_with(row: str, **values: str) -> str:
+    """Return a row of ``scores.csv`` with other values."""
+    names = ("split", "defect", "stem", "label", "score", "has_mask", "area", "brightness", "file")
+    return ",".join((dict(zip(names, row.split(","), strict=True)) | values).values())
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (lambda rows: [row_with(rows[0], score=""), *rows[1:]], "a score is not a number"),
+        (lambda rows: [row_with(rows[0], score="inf"), *rows[1:]], "a score is not a number"),
+        (lambda rows: [row_with(rows[0], label="2"), *rows[1:]], "a label is neither 0 nor 1"),
+        (lambda rows: [row_with(rows[0], label=""), *rows[1:]], "a label is neither 0 nor 1"),
+        (lambda rows: [rows[1], *rows[1:]], "a picture has two rows"),
+        (
+            lambda rows: [row for row in rows if not row.startswith("test,good,003,")],
+            "rows of good test pictures: 5, counted in the evaluation: 6",
+        ),
+        (
+            lambda rows: [row for row in rows if not row.startswith("test,blot,003,")],
+            "rows of defective test pictures: 5, counted in the evaluation: 6",
+        ),
+        (lambda rows: rows[:-1], "rows of held-out training pictures: 23, counted in the"),
+    ],
+)
+def test_scores_of_other_pictures_than_the_evaluations_are_refused_with_the_reason(
+    results: Path, change: Callable[[list[str]], list[str]], reason: str
+) -> None:
+    path = results / "part" / "padim" / "scores.csv"
+    head, *rows = path.read_text().splitlines()
+    path.write_text("\n".join([head, *change(rows)]) + "\n")
+    with pytest.raises(CellError, match=rf"scores\.csv is damaged \({reason}.*again\.$"):
+        finished_cell(CellPlace(results, "part", "padim"))
+    app = opened(PAGE, category="part")
+    assert not app.exception
+    assert plain(reason) in app.error[0].value
+    assert list(table_with(app, "missed", "realised")["method"]) == ["PatchCore"]
+
+
+def test_without_good_test_pictures_the_overview_says_that_nothing_was_checked(
+    results: Path,
+) -> None:
+    for method in ("padim", "patchcore"):
+        change_cell(results / "part" / method, lambda cell: cell["counts"].update(test_good=0))
+        path = results / "part" / method / "scores.csv"
+        lines = path.read_text().splitlines(keepends=True)
+        path.write_text("".join(line for line in lines if not line.startswith("test,good,")))
+    words = "False alarms could not be checked: there are no good test pictures for"
+    assert f"{words} PaDiM; PatchCore." in shown(opened(PAGE, category="part")).replace("\\", "")
 
 
 def test_a_failed_cell_is_shown_with_its_reason(results: Path) -> None:

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import json
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from dashboard import frame
+from dashboard.report.document import report_html
+from dashboard.report.source import report_contents
 from data_utils.locations import PROJECT
 
-PAGES = ["pages/overview.py", "pages/samples.py"]
+PAGES = [f"pages/{name}.py" for name in frame.PAGES]
+RANDOM = {"en": "Random backbone weights", "ko": "무작위 백본 가중치"}
 
 
 def opened(page: str, lang: str = "en", **url: str) -> AppTest:
@@ -29,24 +36,114 @@ def shown(app: AppTest) -> str:
     return "\n".join(str(element.value) for group in (*groups, *alerts) for element in group)
 
 
-@pytest.mark.parametrize("lang", ["en", "ko"])
+def full(outputs: Path) -> None:
+    """Leave all results."""
+
+
+def partial(outputs: Path) -> None:
+    """Leave one method of one category."""
+    shutil.rmtree(outputs / "bare")
+    shutil.rmtree(outputs / "part" / "padim")
+
+
+def empty(outputs: Path) -> None:
+    """Leave no results."""
+    shutil.rmtree(outputs)
+
+
+def broken(outputs: Path) -> None:
+    """Cut every file of one cell in half."""
+    for path in (outputs / "part" / "padim").iterdir():
+        path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+BOTH = "PaDiM, PatchCore (bare, part)"
+STATES = [
+    (full, "en", BOTH),
+    (full, "ko", BOTH),
+    (partial, "en", ": PatchCore (part)"),
+    (empty, "en", ""),
+    (broken, "en", BOTH),
+]
+
+
+@pytest.mark.parametrize(("state", "lang", "evaluated_cells"), STATES)
 @pytest.mark.parametrize("page", PAGES)
-def test_every_page_is_drawn_on_full_results(results: Path, page: str, lang: str) -> None:
+def test_every_page_is_drawn_and_names_the_cells_with_random_weights(
+    results: Path, page: str, state: Callable[[Path], None], lang: str, evaluated_cells: str
+) -> None:
+    state(results)
     app = opened(page, lang, category="part", method="padim")
     assert not app.exception
     assert app.title[0].value
-    assert results.is_dir()
+    notices = [one.value for one in app.warning if RANDOM[lang] in one.value]
+    assert bool(notices) == bool(evaluated_cells)
+    assert all(evaluated_cells in notice for notice in notices[:1])
 
 
-def test_random_weights_are_said_on_every_page(results: Path) -> None:
-    assert results.is_dir()
+@pytest.mark.parametrize("page", PAGES)
+def test_a_cell_whose_files_are_cut_in_half_is_named_on_every_page(
+    results: Path, page: str
+) -> None:
+    broken(results)
+    app = opened(page, category="part", method="padim")
+    assert not app.exception
+    assert "evaluate this cell again" in shown(app)
+
+
+LOST = object()
+DAMAGES = [
+    ("category", 5),
+    ("category", "bare"),
+    ("method", "ae"),
+    ("weights", 5),
+    ("demo_data", []),
+    ("metrics.image_auroc", "abc"),
+    ("metrics.pixel_auroc", [1]),
+    ("metrics.image_auroc", LOST),
+    ("metrics.image_auroc_low", LOST),
+    ("counts.test_good", -1),
+    ("settings.seed", []),
+    ("ms_per_image", "x"),
+    ("ms_per_image", None),
+    ("fit_s", None),
+    ("findings", 5),
+]
+
+
+def damage(file: Path, field: str, value: object) -> None:
+    """Give a field of a cell's ``cell.json`` another value, or none; a dot leads into a section."""
+    cell = json.loads(file.read_text())
+    *sections, name = field.split(".")
+    place = cell
+    for section in sections:
+        place = place[section]
+    if value is LOST:
+        del place[name]
+    else:
+        place[name] = value
+    file.write_text(json.dumps(cell))
+
+
+@pytest.mark.parametrize(("field", "value"), DAMAGES)
+def test_a_cell_damaged_in_one_field_takes_no_page_and_no_report_down(
+    results: Path, field: str, value: object
+) -> None:
+    shutil.rmtree(results / "bare")
+    damage(results / "part" / "padim" / "cell.json", field, value)
+    app = opened(PAGES[0], category="part", method="padim")
     for page in PAGES:
-        app = opened(page, category="part", method="padim")
-        assert any("Random backbone weights" in warning.value for warning in app.warning)
+        app.switch_page(page).run()
+        assert not app.exception, page
+        assert f"{RANDOM['en']}: PatchCore (part)" in app.warning[0].value, page
+    report = report_html(report_contents(results, ["part"], 0.05, "en"), "en")
+    assert '<th scope="row">part</th><td>PatchCore</td>' in report
+    assert '<th scope="row">part</th><td>PaDiM</td>' not in report
+    assert "evaluate this cell again" in report
 
 
-def test_a_view_survives_in_the_url(results: Path) -> None:
-    assert results.is_dir()
+@pytest.mark.usefixtures("results")
+def test_a_view_survives_in_the_url() -> None:
     url = {"category": "part", "method": "patchcore", "sample": "blot/002"}
     overview = opened("pages/overview.py", "ko", **url)
     assert overview.selectbox(key="category").value == "part"
@@ -56,20 +153,20 @@ def test_a_view_survives_in_the_url(results: Path) -> None:
     assert samples.selectbox(key="sample").value == "blot/002"
 
 
-def test_a_wrong_data_folder_is_one_sentence_in_the_sidebar(results: Path) -> None:
-    assert results.is_dir()
+@pytest.mark.usefixtures("results")
+def test_a_wrong_data_folder_is_one_sentence_in_the_sidebar() -> None:
     app = opened("pages/overview.py")
     app.text_input(key="data_folder").set_value("/no/such/folder").run()
     assert not app.exception
     assert any("There is no data folder" in error.value for error in app.error)
 
 
-def test_the_language_can_be_changed_on_every_page(results: Path) -> None:
-    assert results.is_dir()
-    for page in PAGES:
-        app = opened(page, category="part", method="padim")
-        english = app.title[0].value
-        app.session_state["lang"] = "ko"
-        app.run()
-        assert not app.exception
-        assert app.title[0].value != english
+@pytest.mark.usefixtures("results")
+@pytest.mark.parametrize("page", PAGES)
+def test_the_language_can_be_changed_on_every_page(page: str) -> None:
+    app = opened(page, category="part", method="padim")
+    english = app.title[0].value
+    app.session_state["lang"] = "ko"
+    app.run()
+    assert not app.exception
+    assert app.title[0].value != english

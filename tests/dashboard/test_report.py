@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import html
 import io
 import json
 import math
@@ -20,19 +21,23 @@ from streamlit.testing.v1 import AppTest
 
 from dashboard.finished import finished_methods
 from dashboard.report.choice import telling_samples
-from dashboard.report.command import commands
+from dashboard.report.command import commands, shared_path
 from dashboard.report.document import report_html
 from dashboard.report.markup import Markup, element, picture, table
 from dashboard.report.source import report_contents
 from dashboard.tables import number
+from dashboard.texts import wording
+from data_utils.locations import PROJECT
 from evaluation.cells import read_cell
 from evaluation.request import Request
+from tests.dashboard.test_overview_page import alarmist, blind, perfect, rescored, timed
 from tests.dashboard.test_pages import opened
 from tests.make_data import cell_content
 
 EMPTY = {"meta", "img", "br"}
 LOADING = {"src", "srcset", "data", "poster", "background", "action", "formaction", "xlink:href"}
 EVIL = "<b>x<b>"
+MISSED_ALL = {"en": "6 of 6 (54.1–100.0 %)", "ko": "6개 중 6개 (54.1–100.0 %)"}
 
 
 @dataclass
@@ -84,6 +89,13 @@ def seen(text: str) -> Page:
     page.close()
     assert page.open_elements == []
     return page
+
+
+def summary_words(text: str) -> str:
+    """Return the paragraph that names the method to take."""
+    found = re.search(r'<p class="short">(.*?)</p>', text)
+    assert found is not None
+    return html.unescape(found[1])
 
 
 def report(outputs: Path, *categories: str, lang: str = "en", false_alarms: float = 0.05) -> str:
@@ -175,7 +187,8 @@ def test_a_rate_that_needs_more_pictures_gives_no_decisions_and_says_how_many(
     results: Path,
 ) -> None:
     page = seen(report(results, false_alarms=0.005))
-    assert "at least 199 are needed" in page.words
+    assert "No method is left within the limits on part." in page.words
+    assert "PaDiM has 24; PatchCore has 24. It takes at least 199 good pictures" in page.words
     assert [row[3:] for row in page.cells if row[:2] == ["PaDiM", "n/a"]] == [["n/a", "n/a"]]
     assert "among the hardest" in page.words
 
@@ -199,7 +212,8 @@ def test_the_command_makes_these_cells_again(results: Path) -> None:
     words = line.split()
     assert words[:2] == ["python", "evaluate.py"]
     parsed = evaluate.argument_parser().parse_args(words[2:])
-    assert parsed.data == cells[0]["data_root"]
+    assert parsed.data == f".../{Path(cells[0]['data_root']).name}"
+    assert parsed.out == Path(".../own-outputs")
     assert parsed.categories == ["part", "bare"]
     assert parsed.methods == ["padim", "patchcore"]
     assert parsed.weights == "random"
@@ -229,6 +243,68 @@ def test_cells_with_other_settings_or_weights_have_commands_of_their_own(tmp_pat
         assert option in lines[1]
     assert "--weights 'my weights.pth'" in lines[2] or '--weights "my weights.pth"' in lines[2]
     assert Request(data="x").arguments() == ["--data", "x"]
+
+
+@pytest.mark.parametrize(
+    ("path", "shown"),
+    [
+        (Path("/home/kim/mvtec_ad"), ".../mvtec_ad"),
+        (Path("C:\\Users\\kim\\mvtec_ad"), ".../mvtec_ad"),
+        (PROJECT / "data" / "mvtec_ad", "data/mvtec_ad"),
+        (Path(f"{PROJECT}_other") / "parts", ".../parts"),
+    ],
+)
+def test_a_folder_outside_the_project_is_named_without_its_place(path: Path, shown: str) -> None:
+    assert shared_path(path) == shown
+
+
+def test_the_report_does_not_tell_where_folders_lie_on_this_machine(results: Path) -> None:
+    page = seen(report(results, "part", "bare"))
+    assert (
+        f"--data .../{Path(read_cell(results / 'part' / 'padim')['data_root']).name}" in page.words
+    )
+    assert str(results.parent) not in page.words
+    assert str(PROJECT) not in page.words
+
+
+def test_two_data_folders_of_one_name_are_not_one_command(tmp_path: Path) -> None:
+    cells = [cell_content("a", data_root="/x/parts"), cell_content("b", data_root="/y/parts")]
+    lines = commands(cells, tmp_path)
+    assert [line.count("--data .../parts") for line in lines] == [1, 1]
+
+
+@pytest.mark.parametrize("lang", ["en", "ko"])
+def test_a_method_that_breaks_its_promise_is_not_named_as_the_best(
+    results: Path, lang: str
+) -> None:
+    rescored(results / "part" / "padim", alarmist)
+    rescored(results / "part" / "patchcore", blind)
+    words = summary_words(report(results, lang=lang))
+    best = wording(
+        "overview_only", lang, category="part", method="PatchCore", missed=MISSED_ALL[lang]
+    ).replace("**", "")
+    assert words.startswith(best)
+    reported = wording("overview_alarms_of", lang, method="PaDiM", alarms=MISSED_ALL[lang])
+    assert wording("overview_over_limit", lang, methods=reported, rate="5 %") in words
+
+
+def test_a_tie_is_told_as_a_tie(results: Path) -> None:
+    for method, ms in (("padim", 40.0), ("patchcore", 7.0)):
+        rescored(results / "part" / method, perfect)
+        timed(results / "part" / method, ms)
+    words = summary_words(report(results))
+    assert "the intervals overlap and nothing can be told apart" in words
+    assert "The quickest of them: PatchCore, 7 ms per part." in words
+    assert "misses the fewest" not in words
+
+
+def test_the_report_answers_as_the_overview_does(results: Path) -> None:
+    rescored(results / "part" / "padim", blind)
+    rescored(results / "part" / "patchcore", perfect)
+    said = opened("pages/overview.py", category="part").success[0].value
+    words = summary_words(report(results))
+    assert "PatchCore misses the fewest defects on part: 0 of 6" in words
+    assert words.startswith(re.sub(r"\\(.)", r"\1", said).replace("**", ""))
 
 
 def test_names_from_disk_are_never_markup(results: Path) -> None:
@@ -421,8 +497,8 @@ def downloads(app: AppTest) -> list[str]:
 
 
 @pytest.mark.parametrize(("lang", "word"), [("en", "Download report"), ("ko", "보고서 내려받기")])
-def test_the_button_prepares_a_report_to_download(results: Path, lang: str, word: str) -> None:
-    assert results.is_dir()
+@pytest.mark.usefixtures("results")
+def test_the_button_prepares_a_report_to_download(lang: str, word: str) -> None:
     app = opened("pages/overview.py", lang, category="part", method="padim")
     assert downloads(app) == []
     app.button(key="report_prepare").click().run()
@@ -434,7 +510,6 @@ def test_the_button_prepares_a_report_to_download(results: Path, lang: str, word
 
 
 def test_another_choice_forgets_the_prepared_report(results: Path) -> None:
-    assert results.is_dir()
     app = opened("pages/overview.py", category="part", method="padim")
     app.button(key="report_prepare").click().run()
     assert len(downloads(app)) == 1

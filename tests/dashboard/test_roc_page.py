@@ -37,8 +37,8 @@ def stored(results: Path, method: str) -> tuple[pd.DataFrame, dict[str, Any]]:
 
 
 @pytest.mark.parametrize("lang", ["en", "ko"])
-def test_both_curves_and_the_scores_of_every_method_are_drawn(results: Path, lang: str) -> None:
-    assert results.is_dir()
+@pytest.mark.usefixtures("results")
+def test_both_curves_and_the_scores_of_every_method_are_drawn(lang: str) -> None:
     app = opened(PAGE, lang, category="part", method="padim")
     assert not app.exception
     assert not app.error
@@ -96,8 +96,8 @@ def test_the_slider_moves_threshold_counts_and_markers(results: Path, percent: f
     assert f"from {len(held_out)} good training pictures" in text
 
 
-def test_too_few_held_out_pictures_are_said_with_the_number_that_is_needed(results: Path) -> None:
-    assert results.is_dir()
+@pytest.mark.usefixtures("results")
+def test_too_few_held_out_pictures_are_said_with_the_number_that_is_needed() -> None:
     app = opened(PAGE, category="part", method="padim", alarms="1")
     assert not app.exception
     assert not app.metric
@@ -106,8 +106,8 @@ def test_too_few_held_out_pictures_are_said_with_the_number_that_is_needed(resul
     assert all(trace.mode != "markers" for trace in figures(app)[0].data)
 
 
-def test_low_false_positive_rates_can_be_stretched(results: Path) -> None:
-    assert results.is_dir()
+@pytest.mark.usefixtures("results")
+def test_low_false_positive_rates_can_be_stretched() -> None:
     app = opened(PAGE, category="part", method="padim")
     assert figures(app)[0].layout.xaxis.type != "log"
     app.checkbox(key="roc_log").check().run()
@@ -123,8 +123,8 @@ def test_a_missing_method_is_named(results: Path) -> None:
     assert len(figures(app)) == 2 + 1
 
 
-def test_without_masks_there_are_no_pixel_curves_and_a_sentence_says_so(results: Path) -> None:
-    assert results.is_dir()
+@pytest.mark.usefixtures("results")
+def test_without_masks_there_are_no_pixel_curves_and_a_sentence_says_so() -> None:
     app = opened(PAGE, category="bare", method="padim")
     assert not app.exception
     assert titles(app) == ["ROC, pictures", "PaDiM", "PatchCore"]

@@ -116,18 +116,18 @@ def set_form(app: AppTest, **values: Any) -> AppTest:
 
 
 @pytest.mark.parametrize("lang", ["en", "ko"])
-def test_the_matrix_says_what_is_on_disk(results: Path, lang: str) -> None:
+@pytest.mark.usefixtures("results")
+def test_the_matrix_says_what_is_on_disk(lang: str) -> None:
     app = opened(PAGE, lang)
-    assert results.is_dir()
     assert not app.exception
     assert list(matrix(app, lang).columns) == ["AE", "PaDiM", "PatchCore"]
     assert row(app, "part", lang) == ["missing", "done", "done"]
     assert row(app, "bare", lang) == ["missing", "done", "done"]
 
 
-def test_every_state_has_a_sign_and_a_word_of_its_own(results: Path) -> None:
+@pytest.mark.usefixtures("results")
+def test_every_state_has_a_sign_and_a_word_of_its_own() -> None:
     cells = set(opened(PAGE).table[0].value.to_numpy().ravel())
-    assert results.is_dir()
     assert cells == {":green[✓ done]", ":gray[– missing]"}
     for lang in (0, 1):
         names = ("done", "running", "waiting", "failed", "stale", "missing")
@@ -183,12 +183,15 @@ def test_names_that_look_like_markup_are_shown_as_they_are(
 
 
 def test_a_job_of_another_process_is_seen_by_every_session(results: Path) -> None:
+    shutil.rmtree(results / "bare" / "patchcore")
     write_status(results, job(psutil.Process(os.getpid())))
     for lang in ("en", "ko"):  # a refresh of the browser or a restart of the app is a new session
         app = opened(PAGE, lang)
         assert not app.exception
         assert row(app, "part", lang) == ["missing", "done", "running"]
-        assert row(app, "bare", lang) == ["missing", "waiting", "waiting"]
+        assert row(app, "bare", lang) == ["missing", "done", "waiting"]
+        phases = [bar.proto.text.replace("\\", "") for bar in app.get("progress")]
+        assert translate("phase_fitting", lang, category="part", method="PatchCore") in phases
         text = shown(app)
         assert translate("run_eta", lang, minutes=translate("minutes_value", lang, minutes=4)) in (
             text
@@ -283,10 +286,10 @@ def test_a_failed_cell_of_the_last_job_is_named_with_its_reason(results: Path) -
         ({"weights": "/no/such/file.pth"}, "runpage_weights_wrong"),
     ],
 )
+@pytest.mark.usefixtures("results")
 def test_a_wrong_value_is_one_sentence_and_nothing_can_be_started(
-    results: Path, values: dict[str, object], sentence: str, lang: str
+    values: dict[str, object], sentence: str, lang: str
 ) -> None:
-    assert results.is_dir()
     app = set_form(opened(PAGE, lang), **values)
     known = {"low": 32, "high": 2048, "most": 2**32 - 1, "path": "/no/such/file.pth"}
     assert not app.exception
@@ -345,17 +348,17 @@ def test_what_is_started_is_what_the_command_says(
     assert starts.arguments == [expected]
 
 
+@pytest.mark.usefixtures("results")
 def test_weights_of_the_environment_are_named_in_the_command(
-    results: Path, monkeypatch: pytest.MonkeyPatch
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    assert results.is_dir()
     monkeypatch.setenv("BACKBONE_WEIGHTS", "/weights/mine.pth")
     words = command(opened(PAGE))
     assert words[words.index("--weights") + 1] == "/weights/mine.pth"
 
 
-def test_a_filled_in_form_is_still_filled_in_after_a_look_at_another_page(results: Path) -> None:
-    assert results.is_dir()
+@pytest.mark.usefixtures("results")
+def test_a_filled_in_form_is_still_filled_in_after_a_look_at_another_page() -> None:
     app = set_form(opened(PAGE), categories=["bare"], ratio=0.1, seed=7)
     app.switch_page("pages/overview.py").run()
     app.switch_page(PAGE).run()
@@ -365,10 +368,8 @@ def test_a_filled_in_form_is_still_filled_in_after_a_look_at_another_page(result
     assert words[words.index("--coreset-ratio") + 1] == "0.1"
 
 
-def test_categories_that_a_new_data_folder_does_not_have_are_dropped(
-    results: Path, tmp_path: Path
-) -> None:
-    assert results.is_dir()
+@pytest.mark.usefixtures("results")
+def test_categories_that_a_new_data_folder_does_not_have_are_dropped(tmp_path: Path) -> None:
     write_category(tmp_path / "others", "other", train=2, good=1, bad=1)
     app = set_form(opened(PAGE), categories=["bare"])
     app.multiselect(key="run_categories").set_value(["part"]).run()
@@ -378,10 +379,8 @@ def test_categories_that_a_new_data_folder_does_not_have_are_dropped(
     assert app.multiselect(key="run_categories").value == []
 
 
-def test_what_prevents_a_start_is_a_sentence(
-    results: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert results.is_dir()
+@pytest.mark.usefixtures("results")
+def test_what_prevents_a_start_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def busy(*_: object) -> None:
         raise BusyError("Another evaluation is using this folder.")

@@ -55,8 +55,8 @@ def test_a_sample_shows_its_score_label_and_four_panels(results: Path) -> None:
     assert captions == ["Image", "Ground truth", "Heatmap", "Overlay", ""]
 
 
-def test_next_and_previous_walk_through_the_samples_and_around(results: Path) -> None:
-    assert results.is_dir()
+@pytest.mark.usefixtures("results")
+def test_next_and_previous_walk_through_the_samples_and_around() -> None:
     app = opened(PAGE, category="part", method="padim", sample="good/005")
     assert "6 of 12" in shown(app)
     app.button(key="next").click().run()
@@ -81,8 +81,8 @@ def test_highest_score_first_puts_the_highest_score_first(results: Path) -> None
     assert app.selectbox(key="sample").value == f"{best['defect']}/{best['stem']}"
 
 
-def test_the_order_stays_when_the_language_changes_and_reads_in_it(results: Path) -> None:
-    assert results.is_dir()
+@pytest.mark.usefixtures("results")
+def test_the_order_stays_when_the_language_changes_and_reads_in_it() -> None:
     app = opened(PAGE, category="part", method="padim")
     app.selectbox(key="order_en").set_value("mistakes").run()
     app.session_state["lang"] = "ko"
@@ -140,12 +140,12 @@ def test_mistakes_in_the_gallery_follow_the_false_alarm_rate(results: Path) -> N
         assert f"{missed} missed defects and {alarms} false alarms" in shown(app)
 
 
-def test_at_a_rate_without_a_threshold_nothing_is_called_a_mistake(results: Path) -> None:
-    assert results.is_dir()
+@pytest.mark.usefixtures("results")
+def test_at_a_rate_without_a_threshold_nothing_is_called_a_mistake() -> None:
     app = opened(PAGE, category="part", method="padim", alarms="0.5")
     text = shown(app)
     assert not app.exception
-    assert "too few for 0.5% false alarms; at least 199 are needed" in text
+    assert "too few for 0.5 % false alarms; at least 199 are needed" in text
     assert "no threshold, so none is marked as a mistake" in text
     assert not any(tile["mark"] for tile in gallery(app)["tiles"])
     assert "reported defective" not in text
@@ -154,10 +154,8 @@ def test_at_a_rate_without_a_threshold_nothing_is_called_a_mistake(results: Path
     assert not app.exception
 
 
-def test_the_filter_stays_when_the_method_changes_and_when_a_page_lies_between(
-    results: Path,
-) -> None:
-    assert results.is_dir()
+@pytest.mark.usefixtures("results")
+def test_the_filter_stays_when_the_method_changes_and_when_a_page_lies_between() -> None:
     app = opened(PAGE, category="part", method="padim")
     app.button_group(key="defect_filter").set_value("blot").run()
     assert len(app.selectbox(key="sample").options) == 6
@@ -200,12 +198,12 @@ def test_the_overlap_is_counted_on_the_raw_map_and_the_mask(results: Path) -> No
     marked = np.asarray(Image.open(folder / "blot_000_gt.png")) > 0
     covered = (found & marked).sum() / marked.sum()
     text = shown(app)
-    assert f"covers {covered:.0%} of the marked defect ({marked.sum():,} px)" in text
+    assert f"covers {100 * covered:.3g} % of the marked defect ({marked.sum():,} px)" in text
     assert f"{(found & ~marked).sum():,} px outside" in text
 
 
-def test_without_a_mask_the_outline_is_not_compared_with_one(results: Path) -> None:
-    assert results.is_dir()
+@pytest.mark.usefixtures("results")
+def test_without_a_mask_the_outline_is_not_compared_with_one() -> None:
     app = opened(PAGE, category="bare", method="padim", sample="blot/000")
     text = shown(app)
     assert "pixel AUROC n/a" in text
@@ -213,8 +211,8 @@ def test_without_a_mask_the_outline_is_not_compared_with_one(results: Path) -> N
     assert "without a mask it cannot be compared" in text
 
 
-def test_a_chosen_sample_and_rate_are_in_the_url(results: Path) -> None:
-    assert results.is_dir()
+@pytest.mark.usefixtures("results")
+def test_a_chosen_sample_and_rate_are_in_the_url() -> None:
     app = opened(PAGE, category="part", method="padim")
     app.slider(key="alarms").set_value(12.5).run()
     app.button(key="next").click().run()
@@ -223,8 +221,8 @@ def test_a_chosen_sample_and_rate_are_in_the_url(results: Path) -> None:
 
 
 @pytest.mark.parametrize("value", ["../../etc", "<b>", "nope"])
-def test_unknown_names_in_the_url_are_replaced_by_existing_ones(results: Path, value: str) -> None:
-    assert results.is_dir()
+@pytest.mark.usefixtures("results")
+def test_unknown_names_in_the_url_are_replaced_by_existing_ones(value: str) -> None:
     app = opened(PAGE, category=value, method=value, sample=value)
     assert app.selectbox(key="category").value == "bare"
     assert app.selectbox(key="method").value == "ae"
@@ -306,10 +304,10 @@ def test_without_weights_a_fit_in_the_page_ends_in_one_sentence(
     assert any("--weights FILE" in error.value for error in app.error)
 
 
+@pytest.mark.usefixtures("results")
 def test_of_very_many_pictures_the_gallery_shows_the_block_around_the_chosen_one(
-    results: Path, monkeypatch: pytest.MonkeyPatch
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    assert results.is_dir()
     monkeypatch.setattr("dashboard.samples.gallery.GALLERY_MOST", 5)
     app = opened(PAGE, category="part", method="padim", sample="good/005")
     content = gallery(app)

@@ -8,11 +8,14 @@ import string
 
 import pytest
 
-from dashboard.texts import MODULES, TEXTS, translate
+from dashboard.texts import MODULES, TEXTS, plain, translate
 from data_utils.locations import PROJECT
 
 KOREAN = re.compile("[가-힣]")
-SAME_IN_BOTH = {"column_aupro", "position", "page_roc"}
+SAME_IN_BOTH = {"column_aupro", "position", "page_roc", "size_whole"}
+EITHER_PARTICLE = ("은(는)", "을(를)", "이(가)", "와(과)", "(으)로")
+AFTER_PERCENT = {"rate", "covered", "share"}
+OTHER_WORDS = ("coreset", "차트", "테스트", "두릅")
 
 
 def placeholders(text: str) -> set[str]:
@@ -27,6 +30,42 @@ def test_both_languages_say_something_with_the_same_values(key: str) -> None:
     assert not KOREAN.search(english)
     assert placeholders(english) == placeholders(korean)
     assert KOREAN.search(korean) or key in SAME_IN_BOTH
+
+
+@pytest.mark.parametrize("key", list(TEXTS))
+def test_korean_can_be_read_aloud_whatever_the_values_are(key: str) -> None:
+    _, korean = TEXTS[key]
+    assert not [particle for particle in EITHER_PARTICLE if particle in korean]
+    after_value = re.finditer(
+        r"\{([a-z_]+)[^{}]*\}(은|는|이|가|을|를|과|와|으로|로)(?![가-힣])", korean
+    )
+    assert {found[1] for found in after_value} <= AFTER_PERCENT
+
+
+@pytest.mark.parametrize("key", list(TEXTS))
+def test_korean_has_one_word_for_one_thing(key: str) -> None:
+    assert not [word for word in OTHER_WORDS if word in TEXTS[key][1]]
+
+
+@pytest.mark.parametrize("key", list(TEXTS))
+def test_a_share_is_written_with_a_space_before_the_percent_sign(key: str) -> None:
+    for text in TEXTS[key]:
+        assert not re.search(r"(?<!\{)\{\w+:[^{}]*%\}|\d%(?!\})|[^{]\}%", text)
+
+
+@pytest.mark.parametrize(
+    ("name", "escaped"),
+    [
+        (":smile:", r"\:smile\:"),
+        ("&lt;b&gt;", r"\&lt;b\&gt;"),
+        (":material/delete:", "\\:\u2060material/delete\\:"),
+        (":streamlit:", "\\:\u2060streamlit\\:"),
+        ("bottle 12, 50 %", "bottle 12, 50 %"),
+    ],
+)
+def test_names_from_disk_become_neither_emoji_nor_icon_nor_sign(name: str, escaped: str) -> None:
+    assert plain(name) == escaped
+    assert translate("compare_title", "en", category=name) == f"Compare: {escaped}"
 
 
 def test_every_text_that_is_used_exists_and_every_text_is_used() -> None:

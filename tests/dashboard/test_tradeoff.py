@@ -8,7 +8,8 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from dashboard.tradeoff.costs import MACHINE, costs_table, machine, phase_column, phase_seconds
+from dashboard.overview.results import machine
+from dashboard.tradeoff.costs import MACHINE_COLUMNS, costs_table, phase_column, phase_seconds
 from dashboard.tradeoff.groups import (
     Group,
     clicked_cell,
@@ -116,8 +117,15 @@ def test_what_is_no_number_is_not_counted() -> None:
 
 def test_a_machine_is_named_with_its_threads_or_not_at_all() -> None:
     assert machine({"cpu": "X", "threads": 2, "system": "Linux"}) == "X, 2 threads, Linux"
-    assert machine({}) == ""
-    assert costs_table([cell("a", "padim", cpu="X")])[MACHINE].tolist() == ["X"]
+    assert machine({"cpu": "X"}) == "X, n/a threads"
+    assert machine({}) == "a machine that is not recorded"
+
+
+def test_what_the_table_holds_of_a_machine_names_it() -> None:
+    about = {"cpu": "X", "threads": 2, "system": "Linux"}
+    for noted in (about, dict.fromkeys(MACHINE_COLUMNS)):
+        [row] = costs_table([cell("a", "padim", **noted)]).to_dict("records")
+        assert machine(row) == machine(noted)
 
 
 @pytest.mark.parametrize(

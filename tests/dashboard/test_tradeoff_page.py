@@ -36,8 +36,8 @@ def change(results: Path, category: str, method: str, **changes: Any) -> None:
 
 
 @pytest.mark.parametrize("lang", ["en", "ko"])
-def test_means_and_phases_are_drawn(results: Path, lang: str) -> None:
-    assert results.is_dir()
+@pytest.mark.usefixtures("results")
+def test_means_and_phases_are_drawn(lang: str) -> None:
     app = opened(PAGE, lang, category="part", method="padim")
     assert not app.exception
     assert points(app) == [["", "padim", ""], ["", "patchcore", ""]]
@@ -89,8 +89,8 @@ def test_time_and_accuracy_can_be_chosen(results: Path) -> None:
     assert padim.y[0] == pytest.approx(cell["metrics"]["pixel_auroc"])
 
 
-def test_cells_without_the_metric_are_named_and_not_drawn(results: Path) -> None:
-    assert results.is_dir()
+@pytest.mark.usefixtures("results")
+def test_cells_without_the_metric_are_named_and_not_drawn() -> None:
     app = opened(PAGE, category="part", method="padim")
     app.segmented_control(key="tradeoff_view").set_value("cells").run()
     app.segmented_control(key="tradeoff_gain").set_value("pixel_auroc").run()
@@ -178,8 +178,8 @@ def test_a_damaged_cell_is_a_sentence_and_the_others_are_drawn(results: Path) ->
     assert len(points(app)) == 3
 
 
-def test_a_clicked_cell_opens_its_samples(results: Path) -> None:
-    assert results.is_dir()
+@pytest.mark.usefixtures("results")
+def test_a_clicked_cell_opens_its_samples() -> None:
     app = opened(PAGE, category="bare", method="padim")
     app.session_state["_tradeoff_clicked"] = ("part", "patchcore", "")
     app.session_state["category"] = "part"
@@ -194,10 +194,8 @@ def test_a_clicked_cell_opens_its_samples(results: Path) -> None:
     ("clicked", "said"),
     [(("", "padim", ""), "A mean has no samples"), (("part", "padim", "seed-1"), "other settings")],
 )
-def test_a_point_without_samples_says_why(
-    results: Path, clicked: tuple[str, str, str], said: str
-) -> None:
-    assert results.is_dir()
+@pytest.mark.usefixtures("results")
+def test_a_point_without_samples_says_why(clicked: tuple[str, str, str], said: str) -> None:
     app = opened(PAGE, category="part", method="padim")
     app.session_state["_tradeoff_clicked"] = clicked
     app.run()

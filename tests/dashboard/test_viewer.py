@@ -84,14 +84,14 @@ def test_the_overlap_is_told_in_pixels_and_per_cent() -> None:
     truth = np.zeros((4, 10), np.uint8)
     truth[:, 4:6] = 255
     text = overlap_text(panels(truth), 5.0, defective=True)
-    assert "50% of the marked defect (8 px)" in text
+    assert "50 % of the marked defect (8 px)" in text
     assert "16 px outside" in text
     assert f"{4 / 24:.2f}" in text
 
 
 def test_nothing_is_claimed_about_a_defect_that_is_not_marked() -> None:
     empty = np.zeros((4, 10), np.uint8)
-    assert "20 of 40 px (50.0%) of this good part" in overlap_text(panels(empty), 5.0, False)
+    assert "20 of 40 px (50 %) of this good part" in overlap_text(panels(empty), 5.0, False)
     assert "outside the part of the picture that is used" in overlap_text(panels(empty), 5.0, True)
     assert "without a mask" in overlap_text(panels(None), 5.0, True)
     assert "without a mask" in overlap_text(panels(np.zeros((2, 2), np.uint8)), 5.0, True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import unicodedata
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -224,7 +225,7 @@ def test_repair_of_an_outputs_folder_that_does_not_exist_does_nothing(tmp_path: 
 
 
 def test_undefined_metrics_are_null_on_disk_and_nan_when_read(place: CellPlace) -> None:
-    metrics = {
+    metrics = cell_content()["metrics"] | {
         "image_auroc": math.nan,
         "aupro": 0.5,
         "by_defect": {"blot": {"count": 2, "pixel_auroc": math.nan}},
@@ -294,6 +295,21 @@ def removed(file: Path) -> None:
     file.unlink()
 
 
+def with_other(field: str, value: object) -> Callable[[Path], None]:
+    """Return what puts another value into a field; a dot leads into a section."""
+
+    def change(file: Path) -> None:
+        content = json.loads(file.read_text())
+        *sections, name = field.split(".")
+        place = content
+        for section in sections:
+            place = place[section]
+        place[name] = value
+        file.write_text(json.dumps(content))
+
+    return change
+
+
 DAMAGES = [
     (cut, "missing or damaged"),
     (emptied, "missing or damaged"),
@@ -302,6 +318,26 @@ DAMAGES = [
     (without_metrics, "incomplete"),
     (metrics_lost, "incomplete"),
     (of_another_format, "another version"),
+    (with_other("metrics", {"image_auroc": 0.9}), "incomplete"),
+    (with_other("counts", {"train_images": 5}), "incomplete"),
+    (with_other("weights", 5), "weights is not a text"),
+    (with_other("settings_id", None), "settings_id is not a text"),
+    (with_other("demo_data", 1), "demo_data is not true or false"),
+    (with_other("fit_s", None), "fit_s is not a number"),
+    (with_other("fit_s", True), "fit_s is not a number"),
+    (with_other("wall_s", math.inf), "wall_s is not a number"),
+    (with_other("ms_per_image", 10**400), "ms_per_image is not a number"),
+    (with_other("findings", ["fine", 5]), "findings is not a list of texts"),
+    (with_other("metrics.aupro", "abc"), "metrics.aupro is not a number or null"),
+    (with_other("metrics.brightness_auroc", [1]), "metrics.brightness_auroc is not a number"),
+    (with_other("counts.test_good", -1), "counts.test_good is not a whole number"),
+    (with_other("counts.test_good", 1.5), "counts.test_good is not a whole number"),
+    (with_other("settings.coreset_ratio", "all"), "settings.coreset_ratio is not a number or null"),
+    (with_other("settings.backbone", None), "settings.backbone is not a text"),
+    (with_other("timings.fit", None), "timings.fit is not a number"),
+    (with_other("versions", ["3.11"]), "versions is not a section"),
+    (with_other("category", "bare"), "category is 'bare' in the folder 'part'"),
+    (with_other("method", "other"), "method is 'other' in the folder"),
 ]
 
 
@@ -337,6 +373,14 @@ def test_one_unreadable_cell_is_skipped_and_named_and_the_others_are_read(
     assert len(problems) == 1
     assert str(places[1].folder) in problems[0]
     assert words in problems[0]
+
+
+def test_a_korean_name_that_an_archive_took_apart_is_still_the_same_name(tmp_path: Path) -> None:
+    place = CellPlace(tmp_path, unicodedata.normalize("NFD", "나사"), "padim")
+    write(place)
+    with_other("category", unicodedata.normalize("NFC", "나사"))(place.folder / CELL_FILE)
+
+    assert read_cell(place.folder)["method"] == "padim"
 
 
 def test_unfinished_and_foreign_folders_are_no_cells(place: CellPlace) -> None:

@@ -148,3 +148,12 @@ def test_without_good_test_pictures_no_promise_is_seen_broken() -> None:
 
 def test_no_methods_leave_no_choice() -> None:
     assert choose([], ALLOWED, 10.0).best is None
+
+
+def test_without_good_test_pictures_the_promise_is_not_checked_and_that_is_noted() -> None:
+    unknown, kept = judged("padim", [1], good=0), judged("patchcore", [1, 2])
+    choice = choose([unknown, kept], ALLOWED, None)
+
+    assert choice.best is unknown
+    assert choice.unchecked == (unknown,)
+    assert choice.over_limit == ()

@@ -84,12 +84,22 @@ def test_a_cell_with_other_settings_does_not_count(outputs: Path, data: Path) ->
 
 
 @pytest.mark.parametrize("state", ["running", "waiting"])
-def test_cells_of_a_running_job_run_or_wait_even_if_they_were_finished(
+def test_cells_without_a_result_run_or_wait_with_the_running_job(
     outputs: Path, data: Path, state: str
 ) -> None:
-    finish(outputs, data)
-
     assert state_of(outputs, data, job_with("running", state)).state == state
+    record_failure(CellPlace(outputs, "part", "padim"), "No memory left.")
+    assert state_of(outputs, data, job_with("running", state)).state == state
+
+
+def test_a_finished_cell_shows_its_result_until_the_running_job_has_reached_it(
+    outputs: Path, data: Path
+) -> None:
+    finish(outputs, data)
+    assert state_of(outputs, data, job_with("running", "waiting")).state == "done"
+    assert state_of(outputs, data, job_with("running", "running")).state == "running"
+    changed(data / "part" / "test", -60)
+    assert state_of(outputs, data, job_with("running", "waiting")).state == "stale"
 
 
 @pytest.mark.parametrize("job", ["cancelled", "failed", "done"])
@@ -221,7 +231,7 @@ def test_a_run_that_found_the_cell_up_to_date_ends_its_staleness(outputs: Path, 
     assert (before, state_of(outputs, data).state) == ("stale", "done")
 
 
-@pytest.mark.parametrize("finished", [None, 3, "yesterday", ""])
+@pytest.mark.parametrize("finished", ["yesterday", ""])
 def test_a_cell_of_unknown_age_is_not_called_stale(
     outputs: Path, data: Path, finished: object
 ) -> None:

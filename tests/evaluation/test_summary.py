@@ -11,9 +11,12 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from evaluation.cell_fields import NEEDED
 from evaluation.cells import CELL_FILE, CellPlace, new_cell, write_cell_file
 from evaluation.summary import COLUMNS, SUMMARY_FILE, summary_table, write_summary
 from tests.make_data import cell_content
+
+UNDEFINED = dict.fromkeys(NEEDED["metrics"], math.nan)
 
 
 def write(
@@ -70,7 +73,7 @@ def test_a_row_repeats_the_numbers_of_its_cell(tmp_path: Path) -> None:
 
 
 def test_undefined_metrics_are_written_as_not_available(tmp_path: Path) -> None:
-    write(tmp_path, metrics={"image_auroc": 0.75, "pixel_auroc": math.nan, "by_defect": {}})
+    write(tmp_path, metrics=UNDEFINED | {"image_auroc": 0.75, "by_defect": {}})
     write_summary(tmp_path)
     (row,) = rows(tmp_path)
 
@@ -120,7 +123,7 @@ def test_without_cells_the_summary_has_its_header_only(tmp_path: Path) -> None:
 
 
 def test_the_table_in_memory_has_numbers_and_nan(tmp_path: Path) -> None:
-    write(tmp_path, metrics={"image_auroc": 0.75, "by_defect": {}})
+    write(tmp_path, metrics=UNDEFINED | {"image_auroc": 0.75, "by_defect": {}})
     table, problems = summary_table(tmp_path)
 
     assert problems == []
@@ -134,3 +137,9 @@ def test_commas_quotes_and_other_scripts_survive_a_spreadsheet(tmp_path: Path) -
     (row,) = rows(tmp_path)
 
     assert (row["category"], row["weights"]) == ("나사, 큰", 'file "mine", v2')
+
+
+def test_a_category_named_like_a_formula_is_a_text_in_the_summary(tmp_path: Path) -> None:
+    write(tmp_path, "=1+1")
+    write_summary(tmp_path)
+    assert "\n'=1+1,padim," in (tmp_path / SUMMARY_FILE).read_text()

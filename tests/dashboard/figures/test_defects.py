@@ -18,7 +18,7 @@ from dashboard.figures.defects import (
     type_heatmap,
 )
 from dashboard.figures.style import NEUTRAL_COLOUR, method_colour, method_symbol
-from evaluation.published import METRICS, published_values
+from evaluation.published import published_values
 
 
 def types(**values: dict[str, float]) -> pd.DataFrame:
@@ -156,7 +156,7 @@ def test_an_undefined_value_of_ours_is_not_drawn() -> None:
     assert [len(trace.x) for trace in figure.data] == [0, 1]
 
 
-@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("metric", ["image_auroc", "pixel_auroc"])
 def test_there_is_a_symbol_for_every_source(metric: str) -> None:
     sources = {one.source for one in published_values() if one.metric == metric}
     assert len(sources) <= len(SOURCE_SYMBOLS)

@@ -1,0 +1,17 @@
+"""Texts from disk in tables that a spreadsheet opens."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
+
+
+def harmless(text: str) -> str:
+    """Return the text, with an apostrophe in front if a spreadsheet would run it as a formula."""
+    return f"'{text}" if text.startswith(FORMULA_SIGNS) else text
+
+
+def harmless_table(table: pd.DataFrame) -> pd.DataFrame:
+    """Return a table whose texts no spreadsheet runs."""
+    return table.map(lambda value: harmless(value) if isinstance(value, str) else value)
