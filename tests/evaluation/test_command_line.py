@@ -405,7 +405,8 @@ def test_a_run_that_is_told_to_end_keeps_finished_cells_and_says_so(
         return finish(self, *arguments)
 
     monkeypatch.setattr(Padim, "finish_fit", ended_in_the_second)
-    before = signal.signal(number, signal.SIG_DFL)  # nohup would have it ignored
+    usual = signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL
+    before = signal.signal(number, usual)  # nohup or a background job would have it ignored
     try:
         ended = call(*quick)
     finally:

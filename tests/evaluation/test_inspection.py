@@ -141,6 +141,7 @@ def test_a_damaged_file_is_a_sentence(
 def test_a_method_that_this_version_does_not_know_is_a_sentence(place: CellPlace) -> None:
     other = CellPlace(place.outputs, "part", "oracle")
     shutil.copytree(place.folder, other.folder)
+    changed(other, method="oracle")
     with pytest.raises(CellError, match="does not know the method 'oracle'"):
         open_cell(other, None)
 
