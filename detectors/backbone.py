@@ -16,7 +16,8 @@ from detectors.weights import Weights
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
-BATCH_SIZE = 32
+BATCH_SIZE = 16
+PASS_SIZE = 8  # what passes through the network at once stays in a laptop's caches
 
 Features = dict[str, torch.Tensor]
 
@@ -68,6 +69,12 @@ class Backbone:
             ``h`` and ``w`` are H and W divided by 4, 8 and 16, rounded up.
         """
         check_images(images)
+        parts = [self._extract(images[part]) for part in batches(len(images), PASS_SIZE)]
+        if len(parts) == 1:
+            return parts[0]
+        return {layer: torch.cat([part[layer] for part in parts]) for layer in parts[0]}
+
+    def _extract(self, images: NDArray[np.uint8]) -> Features:
         pixels = torch.from_numpy(np.array(images)).permute(0, 3, 1, 2).float()
         features: Features = self._trunk(pixels.sub_(self._mean).div_(self._std))
         return features

@@ -14,7 +14,8 @@ from collections.abc import Callable
 
 import torch
 
-FRONT = 4096
+FRONT = 8192
+ROW_BLOCK = 512
 CENTRE_BLOCK = 1024
 PROJECTED_CHANNELS = 128
 
@@ -29,6 +30,7 @@ def greedy_coreset(
     Parameters
     ----------
     points : float32 or float64 tensor [M, C]
+        Overwritten: moved to their mean.
     size : int
         Number of rows to choose, 1..M.
     first : int
@@ -47,8 +49,8 @@ def greedy_coreset(
     """
     if not 1 <= size <= len(points):
         raise ValueError(f"Cannot choose {size} of {len(points)} patches.")
-    points = points - points.mean(dim=0)
-    norms = points.square().sum(dim=1)
+    points -= points.mean(dim=0)
+    norms = torch.linalg.vector_norm(points, dim=1).square_()
     chosen = torch.empty(size, dtype=torch.int64)
     chosen[0] = first
     bounds = _squared_distances(points, norms, points[first : first + 1]).squeeze(1)
@@ -110,16 +112,18 @@ def _refreshed(
     current: torch.Tensor,
     centres: torch.Tensor,
 ) -> torch.Tensor:
-    """Bring `bounds`, exact for the first ``current`` centres, up to all of `centres`."""
+    """Bring `bounds`, exact for the first ``current`` centres, up to all of `centres`.
+
+    Points that missed about as many centres are refreshed together.
+    """
     refreshed = bounds.clone()
-    for start in set(current.tolist()):
-        if start == len(centres):
+    for rows in torch.split(current.argsort(), ROW_BLOCK):
+        since = int(current[rows[0]])
+        if since == len(centres):
             continue
-        group = (current == start).nonzero().squeeze(1)
-        for block in range(start, len(centres), CENTRE_BLOCK):
-            new = centres[block : block + CENTRE_BLOCK]
-            nearest = _squared_distances(points[group], norms[group], new).amin(dim=1)
-            refreshed[group] = torch.minimum(refreshed[group], nearest)
+        for new in torch.split(centres[since:], CENTRE_BLOCK):
+            nearest = _squared_distances(points[rows], norms[rows], new).amin(dim=1)
+            refreshed[rows] = torch.minimum(refreshed[rows], nearest)
     return refreshed
 
 

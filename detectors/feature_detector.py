@@ -7,7 +7,7 @@ Pictures go in through ``fit`` and ``score``; feature maps through ``partial_fit
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
@@ -29,7 +29,15 @@ from detectors.maps import anomaly_map, image_scores
 
 
 class FeatureDetector(Detector):
-    """A detector over feature maps; `backbone` is only needed to start from pictures."""
+    """A detector over feature maps; `backbone` is only needed to start from pictures.
+
+    Attributes
+    ----------
+    layers : tuple of str
+        The layers that it reads.
+    """
+
+    layers: ClassVar[tuple[str, ...]]
 
     def __init__(self, backbone: Backbone | None) -> None:
         self.backbone = backbone

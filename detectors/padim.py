@@ -27,8 +27,7 @@ from detectors.feature_detector import FeatureDetector
 from detectors.storage import read_model, write_model
 
 RIDGE = 0.01
-POSITION_BLOCK = 256
-FLOAT64_LIMIT_BYTES = 1_500_000_000
+POSITION_BLOCK = 64
 
 
 @dataclass(frozen=True)
@@ -65,6 +64,7 @@ class Padim(FeatureDetector):
     """
 
     method: ClassVar[str] = "padim"
+    layers: ClassVar[tuple[str, ...]] = LAYERS
 
     def __init__(
         self, backbone: Backbone | None = None, settings: PadimSettings | None = None
@@ -95,8 +95,7 @@ class Padim(FeatureDetector):
         moments, self._moments = self._moments, None
         self.count_ = moments.count
         self.mean_ = moments.mean().float()
-        wide = moments.products.dtype == torch.float32
-        self.whitening_ = moments.products if wide else torch.empty(moments.products.shape)
+        self.whitening_ = moments.products
         identity = torch.eye(self.mean_.shape[1], dtype=torch.float64)
         for block in _position_blocks(len(self.mean_)):
             factor = torch.linalg.cholesky(moments.covariance(block) + RIDGE * identity)
@@ -117,10 +116,8 @@ class Padim(FeatureDetector):
                 "give pictures of the size it was fitted on."
             )
         embedded = self._embed(features)
-        distances = torch.empty(embedded.shape[:2])
-        for block in _position_blocks(len(embedded)):
-            centred = embedded[block] - self.mean_[block, None]
-            distances[block] = torch.bmm(centred, self.whitening_[block].mT).norm(dim=2)
+        embedded -= self.mean_[:, None]
+        distances = torch.bmm(embedded, self.whitening_.mT).norm(dim=2)
         return distances.T.reshape(-1, *self.grid_)
 
     def left_out_distances(
@@ -153,13 +150,13 @@ class Padim(FeatureDetector):
     def save(self, path: Path) -> None:
         """Write the fitted model; W as its packed lower triangle."""
         self._check_fitted()
-        rows, columns = torch.tril_indices(*self.whitening_.shape[1:])
+        triangle = _triangle(len(self.channel_index_))
         write_model(
             path,
             {
                 "channel_index": self.channel_index_,
                 "mean": self.mean_,
-                "whitening_triangle": self.whitening_[:, rows, columns],
+                "whitening_triangle": self.whitening_.flatten(1).index_select(1, triangle),
             },
             {
                 "method": self.method,
@@ -180,9 +177,9 @@ class Padim(FeatureDetector):
             detector.channel_index_ = tensors["channel_index"]
             detector.mean_ = tensors["mean"]
             positions, channels = detector.mean_.shape
-            rows, columns = torch.tril_indices(channels, channels)
-            detector.whitening_ = torch.zeros(positions, channels, channels)
-            detector.whitening_[:, rows, columns] = tensors["whitening_triangle"]
+            whitening = torch.zeros(positions, channels**2)
+            whitening[:, _triangle(channels)] = tensors["whitening_triangle"]
+            detector.whitening_ = whitening.reshape(positions, channels, channels)
             detector.grid_ = (int(about["grid"][0]), int(about["grid"][1]))
             detector.count_ = int(about["count"])
         except (KeyError, TypeError, IndexError, RuntimeError, AttributeError) as error:
@@ -201,17 +198,24 @@ class Padim(FeatureDetector):
 
     def _embed(self, features: Features) -> torch.Tensor:
         """Return the kept channels on the grid of layer 1, float32 ``[P, N, d]``."""
-        parts = []
-        first = 0
+        rows, columns = self.grid_
+        number = features[LAYERS[0]].shape[0]
+        embedded = torch.empty(rows * columns, number, len(self.channel_index_))
+        first = filled = 0
         for layer in LAYERS:
-            last = first + features[layer].shape[1]
-            inside = (self.channel_index_ >= first) & (self.channel_index_ < last)
-            if inside.any():
-                kept = features[layer][:, self.channel_index_[inside] - first]
-                parts.append(torch.nn.functional.interpolate(kept, size=self.grid_, mode="nearest"))
-            first = last
-        embedded = torch.cat(parts, dim=1)
-        return embedded.flatten(2).permute(2, 0, 1).contiguous()
+            _, channels, height, width = features[layer].shape
+            inside = (self.channel_index_ >= first) & (self.channel_index_ < first + channels)
+            kept = self.channel_index_[inside] - first
+            if len(kept):
+                at = features[layer].permute(2, 3, 0, 1).flatten(0, 1)[:, :, kept]
+                if (height, width) != self.grid_:
+                    down = torch.arange(rows) * height // rows
+                    across = torch.arange(columns) * width // columns
+                    at = at[(down[:, None] * width + across).flatten()]
+                embedded[:, :, filled : filled + len(kept)] = at
+                filled += len(kept)
+            first += channels
+        return embedded
 
     def _check_fitted(self) -> None:
         if not hasattr(self, "whitening_"):
@@ -219,11 +223,10 @@ class Padim(FeatureDetector):
 
 
 class _Moments:
-    """Running sums of x and x x^T per position.
+    """Running sums of x and x x^T per position, shifted by the first batch's mean.
 
-    Products are shifted by the first batch's mean, so that nothing cancels, and accumulated in
-    float64; in float32 where that would take more than 1.5 GB (550 channels of Wide
-    ResNet-50-2), and then the whitening matrices take over their memory.
+    The shift leaves nothing to cancel, so float32 is enough for the products; the whitening
+    matrices then take over their memory.
     """
 
     def __init__(self) -> None:
@@ -235,14 +238,11 @@ class _Moments:
         if self.count == 0:
             self.shift = embedded.mean(dim=1)
             self.sums = torch.zeros(positions, channels, dtype=torch.float64)
-            wide = positions * channels**2 * 8 > FLOAT64_LIMIT_BYTES
-            precision = torch.float32 if wide else torch.float64
-            self.products = torch.zeros(positions, channels, channels, dtype=precision)
+            self.products = torch.zeros(positions, channels, channels)
         embedded -= self.shift[:, None]
         self.count += number
         self.sums += embedded.sum(dim=1, dtype=torch.float64)
-        for block in _position_blocks(positions):
-            self.products[block] += torch.bmm(embedded[block].mT, embedded[block])
+        self.products.baddbmm_(embedded.mT, embedded)
 
     def mean(self) -> torch.Tensor:
         """Return the mean, float64 ``[P, d]``."""
@@ -253,6 +253,12 @@ class _Moments:
         sums = self.sums[block]
         scatter = self.products[block].double() - sums[:, :, None] * sums[:, None, :] / self.count
         return scatter / max(self.count - 1, 1)
+
+
+def _triangle(channels: int) -> torch.Tensor:
+    """Return where the lower triangle stands in a flattened square matrix, row by row."""
+    rows, columns = torch.tril_indices(channels, channels)
+    return rows * channels + columns
 
 
 def _position_blocks(positions: int) -> list[slice]:

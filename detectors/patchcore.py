@@ -21,7 +21,7 @@ from detectors.backbone import Backbone, Features
 from detectors.base import ModelFileError, NotFittedError, Progress, TooFewPicturesError
 from detectors.coreset import greedy_coreset, random_projection
 from detectors.feature_detector import FeatureDetector
-from detectors.nearest import nearest_neighbours
+from detectors.nearest import NearestIndex
 from detectors.storage import read_model, write_model
 
 
@@ -92,49 +92,57 @@ class Patchcore(FeatureDetector):
     """
 
     method: ClassVar[str] = "patchcore"
+    layers: ClassVar[tuple[str, ...]] = ("layer2", "layer3")
 
     def __init__(
         self, backbone: Backbone | None = None, settings: PatchcoreSettings | None = None
     ) -> None:
         super().__init__(backbone)
         self.settings = settings or PatchcoreSettings()
-        self._patches: list[torch.Tensor] = []
-        self._projected: list[torch.Tensor] = []
+        self._seen: list[Features] = []
+        self._index: NearestIndex | None = None
 
     def partial_fit(self, features: Features) -> Self:
-        """Keep the patches of some good pictures until ``finish_fit`` chooses among them."""
-        patches = patch_features(features)
-        if not self._patches:
-            self._generator = torch.Generator().manual_seed(self.settings.seed)
-            self._projection = random_projection(patches.shape[1], self._generator)
+        """Keep layers 2 and 3 of some good pictures until ``finish_fit`` chooses among them.
+
+        The layers take half the memory of the patches made of them.
+        """
+        if not self._seen:
             self.grid_ = (features["layer2"].shape[2], features["layer2"].shape[3])
             self.count_ = 0
-        self._patches.append(patches)
-        self._projected.append(patches @ self._projection)
+        self._seen.append({layer: features[layer] for layer in self.layers})
         self.count_ += features["layer2"].shape[0]
         return self
 
     def finish_fit(self, progress: Progress | None = None) -> Self:
         """Choose the memory bank."""
-        if not self._patches:
+        if not self._seen:
             raise NotFittedError("PatchCore has seen no picture yet; call partial_fit first.")
-        projected = torch.cat(self._projected)
-        self._projected = []
-        size = max(1, round(len(projected) * self.settings.coreset_ratio))
-        first = int(torch.randint(len(projected), (1,), generator=self._generator))
-        chosen = greedy_coreset(projected, size, first, progress)
+        generator = torch.Generator().manual_seed(self.settings.seed)
+        channels = sum(maps.shape[1] for maps in self._seen[0].values())
+        projection = random_projection(channels, generator)
         per_picture = self.grid_[0] * self.grid_[1]
+        projected = torch.empty(self.count_ * per_picture, projection.shape[1])
+        first = 0
+        for features in self._seen:
+            patches = projected_patches(features, projection)
+            projected[first : first + len(patches)] = patches
+            first += len(patches)
+        size = max(1, round(len(projected) * self.settings.coreset_ratio))
+        start = int(torch.randint(len(projected), (1,), generator=generator))
+        chosen = greedy_coreset(projected, size, start, progress)
         self.bank_image_ = chosen // per_picture
         self.bank_position_ = chosen % per_picture
-        self.memory_bank_ = _rows(self._patches, chosen)
-        self._patches = []
+        self.memory_bank_ = _patches_at(self._seen, chosen)
+        self._seen = []
+        self._index = None
         return self
 
     def distances(self, features: Features) -> torch.Tensor:
         """Return the distance of every patch to the memory bank, float32 ``[N, h, w]``."""
         self._check_fitted()
         number, _, height, width = features["layer2"].shape
-        distances, _ = nearest_neighbours(patch_features(features), self.memory_bank_)
+        distances, _ = self._nearest(patch_features(features))
         return distances.reshape(number, height, width)
 
     def nearest_good(self, image: NDArray[np.uint8]) -> NearestGood:
@@ -150,7 +158,7 @@ class Patchcore(FeatureDetector):
         """Explain one picture by its feature maps, N = 1; see ``nearest_good``."""
         self._check_fitted()
         grid = (features["layer2"].shape[2], features["layer2"].shape[3])
-        distances, rows = nearest_neighbours(patch_features(features), self.memory_bank_)
+        distances, rows = self._nearest(patch_features(features))
         hottest = int(distances.argmax())
         stored = int(rows[hottest])
         return NearestGood(
@@ -178,7 +186,7 @@ class Patchcore(FeatureDetector):
         patches = patch_features(features).reshape(number, height * width, -1)
         left_out = torch.stack(
             [
-                nearest_neighbours(own, self.memory_bank_, self.bank_image_ == int(position))[0]
+                self._nearest(own, self.bank_image_ == int(position))[0]
                 for own, position in zip(patches, positions, strict=True)
             ]
         )
@@ -221,6 +229,13 @@ class Patchcore(FeatureDetector):
             ) from error
         return detector
 
+    def _nearest(
+        self, patches: torch.Tensor, excluded: torch.Tensor | None = None
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        if self._index is None:
+            self._index = NearestIndex(self.memory_bank_)
+        return self._index.nearest(patches, excluded)
+
     def _check_fitted(self) -> None:
         if not hasattr(self, "memory_bank_"):
             raise NotFittedError("This PatchCore detector is not fitted yet; call fit first.")
@@ -231,21 +246,52 @@ def patch_features(features: Features) -> torch.Tensor:
 
     Patches run through the pictures one after the other, row by row on the grid of layer 2.
     """
-    middle = torch.nn.functional.avg_pool2d(features["layer2"], 3, stride=1, padding=1)
-    deep = torch.nn.functional.avg_pool2d(features["layer3"], 3, stride=1, padding=1)
-    deep = torch.nn.functional.interpolate(
-        deep, size=middle.shape[2:], mode="bilinear", align_corners=False
+    middle, deep = _averaged(features)
+    return _as_rows(torch.cat([middle, _enlarged(deep, middle)], dim=1))
+
+
+def projected_patches(features: Features, projection: torch.Tensor) -> torch.Tensor:
+    """Return ``patch_features(features) @ projection``, float32 ``[N h w, K]``.
+
+    Mixing channels and enlarging commute, so the mixing is done first, on the coarse grid.
+    """
+    middle, deep = _averaged(features)
+    of_middle, of_deep = torch.split(
+        projection.T[:, :, None, None], [middle.shape[1], deep.shape[1]], 1
     )
-    together = torch.cat([middle, deep], dim=1)
-    return together.permute(0, 2, 3, 1).reshape(-1, together.shape[1])
+    mixed = torch.nn.functional.conv2d(middle, of_middle)
+    mixed += _enlarged(torch.nn.functional.conv2d(deep, of_deep), middle)
+    return _as_rows(mixed)
 
 
-def _rows(parts: list[torch.Tensor], index: torch.Tensor) -> torch.Tensor:
-    """Return rows `index` of the concatenation of `parts` without concatenating them."""
-    rows = torch.empty(len(index), parts[0].shape[1])
+def _averaged(features: Features) -> list[torch.Tensor]:
+    return [
+        torch.nn.functional.avg_pool2d(features[layer], 3, stride=1, padding=1)
+        for layer in Patchcore.layers
+    ]
+
+
+def _enlarged(maps: torch.Tensor, to: torch.Tensor) -> torch.Tensor:
+    return torch.nn.functional.interpolate(
+        maps, size=to.shape[2:], mode="bilinear", align_corners=False
+    )
+
+
+def _as_rows(maps: torch.Tensor) -> torch.Tensor:
+    return maps.permute(0, 2, 3, 1).reshape(-1, maps.shape[1])
+
+
+def _patches_at(seen: list[Features], index: torch.Tensor) -> torch.Tensor:
+    """Return patches `index` of all of `seen`, made again from one part after the other."""
+    found = []
     first = 0
-    for part in parts:
-        inside = (index >= first) & (index < first + len(part))
-        rows[inside] = part[index[inside] - first]
-        first += len(part)
+    order = index.argsort()
+    ascending = index[order]
+    for features in seen:
+        patches = patch_features(features)
+        inside = ascending[(ascending >= first) & (ascending < first + len(patches))]
+        found.append(patches[inside - first])
+        first += len(patches)
+    rows = torch.empty(len(index), found[0].shape[1])
+    rows[order] = torch.cat(found)
     return rows

@@ -10,9 +10,6 @@ from typing import Any
 import numpy as np
 
 from data_utils.demo import is_demo
-from data_utils.mvtec import Category
-from data_utils.pictures import Pictures
-from detectors.backbone import Backbone
 from detectors.base import AnomalyResult
 from detectors.maps import image_scores
 from detectors.registry import METHODS
@@ -27,39 +24,28 @@ from evaluation.cells import (
     write_cell_file,
 )
 from evaluation.heatmap import colour_scale
+from evaluation.latency import measure_latency
 from evaluation.machine import PeakMemory, describe_machine
 from evaluation.measure import curve_arrays, measure
 from evaluation.pictures import write_pictures
-from evaluation.progress import RunProgress
 from evaluation.scores import scores_table
-from evaluation.settings import Settings
 from evaluation.thresholds import DEFAULT_FALSE_ALARMS, threshold_for
-from evaluation.work import CellWork
+from evaluation.work import CategoryWork, CellWork
 
 
-def write_cell(
-    work: CellWork,
-    category: Category,
-    pictures: Pictures,
-    settings: Settings,
-    backbone: Backbone | None,
-    decode_s: float,
-    started: float,
-    progress: RunProgress,
-) -> None:
+def write_cell(work: CellWork, shared: CategoryWork, started: float) -> None:
     """Measure a scored cell and put it on disk, whole or not at all.
 
     Parameters
     ----------
-    decode_s : float
-        Seconds spent on reading the category's pictures.
     started : float
         ``time.perf_counter()`` when the work on this cell began, for its wall time; work
         shared with other cells counts in full.
     """
     assert work.maps is not None
     assert work.calibration is not None
-    name = category.name
+    pictures, settings, progress = shared.pictures, shared.settings, shared.progress
+    name = shared.category.name
     result = AnomalyResult(image_scores(work.maps), work.maps)
     records = pictures.test_records
     progress.phase(f"{name}: measuring {work.title}")
@@ -72,13 +58,15 @@ def write_cell(
         scale, scale_origin = colour_scale(work.detector, work.calibration, pictures.train)
     work.peak_memory_mb = max(work.peak_memory_mb, memory.peak_mb)
     report = progress.phase(f"{name}: writing files of {work.title}")
+    latency = measure_latency(work.detector.score, pictures.test)
+    samples = shared.sample_files
     with new_cell(work.place) as folder:
         with work.clock.phase("write"):
-            write_pictures(folder, records, pictures.test, pictures.masks, work.maps, scale, report)
+            write_pictures(folder, records, samples, pictures.test, work.maps, scale, report)
             np.save(folder / MAPS_FILE, work.maps.astype(np.float16))
             np.savez(folder / CURVES_FILE, allow_pickle=False, **curve_arrays(measures))
             table = scores_table(
-                category.root,
+                shared.category.root,
                 pictures.records,
                 result.scores,
                 work.calibration,
@@ -87,26 +75,25 @@ def write_cell(
             )
             table.to_csv(folder / SCORES_FILE, index=False, float_format="%.9g")
             work.detector.save(folder / MODEL_FILE)
-        cell = _description(work, category, pictures, settings, backbone)
+        work.clock.seconds["write"] += samples.seconds
+        cell = _description(work, shared)
         cell |= {
             "metrics": measures.metrics,
             "scale": asdict(scale) | {"origin": scale_origin},
+            "latency_ms": latency.median_ms,
+            "latency_p95_ms": latency.p95_ms,
             "model_mb": (folder / MODEL_FILE).stat().st_size / 1e6,
-            "timings": {"decode": decode_s, **work.clock.seconds},
+            "timings": {"decode": shared.decode_s, **work.clock.seconds},
             "wall_s": time.perf_counter() - started,
         }
         write_cell_file(folder, cell)
 
 
-def _description(
-    work: CellWork,
-    category: Category,
-    pictures: Pictures,
-    settings: Settings,
-    backbone: Backbone | None,
-) -> dict[str, Any]:
+def _description(work: CellWork, shared: CategoryWork) -> dict[str, Any]:
     assert work.calibration is not None
     method = work.place.method
+    category, pictures, settings = shared.category, shared.pictures, shared.settings
+    backbone = work.backbone
     records = pictures.test_records
     defective = records[records["label"] == 1]
     fit_s = work.clock["backbone_fit"] + work.clock["fit"]

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import os
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -25,19 +28,53 @@ def picture_name(defect: str, stem: str, kind: str) -> str:
     return f"{defect}_{stem}_{kind}.png"
 
 
+@dataclass(frozen=True)
+class SampleFiles:
+    """The PNG files that are the same for every method, one per test picture.
+
+    Attributes
+    ----------
+    images, truths : list of bytes
+    seconds : float
+        What encoding them took.
+    """
+
+    images: list[bytes]
+    truths: list[bytes]
+    seconds: float
+
+
+def encode_samples(
+    records: pd.DataFrame, images: NDArray[np.uint8], masks: NDArray[np.bool_]
+) -> SampleFiles:
+    """Encode every test picture and its ground truth.
+
+    The ground truth is white where there is a defect; a defective picture without a usable
+    mask gets a plain gray one, because black would say "no defect".
+    """
+    started = time.perf_counter()
+
+    def truth(position: int) -> bytes:
+        if not records["has_mask"].iat[position]:
+            return _png(np.full(masks.shape[1:], NO_MASK_GRAY, np.uint8))
+        return _png(np.where(masks[position], np.uint8(255), np.uint8(0)))
+
+    with ThreadPoolExecutor(WRITE_THREADS) as pool:
+        encoded = list(pool.map(_png, images))
+        truths = list(pool.map(truth, range(len(records))))
+    return SampleFiles(encoded, truths, time.perf_counter() - started)
+
+
 def write_pictures(
     folder: Path,
     records: pd.DataFrame,
+    samples: SampleFiles,
     images: NDArray[np.uint8],
-    masks: NDArray[np.bool_],
     maps: NDArray[np.float32],
     scale: Scale,
     progress: Callable[[int, int], None] | None = None,
 ) -> None:
     """Write picture, ground truth, map and overlay of every test sample.
-
-    The ground truth is white where there is a defect; a defective picture without a usable
-    mask gets a plain gray one, because black would say "no defect".
 
     Raises
     ------
@@ -54,20 +91,22 @@ def write_pictures(
 
     def write(position: int) -> None:
         row = records.iloc[position]
-        mask = np.where(masks[position], np.uint8(255), np.uint8(0))
-        if not row["has_mask"]:
-            mask[:] = NO_MASK_GRAY
-        panels = {
-            "img": images[position],
-            "gt": mask,
-            "map": gray(maps[position], scale),
-            "overlay": overlay(images[position], maps[position], scale),
+        files = {
+            "img": samples.images[position],
+            "gt": samples.truths[position],
+            "map": _png(gray(maps[position], scale)),
+            "overlay": _png(overlay(images[position], maps[position], scale)),
         }
-        for kind, panel in panels.items():
-            path = folder / picture_name(row["defect"], row["stem"], kind)
-            Image.fromarray(panel).save(path, compress_level=COMPRESS_LEVEL)
+        for kind, file in files.items():
+            (folder / picture_name(row["defect"], row["stem"], kind)).write_bytes(file)
 
     with ThreadPoolExecutor(WRITE_THREADS) as pool:
         for done, _ in enumerate(pool.map(write, range(len(records))), start=1):
             if progress is not None:
                 progress(done, len(records))
+
+
+def _png(panel: NDArray[np.uint8]) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(panel).save(file, "PNG", compress_level=COMPRESS_LEVEL)
+    return file.getvalue()

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from data_utils.demo import is_demo
-from data_utils.mvtec import Category, DatasetError, category_names, scan_category
+from data_utils.mvtec import DatasetError, category_names, scan_category
 from data_utils.pictures import Pictures, load_pictures
 from detectors.architectures import WEIGHTS_VARIABLE
 from detectors.backbone import Backbone
@@ -33,7 +33,7 @@ from evaluation.machine import Clock
 from evaluation.progress import RunProgress
 from evaluation.settings import Settings
 from evaluation.summary import SUMMARY_FILE, write_summary
-from evaluation.work import CellWork, run_alone, run_together
+from evaluation.work import CategoryWork, CellWork, run_alone, run_together
 
 
 @dataclass(frozen=True)
@@ -173,6 +173,8 @@ def _evaluate_category(
         kind = "test" if pictures.train_count else "training"
         raise DatasetError(f"No {kind} picture can be decoded; {pictures.findings[0]}.")
 
+    shared = CategoryWork(category, pictures, run.settings, clock["decode"], progress)
+
     todo = []
     for method, place in places.items():
         reason = None if run.force else _reason_to_skip(run, place, pictures, backbone, progress)
@@ -205,7 +207,7 @@ def _evaluate_category(
         shared_s = time.perf_counter() - started
         for work in works:
             started = time.perf_counter() - shared_s
-            _finish(run, work, category, pictures, network, clock["decode"], started, progress)
+            _finish(run, work, shared, started)
         del works, work
     for method in todo:
         if not METHODS[method].reads_backbone:
@@ -213,11 +215,11 @@ def _evaluate_category(
             progress.begin(name, [method])
             work = _work(run, places[method], None)
             run_alone(work, pictures, progress)
-            _finish(run, work, category, pictures, None, clock["decode"], started, progress)
+            _finish(run, work, shared, started)
 
 
 def _work(run: Run, place: CellPlace, network: Backbone | None) -> CellWork:
-    return CellWork(place, METHODS[place.method].make(run.settings.options, network))
+    return CellWork(place, METHODS[place.method].make(run.settings.options, network), network)
 
 
 def _reason_to_skip(
@@ -250,26 +252,17 @@ def _reason_to_skip(
     return None
 
 
-def _finish(
-    run: Run,
-    work: CellWork,
-    category: Category,
-    pictures: Pictures,
-    network: Backbone | None,
-    decode_s: float,
-    started: float,
-    progress: RunProgress,
-) -> None:
+def _finish(run: Run, work: CellWork, shared: CategoryWork, started: float) -> None:
     """Write the cell and the summary, or record why there is none."""
     if not work.failure:
         with work.guarded():
-            write_cell(work, category, pictures, run.settings, network, decode_s, started, progress)
+            write_cell(work, shared, started)
             with suppress(OSError):  # said when the run ends
                 write_summary(run.outputs)
     if work.failure:
-        _fail(run, category.name, work.place.method, work.failure, progress)
+        _fail(run, work.place.category, work.place.method, work.failure, shared.progress)
     else:
-        progress.end(category.name, work.place.method, DONE)
+        shared.progress.end(work.place.category, work.place.method, DONE)
     work.maps, work.calibration = None, None
 
 

@@ -30,6 +30,8 @@ COLUMNS = [
     "score_s",
     "runtime_s",
     "ms_per_image",
+    "latency_ms",
+    "latency_p95_ms",
     "model_mb",
     "peak_memory_mb",
     "train_images",

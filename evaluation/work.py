@@ -10,10 +10,12 @@ import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
+from data_utils.mvtec import Category
 from data_utils.pictures import Pictures
 from detectors.backbone import Backbone, Features, batches
 from detectors.base import (
@@ -29,10 +31,35 @@ from detectors.maps import image_scores
 from detectors.registry import METHODS
 from evaluation.cells import CellPlace
 from evaluation.errors import sentence
-from evaluation.machine import Clock, PeakMemory
+from evaluation.machine import Clock, PeakMemory, return_free_memory
+from evaluation.pictures import SampleFiles, encode_samples
 from evaluation.progress import RunProgress
+from evaluation.settings import Settings
 
 WARM_UP_PICTURES = 4
+
+
+@dataclass
+class CategoryWork:
+    """What the cells of one category share while they are made.
+
+    Attributes
+    ----------
+    decode_s : float
+        Seconds spent on reading the pictures.
+    """
+
+    category: Category
+    pictures: Pictures
+    settings: Settings
+    decode_s: float
+    progress: RunProgress
+
+    @cached_property
+    def sample_files(self) -> SampleFiles:
+        """The test pictures and their ground truth as PNG files."""
+        pictures = self.pictures
+        return encode_samples(pictures.test_records, pictures.test, pictures.masks)
 
 
 @dataclass
@@ -41,6 +68,8 @@ class CellWork:
 
     Attributes
     ----------
+    backbone : Backbone or None
+        What the detector reads; None if it reads the pictures themselves.
     maps : float32 [T, H, W]
         Raw maps of the test pictures, once scored.
     calibration : Calibration
@@ -53,6 +82,7 @@ class CellWork:
 
     place: CellPlace
     detector: Detector
+    backbone: Backbone | None = None
     clock: Clock = field(default_factory=Clock)
     maps: NDArray[np.float32] | None = None
     calibration: Calibration | None = None
@@ -88,8 +118,8 @@ def run_together(
     backbone.extract(pictures.images[:WARM_UP_PICTURES])
     shared = Clock()
     with PeakMemory() as memory:
-        kept = _fit(works, backbone, pictures, shared, progress)
-        _calibrate(works, kept, pictures)
+        kept = _read_training(works, backbone, pictures, shared, progress)
+        _fit(works, kept, pictures, progress)
         _score(works, backbone, pictures, shared, progress)
     for work in works:
         work.peak_memory_mb = memory.peak_mb
@@ -112,19 +142,24 @@ def run_alone(work: CellWork, pictures: Pictures, progress: RunProgress) -> None
     work.peak_memory_mb = memory.peak_mb
 
 
-def _fit(
+def _read_training(
     works: Sequence[CellWork],
     backbone: Backbone,
     pictures: Pictures,
     shared: Clock,
     progress: RunProgress,
 ) -> list[Features]:
-    """Fit all detectors; return the feature maps of the calibration pictures, in order."""
+    """Show all training pictures to all detectors.
+
+    Returns
+    -------
+    list of feature maps
+        Of the calibration pictures, in order.
+    """
     train = pictures.train
     positions = calibration_positions(len(train))
     kept: list[Features] = []
-    name = works[0].place.category
-    report = progress.phase(f"{name}: features of training pictures")
+    report = progress.phase(f"{works[0].place.category}: features of training pictures")
     for part in batches(len(train)):
         with shared.phase("backbone_fit"):
             features = backbone.extract(train[part])
@@ -135,29 +170,50 @@ def _fit(
         if len(chosen):
             kept.append({layer: maps[chosen] for layer, maps in features.items()})
         report(part.stop, len(train))
-    for work, detector in _going_on(works):
-        report = progress.phase(f"{name}: fitting {work.title}")
-        with work.step("fit"):
-            detector.finish_fit(report)
+    return_free_memory()
     return kept
 
 
-def _calibrate(works: Sequence[CellWork], kept: list[Features], pictures: Pictures) -> None:
+def _fit(
+    works: Sequence[CellWork], kept: list[Features], pictures: Pictures, progress: RunProgress
+) -> None:
+    """Fit and calibrate one detector after the other.
+
+    Layers that none of the following detectors reads are dropped from `kept`, because the
+    last one, PatchCore, needs the memory.
+    """
+    waiting = [detector for _, detector in _going_on(works)]
+    for work, detector in _going_on(works):
+        report = progress.phase(f"{work.place.category}: fitting {work.title}")
+        with work.step("fit"):
+            detector.finish_fit(report)
+        if not work.failure:
+            _calibrate(work, detector, kept, pictures)
+        waiting.remove(detector)
+        needed = {layer for other in waiting for layer in other.layers}
+        for features in kept:
+            for layer in features.keys() - needed:
+                del features[layer]
+        return_free_memory()
+
+
+def _calibrate(
+    work: CellWork, detector: FeatureDetector, kept: list[Features], pictures: Pictures
+) -> None:
     positions = calibration_positions(pictures.train_count)
     size = pictures.images.shape[1:3]
-    for work, detector in _going_on(works):
-        with work.step("calibrate"):
-            try:
-                maps = np.empty((len(positions), *size), np.float32)
-                done = 0
-                for features in kept:
-                    part = slice(done, done + len(features["layer1"]))
-                    maps[part] = detector.calibrate_features(features, positions[part], size).maps
-                    done = part.stop
-                result = AnomalyResult(image_scores(maps), maps)
-                work.calibration = Calibration(positions, result)
-            except TooFewPicturesError:
-                work.calibration = no_calibration(size)
+    with work.step("calibrate"):
+        try:
+            maps = np.empty((len(positions), *size), np.float32)
+            done = 0
+            for features in kept:
+                part = slice(done, done + len(features[detector.layers[0]]))
+                maps[part] = detector.calibrate_features(features, positions[part], size).maps
+                done = part.stop
+            result = AnomalyResult(image_scores(maps), maps)
+            work.calibration = Calibration(positions, result)
+        except TooFewPicturesError:
+            work.calibration = no_calibration(size)
 
 
 def _score(
@@ -180,6 +236,7 @@ def _score(
         report(part.stop, len(test))
     for work, _ in _going_on(works):
         work.maps = maps[work.place.method]
+    return_free_memory()
 
 
 def _going_on(works: Sequence[CellWork]) -> Iterator[tuple[CellWork, FeatureDetector]]:

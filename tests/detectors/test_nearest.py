@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 import torch
 from scipy.spatial.distance import cdist
 
-from detectors.nearest import QUERY_BLOCK, nearest_neighbours
+from detectors import nearest
+from detectors.nearest import QUERY_BLOCK, NearestIndex
 
 
 def test_neighbours_equal_those_of_cdist() -> None:
     generator = torch.Generator().manual_seed(0)
     queries = torch.randn(QUERY_BLOCK + 300, 20, generator=generator)
     bank = torch.randn(70, 20, generator=generator)
-    distances, indices = nearest_neighbours(queries, bank)
+    distances, indices = NearestIndex(bank).nearest(queries)
     reference = cdist(queries.numpy(), bank.numpy())
     np.testing.assert_array_equal(indices.numpy(), reference.argmin(axis=1))
     np.testing.assert_allclose(distances.numpy(), reference.min(axis=1), rtol=1e-5)
@@ -21,7 +23,7 @@ def test_neighbours_equal_those_of_cdist() -> None:
 
 def test_a_stored_patch_is_at_distance_zero_even_far_from_the_origin() -> None:
     bank = torch.randn(30, 16, generator=torch.Generator().manual_seed(0)) + 1000
-    distances, indices = nearest_neighbours(bank, bank)
+    distances, indices = NearestIndex(bank).nearest(bank)
     assert indices.tolist() == list(range(30))
     assert float(distances.max()) == 0.0
 
@@ -29,7 +31,7 @@ def test_a_stored_patch_is_at_distance_zero_even_far_from_the_origin() -> None:
 def test_excluded_rows_are_never_chosen() -> None:
     bank = torch.randn(30, 16, generator=torch.Generator().manual_seed(0))
     excluded = torch.arange(30) < 10
-    distances, indices = nearest_neighbours(bank[:10], bank, excluded)
+    distances, indices = NearestIndex(bank).nearest(bank[:10], excluded)
     reference = cdist(bank[:10].numpy(), bank[10:].numpy())
     np.testing.assert_array_equal(indices.numpy() - 10, reference.argmin(axis=1))
     np.testing.assert_allclose(distances.numpy(), reference.min(axis=1), rtol=1e-5)
@@ -37,5 +39,28 @@ def test_excluded_rows_are_never_chosen() -> None:
 
 def test_excluding_every_row_leaves_an_infinite_distance() -> None:
     bank = torch.randn(3, 4)
-    distances, _ = nearest_neighbours(bank, bank, torch.ones(3, dtype=torch.bool))
+    distances, _ = NearestIndex(bank).nearest(bank, torch.ones(3, dtype=torch.bool))
     assert torch.isinf(distances).all()
+
+
+@pytest.mark.parametrize("axes", [1, 4, 64])
+def test_few_coordinates_give_the_same_neighbours(
+    axes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(nearest, "AXES", axes)
+    monkeypatch.setattr(nearest, "PAIR_BLOCK", 50)
+    generator = torch.Generator().manual_seed(0)
+    stretched = torch.arange(1, 41) ** -1.0
+    queries, bank = (torch.randn(n, 40, generator=generator) * stretched for n in (500, 90))
+    excluded = torch.arange(90) % 3 == 0
+    distances, indices = NearestIndex(bank).nearest(queries, excluded)
+    reference = cdist(queries.double().numpy(), bank.double().numpy())
+    reference[:, excluded.numpy()] = np.inf
+    np.testing.assert_array_equal(indices.numpy(), reference.argmin(axis=1))
+    np.testing.assert_allclose(distances.numpy(), reference.min(axis=1), rtol=1e-5)
+
+
+def test_of_equally_near_rows_the_lowest_is_named() -> None:
+    bank = torch.eye(6).repeat(3, 1)
+    _, indices = NearestIndex(bank).nearest(torch.eye(6))
+    assert indices.tolist() == list(range(6))

@@ -10,7 +10,6 @@ import torch
 from numpy.typing import NDArray
 from scipy.spatial.distance import mahalanobis
 
-from detectors import padim
 from detectors.architectures import LAYERS
 from detectors.backbone import Backbone, Features
 from detectors.base import ModelFileError, NotFittedError
@@ -62,15 +61,6 @@ def test_fit_does_not_depend_on_how_the_pictures_are_cut_into_batches(cuts: list
     detector.finish_fit()
     reference = fitted(train).distances(test)
     torch.testing.assert_close(detector.distances(test), reference, rtol=1e-4, atol=1e-4)
-
-
-def test_products_kept_in_float32_to_save_memory_give_the_same_distances(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    train, test = random_features(40, seed=0), random_features(3, seed=1)
-    exact = fitted(train).distances(test)
-    monkeypatch.setattr(padim, "FLOAT64_LIMIT_BYTES", 0)
-    torch.testing.assert_close(fitted(train).distances(test), exact, rtol=1e-3, atol=1e-3)
 
 
 def test_large_means_do_not_spoil_the_covariance() -> None:

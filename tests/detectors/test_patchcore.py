@@ -13,7 +13,8 @@ from scipy.spatial.distance import cdist
 
 from detectors.backbone import Backbone, Features
 from detectors.base import ModelFileError, NotFittedError
-from detectors.patchcore import Patchcore, PatchcoreSettings, patch_features
+from detectors.coreset import random_projection
+from detectors.patchcore import Patchcore, PatchcoreSettings, patch_features, projected_patches
 from detectors.storage import write_model
 from detectors.weights import random_weights
 from tests.detectors.features import CHANNELS, random_features, some
@@ -38,6 +39,15 @@ def test_patches_are_local_means_of_layers_2_and_3() -> None:
         enlarged[:, [0, 0, 3, 3], [0, 3, 0, 3]], corners, rtol=1e-4, atol=1e-5
     )
     assert patches.shape[-1] == CHANNELS["layer2"] + CHANNELS["layer3"]
+
+
+def test_projecting_before_enlarging_is_the_same() -> None:
+    features = random_features(2, seed=0)
+    patches = patch_features(features)
+    projection = random_projection(patches.shape[1], torch.Generator().manual_seed(0))
+    torch.testing.assert_close(
+        projected_patches(features, projection), patches @ projection, rtol=1e-4, atol=1e-4
+    )
 
 
 def test_distances_are_those_to_the_nearest_stored_patch() -> None:

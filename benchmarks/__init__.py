@@ -1,0 +1,1 @@
+"""Timed comparisons, run by hand: ``python -m benchmarks.<name> --help``."""
