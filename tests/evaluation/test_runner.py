@@ -291,10 +291,12 @@ def test_one_pass_of_the_backbone_serves_all_methods(
     run: Run, extracted: list[int], methods: list[str]
 ) -> None:
     go(replace(run, methods=methods))
-    warm_up, *batches = extracted
+    warm_up, *passes = extracted
+    shared, single = [n for n in passes if n > 1], [n for n in passes if n == 1]
 
     assert warm_up == 4
-    assert sum(batches) == TRAIN + GOOD + BAD
+    assert sum(shared) == TRAIN + GOOD + BAD
+    assert len(single) == len(methods) * (1 + GOOD + BAD)  # the time of one picture
 
 
 @pytest.mark.parametrize("method", BOTH)
