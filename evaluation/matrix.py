@@ -88,10 +88,12 @@ def run_matrix(
         for method in methods:
             mine = planned.get((category, method))
             in_job = mine.state if running and mine is not None else ""
+            if in_job == jobs.RUNNING:
+                matrix.append(CellStatus(category, method, RUNNING))
+                continue
             status = _on_disk(outputs, data, category, method, changed, mine)
-            has_result = status.state in (DONE, STALE)
-            if in_job == jobs.RUNNING or (in_job == jobs.WAITING and not has_result):
-                status = CellStatus(category, method, in_job)
+            if in_job == jobs.WAITING and status.state not in (DONE, STALE):
+                status = CellStatus(category, method, WAITING)
             matrix.append(status)
     return matrix
 

@@ -8,7 +8,7 @@ import streamlit as st
 from dashboard.answer import alarms, answer, listed, missed
 from dashboard.finished import FinishedCell, finished_methods
 from dashboard.overview.results import machine
-from dashboard.state import Selection, draw_false_alarm_slider, said, t
+from dashboard.state import Selection, draw_false_alarm_slider, remember, said, t
 from dashboard.tables import method_title, number, percent, percent_interval, table_height
 from dashboard.texts import plain
 from detectors.registry import METHODS
@@ -16,7 +16,7 @@ from evaluation.cells import CellPlace
 from evaluation.choice import Candidate, Choice, Comparison, choose
 from evaluation.summary import NOT_AVAILABLE
 
-LIMIT_KEY, KEPT_LIMIT_KEY = "overview_ms", "_overview_ms"
+LIMIT_KEY = "overview_ms"
 SMALLEST_P = 0.001
 
 
@@ -44,8 +44,7 @@ def _draw_limits() -> tuple[float, float | None]:
     left, right = st.columns(2)
     with left:
         allowed = draw_false_alarm_slider()
-    if LIMIT_KEY not in st.session_state:
-        st.session_state[LIMIT_KEY] = st.session_state.get(KEPT_LIMIT_KEY)
+    remember(LIMIT_KEY, None)
     with right:
         limit = st.number_input(
             t("overview_ms_limit"),
@@ -57,7 +56,6 @@ def _draw_limits() -> tuple[float, float | None]:
             key=LIMIT_KEY,
             help=t("overview_ms_help"),
         )
-    st.session_state[KEPT_LIMIT_KEY] = limit
     return allowed, limit
 
 

@@ -8,10 +8,10 @@ from pathlib import Path
 import streamlit as st
 
 from dashboard.recorded import phase_text
-from dashboard.state import Selection, keep_choices, t
+from dashboard.run.scope import draw_scope
+from dashboard.state import Selection, t
 from dashboard.tables import method_title
 from dashboard.texts import plain
-from detectors.registry import METHODS
 from evaluation.errors import sentence
 from evaluation.job import (
     CANCELLED,
@@ -58,22 +58,7 @@ def draw_run_control(selection: Selection) -> None:
 def _draw_scope(selection: Selection) -> tuple[list[str], list[str], bool]:
     """Draw what to run; return categories, methods (empty for all) and whether to repeat."""
     with st.expander(t("run_scope")):
-        keep_choices("run_categories", selection.categories)
-        categories = st.multiselect(
-            t("run_categories"),
-            list(selection.categories),
-            key="run_categories",
-            placeholder=t("everything"),
-            help=t("run_everything_help"),
-        )
-        methods = st.multiselect(
-            t("run_methods"),
-            list(METHODS),
-            format_func=lambda key: METHODS[key].title,
-            key="run_methods",
-            placeholder=t("everything"),
-            help=t("run_everything_help"),
-        )
+        categories, methods = draw_scope(selection, "run")
         force = st.checkbox(t("run_force"), key="run_force", help=t("run_force_help"))
     return categories, methods, force
 

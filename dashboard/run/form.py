@@ -6,7 +6,8 @@ import os
 
 import streamlit as st
 
-from dashboard.state import Selection, keep_choices, t
+from dashboard.run.scope import draw_scope
+from dashboard.state import Selection, remember, t
 from data_utils.locations import expanded
 from detectors.architectures import ARCHITECTURES, RANDOM, WEIGHTS_VARIABLE
 from detectors.registry import METHODS, Options
@@ -23,32 +24,15 @@ DEFAULTS: dict[str, object] = {
     "form_seed": Options().seed,
     "form_weights": "",
 }
-KEPT = "_run_form"
 
 
 def draw_form(selection: Selection) -> tuple[Request, str]:
     """Draw the form; return what is asked for, and what is wrong with it as Markdown, or ""."""
-    kept = st.session_state.get(KEPT, DEFAULTS)
     for key, default in DEFAULTS.items():
-        st.session_state.setdefault(key, kept.get(key, default))
-    keep_choices("form_categories", selection.categories)
+        remember(key, default)
     left, right = st.columns(2)
     with left:
-        categories = st.multiselect(
-            t("run_categories"),
-            list(selection.categories),
-            key="form_categories",
-            placeholder=t("everything"),
-            help=t("run_everything_help"),
-        )
-        methods = st.multiselect(
-            t("run_methods"),
-            list(METHODS),
-            format_func=lambda key: METHODS[key].title,
-            key="form_methods",
-            placeholder=t("everything"),
-            help=t("run_everything_help"),
-        )
+        categories, methods = draw_scope(selection, "form")
         weights = st.text_input(
             t("runpage_weights"),
             key="form_weights",
@@ -81,7 +65,6 @@ def draw_form(selection: Selection) -> tuple[Request, str]:
         seed = st.number_input(
             t("runpage_seed"), key="form_seed", value=None, step=1, help=t("runpage_seed_help")
         )
-    st.session_state[KEPT] = {key: st.session_state[key] for key in DEFAULTS}
     problem = _problem(selection, categories, ratio, size, seed, weights.strip())
     request = Request(
         data=selection.data_argument,
