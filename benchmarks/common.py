@@ -24,10 +24,12 @@ from detectors.weights import load_weights
 from evaluation.settings import Settings
 
 
-def arguments(description: str) -> argparse.ArgumentParser:
-    """Return a parser with the arguments that every benchmark takes."""
+def arguments(description: str, data_required: bool = True) -> argparse.ArgumentParser:
+    """Return a parser with the arguments that the benchmarks share."""
     parser = argparse.ArgumentParser(description=description)
-    parser.add_argument("--data", type=Path, required=True, help="folder in MVTec AD layout")
+    parser.add_argument(
+        "--data", type=Path, required=data_required, help="folder in MVTec AD layout"
+    )
     parser.add_argument("--category", default="screw")
     parser.add_argument("--weights", help="torchvision state dict; default: torchvision's own")
     parser.add_argument("--repeats", type=int, default=3)
