@@ -12,9 +12,9 @@ import sys
 from pathlib import Path
 
 from PIL import Image
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, ViewportSize, sync_playwright
 
-SIZE = {"width": 1280, "height": 1150}
+SIZE: ViewportSize = {"width": 1280, "height": 1150}
 CHOICE = "category=demo_gear&method=padim&sample=stain%2F004"
 PAGES = {
     "overview": "/",
