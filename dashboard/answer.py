@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from dashboard.tables import method_title, number, percent, percent_interval
 from evaluation.choice import Candidate, Choice, Comparison
+from evaluation.picture_time import PictureTime
 from evaluation.summary import NOT_AVAILABLE
 from evaluation.thresholds import pictures_needed
 
@@ -34,7 +35,7 @@ def answer(
     allowed : float
         Share of good pictures that may be reported.
     ms_limit : float or None
-        Milliseconds per picture; None for no limit.
+        Milliseconds per part; None for no limit.
     say, said : callable (key, **values) -> str
         Gives a whole sentence (as Markdown or as plain words), and a part of one as plain words.
     """
@@ -60,6 +61,13 @@ def alarms(one: Candidate, said: Say) -> str:
         return NOT_AVAILABLE
     text = said("overview_count_of", count=decisions.false_alarms, total=decisions.good)
     return f"{text} ({percent_interval(*one.alarms_interval)})"
+
+
+def spoken_time(time: PictureTime, said: Say) -> str:
+    """Return such as ``27 ms (95th percentile 29 ms)``, or that it was measured in batches."""
+    if not time.alone:
+        return said("time_in_batches", ms=number(time.ms, 0))
+    return said("time_alone", ms=number(time.ms, 0), p95=number(time.p95_ms, 0))
 
 
 def listed(parts: Iterable[str]) -> str:
@@ -98,8 +106,8 @@ def _tie(category: str, best: Candidate, choice: Choice, say: Say, said: Say) ->
         sentences = [say("overview_tied", **values)]
     quickest = min(level, key=lambda one: (math.isnan(one.ms), one.ms))
     if not math.isnan(quickest.ms):
-        title, ms = method_title(quickest.method), number(quickest.ms, 0)
-        sentences.append(say("overview_quickest", method=title, ms=ms))
+        title, time = method_title(quickest.method), spoken_time(quickest.time, said)
+        sentences.append(say("overview_quickest", method=title, time=time))
     worse = [one for one in _others(choice.rivals) if one not in level]
     if worse:
         sentences.append(say("overview_worse", methods=_all_missed(worse, said)))
@@ -128,16 +136,24 @@ def _left_out(
         )
         needed = pictures_needed(allowed)
         lines.append(say("overview_without_threshold", methods=held_out, rate=rate, needed=needed))
-    if choice.too_slow and ms_limit is not None:
-        slow = listed(
-            f"{method_title(one.method)} {number(one.ms, 0)} ms" for one in choice.too_slow
-        )
-        lines.append(say("overview_too_slow", methods=slow, limit=number(ms_limit, 0)))
+    if ms_limit is not None:
+        lines += [
+            say(key, methods=_all_times(slow, said), limit=number(ms_limit, 0))
+            for key, slow in (
+                ("overview_too_slow", choice.too_slow),
+                ("overview_often_slow", choice.often_slow),
+            )
+            if slow
+        ]
     return lines
 
 
 def _others(comparisons: Iterable[Comparison]) -> list[Candidate]:
     return [one.other for one in comparisons]
+
+
+def _all_times(candidates: Iterable[Candidate], said: Say) -> str:
+    return listed(f"{method_title(one.method)} {spoken_time(one.time, said)}" for one in candidates)
 
 
 def _all_missed(candidates: Iterable[Candidate], said: Say) -> str:

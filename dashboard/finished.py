@@ -16,6 +16,7 @@ from detectors.registry import METHODS
 from evaluation.cells import CellError, CellPlace
 from evaluation.choice import Candidate, candidate
 from evaluation.decisions import Decisions, decide
+from evaluation.picture_time import picture_time
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ class FinishedCell:
         """Return the same decisions for choosing among methods."""
         return candidate(
             self.method,
-            float(self.about["ms_per_image"]),
+            picture_time(self.about),
             str(self.about.get("data_fingerprint", "")),
             self.test,
             self.calibration_scores,

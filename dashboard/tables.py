@@ -7,6 +7,7 @@ import math
 import pandas as pd
 
 from detectors.registry import METHODS
+from evaluation.summary import LATENCY_COLUMNS
 
 MEAN_COLUMNS = [
     "image_auroc",
@@ -16,6 +17,7 @@ MEAN_COLUMNS = [
     "score_s",
     "runtime_s",
     "ms_per_image",
+    *LATENCY_COLUMNS,
     "model_mb",
     "peak_memory_mb",
 ]

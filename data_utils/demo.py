@@ -24,8 +24,6 @@ from typing import Any
 
 from PIL import Image
 
-from data_utils.demo_scenes import draw_picture
-
 DEMO_CATEGORIES: tuple[str, ...] = ("demo_weave", "demo_gear", "demo_label")
 DEMO_VERSION = 1
 DEMO_SEED = 0
@@ -151,6 +149,9 @@ def _generate(folder: Path, progress: Callable[[int, int], None] | None) -> None
 
 
 def _write(folder: Path, item: PlannedPicture) -> None:
+    # Here, because the app's first page should not wait for SciPy where the demo is there.
+    from data_utils.demo_scenes import draw_picture
+
     defect = None if item.kind == "good" else item.kind
     picture, mask = draw_picture(item.category, defect, DEMO_SEED, item.key)
     Image.fromarray(picture).save(folder / item.picture_path, compress_level=1)

@@ -40,6 +40,8 @@ FIELDS = {
     "runtime_s": NUMBER,
     "wall_s": NUMBER,
     "ms_per_image": NUMBER,
+    "latency_ms": NUMBER,
+    "latency_p95_ms": NUMBER,
     "model_mb": NUMBER,
     "peak_memory_mb": NUMBER,
     "findings": TEXTS,

@@ -15,10 +15,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
-from scipy.special import bdtr
 
 from evaluation.decisions import Decisions, decide, share_interval
 from evaluation.metrics import CONFIDENCE
+from evaluation.picture_time import PictureTime
 
 SIGNIFICANCE = 1 - CONFIDENCE
 
@@ -30,8 +30,7 @@ class Candidate:
     Attributes
     ----------
     method : str
-    ms : float
-        Milliseconds per picture, NaN where not known.
+    time : PictureTime
     decisions : Decisions
         At the threshold for the false-alarm rate asked for.
     held_out : int
@@ -43,12 +42,17 @@ class Candidate:
     """
 
     method: str
-    ms: float
+    time: PictureTime
     decisions: Decisions
     held_out: int
     data: str
     defective: frozenset[str]
     missed: frozenset[str]
+
+    @property
+    def ms(self) -> float:
+        """Milliseconds per picture that are held against a limit, NaN where not known."""
+        return self.time.ms
 
     @property
     def alarms_interval(self) -> tuple[float, float]:
@@ -100,6 +104,8 @@ class Choice:
         The others within both limits, fewest missed first.
     too_slow : tuple of Candidate
         Slower than the limit, or of unknown speed.
+    often_slow : tuple of Candidate
+        Compared, though more than one picture in twenty takes longer than the limit.
     without_threshold : tuple of Candidate
         Too few held-out good pictures for so low a false-alarm rate.
     over_limit : tuple of Candidate
@@ -111,6 +117,7 @@ class Choice:
     best: Candidate | None
     rivals: tuple[Comparison, ...]
     too_slow: tuple[Candidate, ...]
+    often_slow: tuple[Candidate, ...]
     without_threshold: tuple[Candidate, ...]
     over_limit: tuple[Candidate, ...]
     unchecked: tuple[Candidate, ...]
@@ -123,7 +130,7 @@ class Choice:
 
 def candidate(
     method: str,
-    ms: float,
+    time: PictureTime,
     data: str,
     test: pd.DataFrame,
     calibration_scores: ArrayLike,
@@ -134,8 +141,7 @@ def candidate(
     Parameters
     ----------
     method : str
-    ms : float
-        Milliseconds per picture.
+    time : PictureTime
     data : str
         Fingerprint of the data.
     test : DataFrame
@@ -150,7 +156,7 @@ def candidate(
     not_reported = ~(bad["score"].to_numpy(np.float64) > decisions.threshold)
     return Candidate(
         method=method,
-        ms=ms,
+        time=time,
         decisions=decisions,
         held_out=len(np.asarray(calibration_scores)),
         data=data,
@@ -172,7 +178,7 @@ def choose(candidates: Sequence[Candidate], allowed: float, ms_limit: float | No
     allowed : float
         Share of good pictures that may be reported.
     ms_limit : float or None
-        Milliseconds per picture; None for no limit.
+        Milliseconds per picture, held against the median; None for no limit.
     """
     quick = [one for one in candidates if ms_limit is None or one.ms <= ms_limit]
     judged = [one for one in quick if one.decisions.known]
@@ -184,6 +190,9 @@ def choose(candidates: Sequence[Candidate], allowed: float, ms_limit: float | No
         best=kept[0] if kept else None,
         rivals=tuple(compare(kept[0], other) for other in kept[1:]),
         too_slow=tuple(one for one in candidates if one not in quick),
+        often_slow=tuple(
+            one for one in kept if ms_limit is not None and one.time.p95_ms > ms_limit
+        ),
         without_threshold=tuple(one for one in quick if not one.decisions.known),
         over_limit=tuple(one for one in judged if one.breaks_promise(allowed)),
         unchecked=tuple(one for one in kept if not one.decisions.good),
@@ -212,4 +221,5 @@ def mcnemar(only_first: int, only_second: int) -> float:
         Pictures that only the first, and only the second, of two methods missed.
     """
     fewer, both = min(only_first, only_second), only_first + only_second
-    return min(1.0, 2 * float(bdtr(fewer, both, 0.5))) if both else 1.0
+    at_most = sum(math.comb(both, flips) for flips in range(fewer + 1))
+    return min(1.0, 2 * at_most / 2**both)

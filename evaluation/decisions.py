@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import betaincinv
 
 from evaluation.metrics import CONFIDENCE
 from evaluation.thresholds import threshold_for
@@ -88,6 +87,9 @@ def decide(
 
 def share_interval(count: int, total: int) -> tuple[float, float]:
     """Return the exact (Clopper-Pearson) 95 % interval of a share, NaN where `total` is 0."""
+    # Here, because the app's first page should not wait for it before there are results.
+    from scipy.special import betaincinv
+
     if total == 0:
         return math.nan, math.nan
     tail = (1 - CONFIDENCE) / 2

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from detectors.base import AnomalyResult, Calibration, Detector
 from evaluation.thresholds import DEFAULT_FALSE_ALARMS, threshold_for
@@ -124,6 +123,9 @@ def outlined(
     threshold : float
         Raw score; nothing is drawn for NaN.
     """
+    # Here, because the app's first page does not need it and should not wait for it.
+    from scipy import ndimage
+
     shown = np.array(
         np.broadcast_to(
             picture if picture.ndim == 3 else picture[..., None], (*picture.shape[:2], 3)

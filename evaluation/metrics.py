@@ -16,7 +16,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.ndimage import label as connected_regions
 
 AUPRO_LIMIT = 0.3
 BOOTSTRAP_SAMPLES = 2000
@@ -214,6 +213,9 @@ def auroc_interval(
 
 def mask_regions(masks: NDArray[np.bool_]) -> NDArray[np.uint32]:
     """Number the 8-connected regions of all masks, ``[T, H, W]``: 0 outside, then 1, 2, ..."""
+    # Here, because the app's first page does not need it and should not wait for it.
+    from scipy.ndimage import label as connected_regions
+
     regions = np.zeros(masks.shape, np.uint32)
     count = 0
     for mask, numbered in zip(masks, regions, strict=True):

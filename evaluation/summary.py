@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -47,13 +48,15 @@ COLUMNS = [
     "settings",
     "finished",
 ]
+LATENCY_COLUMNS = ("latency_ms", "latency_p95_ms")
 METRIC_COLUMNS = COLUMNS[2 : COLUMNS.index("fit_s")]
 
 
 def summary_row(cell: dict[str, Any]) -> dict[str, Any]:
-    """Return the cell's row of ``summary.csv``."""
+    """Return the cell's row of ``summary.csv``; NaN for a latency that was not measured."""
     row = {name: cell["metrics"].get(name) for name in METRIC_COLUMNS}
     row |= cell["counts"]
+    row |= {name: cell.get(name, math.nan) for name in LATENCY_COLUMNS}
     row |= {name: cell.get(name) for name in COLUMNS if name not in row}
     row["seed"] = cell["settings"].get("seed")
     row["settings"] = json.dumps(cell["settings"], sort_keys=True)

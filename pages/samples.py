@@ -7,6 +7,7 @@ from typing import Any
 
 import streamlit as st
 
+from dashboard.answer import spoken_time
 from dashboard.finished import finished_cell
 from dashboard.frame import framed
 from dashboard.loaders import results
@@ -30,13 +31,14 @@ from dashboard.samples.viewer import (
     outline_range,
     overlap_text,
 )
-from dashboard.state import Selection, draw_false_alarm_slider, mirror_in_url, selected, t
+from dashboard.state import Selection, draw_false_alarm_slider, mirror_in_url, said, selected, t
 from dashboard.tables import method_title, number, percent
 from dashboard.texts import plain
 from detectors.registry import METHODS
 from evaluation.cells import CellError, CellPlace
 from evaluation.errors import sentence
 from evaluation.job import BusyError
+from evaluation.picture_time import picture_time
 from evaluation.pictures import picture_name
 from evaluation.settings import Settings
 from evaluation.thresholds import pictures_needed, threshold_for
@@ -194,8 +196,8 @@ def _draw_verdict(row: Any, threshold: float, unit: str) -> None:
             judged, colour = t("verdict_right"), "green"
         else:
             judged, colour = t("verdict_missed" if defective else "verdict_false_alarm"), "orange"
-        said = t("verdict_defective") if reported else t("verdict_good")
-        parts.append(f"{said} :{colour}-badge[{judged}]")
+        told = t("verdict_defective") if reported else t("verdict_good")
+        parts.append(f"{told} :{colour}-badge[{judged}]")
     st.markdown(" · ".join(parts), width="content")
 
 
@@ -218,7 +220,7 @@ def _draw_cell(cell: dict[str, Any]) -> None:
             pixel=number(metrics["pixel_auroc"]),
             aupro=number(metrics["aupro"]),
             fit=cell["fit_s"],
-            ms=cell["ms_per_image"],
+            time=spoken_time(picture_time(cell), said),
             weights=weights_text(cell["weights"]),
         )
     )

@@ -34,6 +34,7 @@ from dashboard.tradeoff.groups import (
     shared_categories,
     with_front,
 )
+from evaluation.latency import TIMED_PICTURES
 
 MEAN, ONE_CATEGORY, CELLS = "mean", "category", "cells"
 SETTINGS_KEY = "tradeoff_settings"
@@ -153,7 +154,7 @@ def _draw_choices(selection: Selection, cells: pd.DataFrame) -> tuple[str, str, 
             list(COST_TEXTS),
             format_func=lambda key: said(COST_TEXTS[key]),
             key="tradeoff_cost",
-            width=280,
+            width=340,
         )
     return str(view), str(gain), str(cost)
 
@@ -162,7 +163,7 @@ def _draw_tradeoff(
     selection: Selection, cells: pd.DataFrame, view: str, gain: str, cost: str
 ) -> None:
     if view == MEAN:
-        names = shared_categories(cells, gain)
+        names = shared_categories(cells[cells[cost].notna()], gain)
         if not names:
             st.info(t("tradeoff_mean_none"))
             return
@@ -188,7 +189,7 @@ def _draw_tradeoff(
         )
     if len(absent):
         names = [
-            f"{category} / {method_title(method)}"
+            f"{category} / {method_title(method)}" if category else method_title(method)
             for category, method in zip(absent["category"], absent["method"], strict=True)
         ]
         notes.append(t("tradeoff_not_available", cells=", ".join(names)))
@@ -198,6 +199,7 @@ def _draw_tradeoff(
         smallest, largest = number(sizes.min(), 1), number(sizes.max(), 1)
         st.caption(t("tradeoff_reading", smallest=smallest, largest=largest))
         st.caption(t("tradeoff_time_meaning"))
+        st.caption(t("latency_explained", most=TIMED_PICTURES))
         _draw_numbers(shown)
 
 
@@ -211,6 +213,8 @@ def _draw_numbers(shown: pd.DataFrame) -> None:
         "score_s": "column_score_s",
         "runtime_s": "column_runtime_s",
         "ms_per_image": "column_ms_per_image",
+        "latency_ms": "column_latency_ms",
+        "latency_p95_ms": "column_latency_p95_ms",
         "model_mb": "column_model_mb",
         "settings_id": "column_settings",
         "weights": "column_weights",

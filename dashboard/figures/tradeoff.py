@@ -27,6 +27,7 @@ COST_TEXTS = {
     "runtime_s": "tradeoff_runtime_s",
     "fit_s": "tradeoff_fit_s",
     "score_s": "tradeoff_score_s",
+    "latency_ms": "tradeoff_latency_ms",
     "ms_per_image": "tradeoff_ms_per_image",
 }
 GAIN_TEXTS = {
@@ -235,6 +236,8 @@ def _hover(row: Any, language: str) -> str:
         fit=number(row["fit_s"], 2),
         score=number(row["score_s"], 2),
         runtime=number(row["runtime_s"], 2),
+        latency=number(row["latency_ms"], 1),
+        p95=number(row["latency_p95_ms"], 1),
         ms=number(row["ms_per_image"], 1),
         model=number(row["model_mb"], 1),
         weights=html.escape(str(row["weights"])),

@@ -10,7 +10,6 @@ import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
 from PIL import Image
-from scipy.ndimage import distance_transform_edt
 
 from dashboard.colour_bar import colour_bar
 from dashboard.inspection.scoring import (
@@ -133,6 +132,9 @@ def _threshold_text(method: Ready, threshold: float, false_alarms: float) -> str
 
 
 def _hottest_text(anomaly_map: NDArray[np.float32], mask: NDArray[np.bool_]) -> str:
+    # Here, because a page should not wait for it before a picture is scored.
+    from scipy.ndimage import distance_transform_edt
+
     away = float(distance_transform_edt(~mask).ravel()[anomaly_map.argmax()])
     if away == 0:
         return t("inspection_hottest_inside")

@@ -14,6 +14,7 @@ from dashboard.texts import plain
 from detectors.registry import METHODS
 from evaluation.cells import CellPlace
 from evaluation.choice import Candidate, Choice, Comparison, choose
+from evaluation.latency import TIMED_PICTURES
 from evaluation.summary import NOT_AVAILABLE
 
 LIMIT_KEY = "overview_ms"
@@ -37,6 +38,7 @@ def draw_choice(selection: Selection) -> None:
     _draw_answer(selection.category, candidates, choice, allowed, ms_limit)
     _draw_numbers(candidates, choice, allowed)
     _draw_origin(selection, cells)
+    _draw_batch_times(candidates)
 
 
 def _draw_limits() -> tuple[float, float | None]:
@@ -85,6 +87,7 @@ def _draw_numbers(candidates: list[Candidate], choice: Choice, allowed: float) -
             "asked": [percent(allowed) for _ in candidates],
             "realised": [alarms(one, said) for one in candidates],
             "ms": [one.ms for one in candidates],
+            "p95": [one.time.p95_ms for one in candidates],
             "p": [p_values.get(one.method, "") for one in candidates],
         }
     )
@@ -102,10 +105,18 @@ def _draw_numbers(candidates: list[Candidate], choice: Choice, allowed: float) -
             "interval": text(t("column_interval")),
             "asked": text(t("overview_alarms_asked")),
             "realised": text(t("overview_alarms_realised")),
-            "ms": numeric(t("column_ms_per_image"), format="%.0f"),
+            "ms": numeric(t("column_latency_ms"), format="%.0f"),
+            "p95": numeric(t("column_latency_p95_ms"), format="%.0f"),
             "p": text(t("overview_p"), help=t("overview_p_help")) if p_values else None,
         },
     )
+
+
+def _draw_batch_times(candidates: list[Candidate]) -> None:
+    """Name the methods whose time is not that of one picture, because their cell is older."""
+    older = [method_title(one.method) for one in candidates if not one.time.alone]
+    if older:
+        st.warning(t("overview_ms_older", methods=", ".join(older)), icon=":material/timer:")
 
 
 def _draw_origin(selection: Selection, cells: list[FinishedCell]) -> None:
@@ -118,7 +129,7 @@ def _draw_origin(selection: Selection, cells: list[FinishedCell]) -> None:
         said("overview_timed_in", cells=", ".join(names), machine=name, finished=day)
         for (name, day), names in by_machine.items()
     )
-    st.caption(t("overview_ms_origin", timed=timed))
+    st.caption(t("overview_ms_origin", timed=timed, most=TIMED_PICTURES))
     demo = [method_title(cell.method) for cell in cells if cell.about["demo_data"]]
     if demo:
         st.caption(t("overview_from_demo", methods=", ".join(demo)))

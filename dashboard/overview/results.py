@@ -25,6 +25,7 @@ from dashboard.tables import (
     table_height,
 )
 from evaluation.cells import all_cells
+from evaluation.latency import TIMED_PICTURES
 from evaluation.spreadsheet import harmless_table
 from evaluation.summary import NOT_AVAILABLE, SUMMARY_FILE
 
@@ -36,6 +37,8 @@ NUMBERS = {
     "score_s": "{:.1f}",
     "runtime_s": "{:.1f}",
     "ms_per_image": "{:.0f}",
+    "latency_ms": "{:.0f}",
+    "latency_p95_ms": "{:.0f}",
     "model_mb": "{:.1f}",
     "peak_memory_mb": "{:.0f}",
 }
@@ -59,6 +62,7 @@ def draw_results(selection: Selection, summary: pd.DataFrame) -> None:
         _draw_means(means, list(NUMBERS))
         machines = sorted({machine(cell) for cell in finished_cells(selection.outputs)})
         st.caption(t("time_explained", machine="; ".join(machines)))
+        st.caption(t("latency_explained", most=TIMED_PICTURES))
         _draw_download(t("download_summary"), summary, SUMMARY_FILE)
     st.caption(t("auroc_explained"))
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from dashboard.answer import answer
+from dashboard.answer import answer, spoken_time
 from dashboard.figures.roc import roc_chart
 from dashboard.report.charts import chart
 from dashboard.report.choice import telling_samples
@@ -129,7 +129,8 @@ def _in_short(
     told = answer(name, candidates, choice, false_alarms, None, words, said)
     if len(candidates) > 1 and not choice.tied:
         fastest = min(candidates, key=lambda one: one.ms)
-        told.append(said("report_fastest", method=method_title(fastest.method), ms=fastest.ms))
+        time = spoken_time(fastest.time, said)
+        told.append(said("report_fastest", method=method_title(fastest.method), time=time))
     return paragraph(" ".join(told), class_="short")
 
 

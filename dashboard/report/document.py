@@ -30,6 +30,7 @@ from dashboard.report.tradeoff import tradeoff_section
 from dashboard.report.words import Said
 from dashboard.texts import wording
 from detectors.registry import METHODS
+from evaluation.latency import TIMED_PICTURES
 
 if TYPE_CHECKING:
     from dashboard.finished import FinishedCell
@@ -159,6 +160,8 @@ def _results(contents: ReportContents, said: Said, language: str) -> Markup:
         results_table(abouts, said),
         paragraph(
             said("report_times"),
+            " ",
+            said("latency_explained", most=TIMED_PICTURES),
             " ",
             said("report_measured_on", machine=machines(abouts, said)),
             class_="note",

@@ -20,6 +20,8 @@ PLACES = {
     "fit_s": 1,
     "score_s": 1,
     "ms_per_image": 0,
+    "latency_ms": 0,
+    "latency_p95_ms": 0,
     "model_mb": 1,
 }
 COMMON_SETTINGS = frozenset({"seed", "backbone", "image_size", "crop", "whole_picture"})

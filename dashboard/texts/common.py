@@ -19,6 +19,19 @@ TEXTS: dict[str, tuple[str, str]] = {
         "양품을 불량으로 잘못 알려도 되는 비율입니다. 각 방법의 임계값은 모델에서 빼 둔 양품 학습 "
         "사진으로 이 비율에 맞춰 정합니다.",
     ),
+    "time_alone": ("{ms} ms (95th percentile {p95} ms)", "{ms} ms(95백분위수 {p95} ms)"),
+    "time_in_batches": (
+        "{ms} ms (in batches, not one by one)",
+        "{ms} ms(한 장씩이 아니라 묶음으로 잰 값)",
+    ),
+    "latency_explained": (
+        "One picture: scored alone (a batch of one), from decoded picture to map and score, "
+        "without reading the file; median and 95th percentile over up to {most} test pictures. In "
+        "batches: the time to score all test pictures, divided by their number.",
+        "한 장: 사진을 한 장씩(배치 크기 1) 채점해, 디코딩한 사진에서 이상 맵과 점수가 나올 때까지 "
+        "잰 시간입니다. 파일 읽기는 뺐고, 시험 사진 최대 {most}장의 중앙값과 95백분위수입니다. "
+        "묶음: 모든 시험 사진을 채점한 시간을 사진 수로 나눈 값입니다.",
+    ),
     "no_methods_yet": (
         "{category} has no results yet. Press **Run full evaluation** in the sidebar.",
         "{category}의 결과가 아직 없습니다. 왼쪽의 **전체 평가 실행**을 눌러 주세요.",

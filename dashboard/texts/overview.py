@@ -40,7 +40,9 @@ TEXTS: dict[str, tuple[str, str]] = {
     "column_fit_s": ("Fit (s)", "학습 (초)"),
     "column_score_s": ("Score (s)", "채점 (초)"),
     "column_runtime_s": ("Runtime (s)", "실행 시간 (초)"),
-    "column_ms_per_image": ("ms per picture", "사진당 (ms)"),
+    "column_ms_per_image": ("In batches (ms per picture)", "묶음 (사진당 ms)"),
+    "column_latency_ms": ("One picture, median (ms)", "한 장, 중앙값 (ms)"),
+    "column_latency_p95_ms": ("One picture, 95th percentile (ms)", "한 장, 95백분위수 (ms)"),
     "column_model_mb": ("Model (MB)", "모델 (MB)"),
     "column_peak_memory_mb": ("Peak memory (MB)", "최대 메모리 (MB)"),
     "column_weights": ("Backbone weights", "백본 가중치"),
@@ -117,10 +119,11 @@ TEXTS: dict[str, tuple[str, str]] = {
     "overview_ms_limit": ("Milliseconds per part", "부품당 시간 (ms)"),
     "overview_ms_unlimited": ("no limit", "제한 없음"),
     "overview_ms_help": (
-        "The most time that scoring one picture may take, in milliseconds, without reading the "
-        "file. Empty: no limit.",
-        "사진 한 장을 채점하는 데 쓸 수 있는 최대 시간(ms)입니다. 파일 읽기는 뺍니다. 비워 두면 "
-        "제한이 없습니다.",
+        "The most time that one part may take, in milliseconds: one picture scored alone, without "
+        "reading the file. The limit holds for the median; the 95th percentile stands beside it. "
+        "Empty: no limit.",
+        "부품 하나에 쓸 수 있는 최대 시간(ms)입니다. 사진을 한 장씩 채점한 시간의 중앙값과 "
+        "비교하고 95백분위수도 함께 보여 줍니다. 파일 읽기는 뺍니다. 비워 두면 제한이 없습니다.",
     ),
     "overview_best": (
         "**{method}** misses the fewest defects on {category}: {missed}, against {others}.",
@@ -147,8 +150,8 @@ TEXTS: dict[str, tuple[str, str]] = {
         "{methods}.",
     ),
     "overview_quickest": (
-        "The quickest of them: **{method}**, {ms} ms per part.",
-        "이 가운데 가장 빠른 방법: **{method}**, 부품당 {ms} ms.",
+        "The quickest of them: **{method}**, {time} per part.",
+        "이 가운데 가장 빠른 방법: **{method}**, 부품당 {time}.",
     ),
     "overview_worse": (
         "Clearly more were missed by {methods}.",
@@ -184,6 +187,11 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Slower than {limit} ms per part: {methods}.",
         "부품당 {limit} ms보다 느린 방법: {methods}.",
     ),
+    "overview_often_slow": (
+        "Within {limit} ms by the median, but more than one part in twenty takes longer: "
+        "{methods}.",
+        "중앙값은 {limit} ms 안이지만 5 % 넘는 부품이 더 오래 걸리는 방법: {methods}.",
+    ),
     "overview_count_of": ("{count} of {total}", "{total}개 중 {count}개"),
     "overview_missed": ("Missed defects", "놓친 결함"),
     "overview_alarms_asked": ("False alarms allowed", "허용한 오경보"),
@@ -199,11 +207,20 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "overview_ms_origin": (
         "Thresholds from good training pictures held out of the model; counts from the test "
-        "pictures, with exact 95 % intervals. ms: time to score all test pictures divided by "
-        "their number, without reading files. {timed}.",
+        "pictures, with exact 95 % intervals. ms: one picture scored alone (a batch of one), "
+        "without reading the file, median and 95th percentile over up to {most} test pictures. "
+        "{timed}.",
         "임계값은 모델에서 빼 둔 양품 학습 사진에서, 개수는 시험 사진에서 얻었고, 구간은 정확한 "
-        "95 % 구간입니다. ms는 모든 시험 사진의 채점 시간을 사진 수로 나눈 값이며 파일 읽기는 "
-        "뺐습니다. {timed}.",
+        "95 % 구간입니다. ms는 사진을 한 장씩(배치 크기 1) 채점한 시간으로, 시험 사진 최대 "
+        "{most}장의 중앙값과 95백분위수이며 파일 읽기는 뺐습니다. {timed}.",
+    ),
+    "overview_ms_older": (
+        "Evaluated before single pictures were timed: {methods}. The time shown is that of all "
+        "test pictures in batches, divided by their number, and not what one part takes. Run the "
+        "cell again with “Repeat finished cells” to measure it.",
+        "한 장씩 시간을 재기 전에 평가한 방법: {methods}. 표시한 시간은 모든 시험 사진을 묶음으로 "
+        "채점한 시간을 사진 수로 나눈 값이라, 부품 하나에 걸리는 시간이 아닙니다. ‘끝난 셀도 다시 "
+        "계산’으로 다시 실행하면 잴 수 있습니다.",
     ),
     "overview_timed_in": (
         "{cells} on {machine}, {finished}",

@@ -97,8 +97,8 @@ TEXTS: dict[str, tuple[str, str]] = {
         "{total}장 중 {count}장: {share} ({interval})",
     ),
     "report_fastest": (
-        "Fastest: {method}, {ms:.0f} ms per picture.",
-        "가장 빠른 방법: {method}, 사진당 {ms:.0f} ms.",
+        "Fastest: {method}, {time} per picture.",
+        "가장 빠른 방법: {method}, 사진당 {time}.",
     ),
     "report_matrix": ("{method}: confusion matrix", "{method}: 혼동 행렬"),
     "report_matrix_corner": ("Pictures", "사진"),

@@ -113,9 +113,9 @@ TEXTS: dict[str, tuple[str, str]] = {
     "samples_tile": ("{name}: {label}, score {score}", "{name}: {label}, 점수 {score}"),
     "cell_line": (
         "Image AUROC {image} ({low}–{high}) · pixel AUROC {pixel} · AUPRO {aupro} · fit {fit:.1f} "
-        "s · {ms:.0f} ms per picture · backbone weights: {weights}",
+        "s · one picture {time} · backbone weights: {weights}",
         "이미지 AUROC {image} ({low}–{high}) · 픽셀 AUROC {pixel} · AUPRO {aupro} · 학습 "
-        "{fit:.1f}초 · 사진당 {ms:.0f} ms · 백본 가중치: {weights}",
+        "{fit:.1f}초 · 사진 한 장 {time} · 백본 가중치: {weights}",
     ),
     "not_evaluated": (
         "{category} has not been evaluated with {method} yet.",

@@ -40,7 +40,11 @@ TEXTS: dict[str, tuple[str, str]] = {
     "tradeoff_runtime_s": ("Fit + score (s)", "학습 + 채점 (초)"),
     "tradeoff_fit_s": ("Fit (s)", "학습 (초)"),
     "tradeoff_score_s": ("Score all test pictures (s)", "시험 사진 전체 채점 (초)"),
-    "tradeoff_ms_per_image": ("Score one picture (ms)", "사진 1장 채점 (ms)"),
+    "tradeoff_latency_ms": (
+        "One picture (batch of one), median (ms)",
+        "사진 한 장씩 채점, 중앙값 (ms)",
+    ),
+    "tradeoff_ms_per_image": ("In batches, per picture (ms)", "묶음 채점, 사진당 (ms)"),
     "tradeoff_chart_title": (
         "Time (log) against {gain}",
         "시간(로그)과 {gain}",
@@ -48,10 +52,12 @@ TEXTS: dict[str, tuple[str, str]] = {
     "tradeoff_front": ("Pareto front (outlined)", "파레토 경계 (굵은 테두리)"),
     "tradeoff_hover": (
         "<b>{series}</b> · {category}<br>image AUROC {image}<br>pixel AUROC {pixel}<br>"
-        "fit {fit} s + score {score} s = {runtime} s<br>{ms} ms per picture<br>"
+        "fit {fit} s + score {score} s = {runtime} s<br>"
+        "one picture {latency} ms (95th percentile {p95} ms)<br>in batches {ms} ms per picture<br>"
         "model {model} MB<br>weights: {weights}",
         "<b>{series}</b> · {category}<br>이미지 AUROC {image}<br>픽셀 AUROC {pixel}<br>"
-        "학습 {fit}초 + 채점 {score}초 = {runtime}초<br>사진당 {ms} ms<br>"
+        "학습 {fit}초 + 채점 {score}초 = {runtime}초<br>"
+        "사진 한 장 {latency} ms(95백분위수 {p95} ms)<br>묶음으로 사진당 {ms} ms<br>"
         "모델 {model} MB<br>가중치: {weights}",
     ),
     "tradeoff_mean_of": ("mean of {count} categories", "카테고리 {count}개 평균"),
@@ -71,13 +77,13 @@ TEXTS: dict[str, tuple[str, str]] = {
         "사진 읽기, 보정, 지표 계산, 파일 쓰기는 빠져 있습니다.",
     ),
     "tradeoff_mean_over": (
-        "Means over the categories in which every shown method has this metric: {names}.",
-        "표시된 모든 방법에 이 지표가 있는 카테고리의 평균: {names}.",
+        "Means over the categories in which every shown method has this metric and time: {names}.",
+        "표시된 모든 방법에 이 지표와 시간이 있는 카테고리의 평균: {names}.",
     ),
     "tradeoff_mean_none": (
-        "There is no category in which every shown method has this metric, so there are no means "
-        "to compare. Choose every cell, or run the missing ones.",
-        "표시된 모든 방법에 이 지표가 있는 카테고리가 없어 평균을 비교할 수 없습니다. ‘모든 "
+        "There is no category in which every shown method has this metric and time, so there are "
+        "no means to compare. Choose every cell, or run the missing ones.",
+        "표시된 모든 방법에 이 지표와 시간이 있는 카테고리가 없어 평균을 비교할 수 없습니다. ‘모든 "
         "셀’을 고르거나 빠진 셀을 실행하세요.",
     ),
     "tradeoff_front_per_category": (
@@ -91,8 +97,8 @@ TEXTS: dict[str, tuple[str, str]] = {
         "세로 막대: 이미지 AUROC의 95 % 구간.",
     ),
     "tradeoff_not_available": (
-        "Not shown, because the metric is n/a: {cells}.",
-        "지표가 n/a라서 표시하지 않음: {cells}.",
+        "Not shown, because accuracy or time is n/a: {cells}.",
+        "정확도나 시간이 n/a라서 표시하지 않음: {cells}.",
     ),
     "tradeoff_click": (
         "Click a point to open its samples.",

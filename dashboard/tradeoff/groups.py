@@ -11,8 +11,9 @@ import pandas as pd
 from dashboard.tradeoff.costs import PHASE_NAMES, phase_column
 from detectors.registry import METHODS
 from evaluation.pareto import pareto_front
+from evaluation.summary import LATENCY_COLUMNS
 
-COST_COLUMNS = ("runtime_s", "fit_s", "score_s", "ms_per_image")
+COST_COLUMNS = ("runtime_s", "fit_s", "score_s", "ms_per_image", *LATENCY_COLUMNS)
 GAIN_COLUMNS = ("image_auroc", "pixel_auroc")
 SERIES = ["method", "settings_id", "weights"]
 NO_BACKBONE = "none"

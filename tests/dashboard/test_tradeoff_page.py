@@ -35,6 +35,14 @@ def change(results: Path, category: str, method: str, **changes: Any) -> None:
     path.write_text(json.dumps(json.loads(path.read_text()) | changes))
 
 
+def forget_latency(results: Path, category: str, method: str) -> None:
+    """Make a stored cell one from before single pictures were timed."""
+    path = results / category / method / "cell.json"
+    cell = json.loads(path.read_text())
+    del cell["latency_ms"], cell["latency_p95_ms"]
+    path.write_text(json.dumps(cell))
+
+
 @pytest.mark.parametrize("lang", ["en", "ko"])
 @pytest.mark.usefixtures("results")
 def test_means_and_phases_are_drawn(lang: str) -> None:
@@ -82,11 +90,37 @@ def test_time_and_accuracy_can_be_chosen(results: Path) -> None:
     assert axis.xaxis.type == "log"
     assert "(ms)" in axis.xaxis.title.text
     assert "Pixel AUROC" in axis.yaxis.title.text
-    assert "has this metric: part" in shown(app)
+    assert "has this metric and time: part" in shown(app)
     cell = json.loads((results / "part" / "padim" / "cell.json").read_text())
     padim = next(trace for trace in figures(app)[0].data if trace.name == "PaDiM")
     assert padim.x[0] == pytest.approx(cell["ms_per_image"])
     assert padim.y[0] == pytest.approx(cell["metrics"]["pixel_auroc"])
+
+
+def test_one_picture_alone_can_be_the_time_and_an_older_cell_is_named(results: Path) -> None:
+    change(results, "part", "padim", ms_per_image=5.0, latency_ms=9.0, latency_p95_ms=12.0)
+    forget_latency(results, "bare", "padim")
+    app = opened(PAGE, category="part", method="padim")
+    app.selectbox(key="tradeoff_cost").set_value("latency_ms").run()
+    assert "has this metric and time: part" in shown(app)
+    app.segmented_control(key="tradeoff_view").set_value("cells").run()
+    assert not app.exception
+    assert "batch of one" in figures(app)[0].layout.xaxis.title.text
+    padim = next(trace for trace in figures(app)[0].data if trace.name == "PaDiM")
+    assert [list(data) for data in padim.customdata] == [["part", "padim", ""]]
+    assert list(padim.x) == [9.0]
+    assert "one picture 9.0 ms (95th percentile 12.0 ms)" in padim.hovertext[0]
+    assert "accuracy or time is n/a: bare / PaDiM" in shown(app)
+
+
+def test_a_method_without_the_time_is_named_beside_the_means(results: Path) -> None:
+    for category in ("bare", "part"):
+        forget_latency(results, category, "padim")
+    app = opened(PAGE, category="part", method="padim")
+    app.selectbox(key="tradeoff_cost").set_value("latency_ms").run()
+    assert not app.exception
+    assert points(app) == [["", "patchcore", ""]]
+    assert "accuracy or time is n/a: PaDiM." in shown(app)
 
 
 @pytest.mark.usefixtures("results")

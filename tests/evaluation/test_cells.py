@@ -327,6 +327,8 @@ DAMAGES = [
     (with_other("fit_s", True), "fit_s is not a number"),
     (with_other("wall_s", math.inf), "wall_s is not a number"),
     (with_other("ms_per_image", 10**400), "ms_per_image is not a number"),
+    (with_other("latency_ms", None), "latency_ms is not a number"),
+    (with_other("latency_p95_ms", "9"), "latency_p95_ms is not a number"),
     (with_other("findings", ["fine", 5]), "findings is not a list of texts"),
     (with_other("metrics.aupro", "abc"), "metrics.aupro is not a number or null"),
     (with_other("metrics.brightness_auroc", [1]), "metrics.brightness_auroc is not a number"),

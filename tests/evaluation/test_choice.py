@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from evaluation.choice import Candidate, candidate, choose, mcnemar
+from evaluation.picture_time import PictureTime
 from evaluation.thresholds import pictures_needed
 
 ALLOWED = 0.1
@@ -22,6 +23,7 @@ def judged(
     false_alarms: int = 0,
     good: int = 20,
     ms: float = 10.0,
+    p95_ms: float = math.nan,
     held_out: int = 19,
     data: str = "same",
 ) -> Candidate:
@@ -36,7 +38,8 @@ def judged(
             "score": scores,
         }
     )
-    return candidate(method, ms, data, test, np.linspace(0, 1, held_out), ALLOWED)
+    time = PictureTime(ms, p95_ms)
+    return candidate(method, time, data, test, np.linspace(0, 1, held_out), ALLOWED)
 
 
 def brute_force_mcnemar(only_first: int, only_second: int) -> float:
@@ -50,6 +53,20 @@ def brute_force_mcnemar(only_first: int, only_second: int) -> float:
 @pytest.mark.parametrize("pair", [(0, 0), (0, 1), (1, 4), (3, 3), (0, 6), (7, 2), (5, 5)])
 def test_mcnemar_agrees_with_counting_all_outcomes(pair: tuple[int, int]) -> None:
     assert mcnemar(*pair) == pytest.approx(brute_force_mcnemar(*pair))
+
+
+def test_the_limit_holds_for_the_median_and_who_is_often_slower_is_named() -> None:
+    candidates = [
+        judged("ae", [], ms=7.0, p95_ms=9.0),
+        judged("padim", [1], ms=9.0, p95_ms=11.0),
+        judged("patchcore", [2], ms=11.0, p95_ms=12.0),
+        judged("older", [3], ms=8.0),
+    ]
+    limited = choose(candidates, ALLOWED, 10.0)
+
+    assert [one.method for one in limited.too_slow] == ["patchcore"]
+    assert [one.method for one in limited.often_slow] == ["padim"]
+    assert choose(candidates, ALLOWED, None).often_slow == ()
 
 
 def test_the_fewest_missed_defects_win() -> None:

@@ -66,6 +66,7 @@ def test_a_row_repeats_the_numbers_of_its_cell(tmp_path: Path) -> None:
     assert row["aupro"] == "0.700000"
     assert row["runtime_s"] == "2.000000"
     assert row["ms_per_image"] == "41.600000"
+    assert (row["latency_ms"], row["latency_p95_ms"]) == ("52.500000", "61.250000")
     assert (row["train_images"], row["test_good"], row["test_with_mask"]) == ("24", "6", "6")
     assert (row["backbone"], row["weights"]) == ("resnet18", "random (seed 0)")
     assert row["demo_data"] == "False"
@@ -80,6 +81,18 @@ def test_undefined_metrics_are_written_as_not_available(tmp_path: Path) -> None:
     assert row["image_auroc"] == "0.750000"
     assert {row[name] for name in ("pixel_auroc", "aupro", "pixel_ap")} == {"n/a"}
     assert pd.read_csv(tmp_path / SUMMARY_FILE)["pixel_auroc"].isna().all()
+
+
+def test_a_cell_older_than_the_timing_of_one_picture_has_no_latency(tmp_path: Path) -> None:
+    folder = write(tmp_path)
+    cell = json.loads((folder / CELL_FILE).read_text())
+    del cell["latency_ms"], cell["latency_p95_ms"]
+    (folder / CELL_FILE).write_text(json.dumps(cell))
+    write_summary(tmp_path)
+    (row,) = rows(tmp_path)
+
+    assert (row["latency_ms"], row["latency_p95_ms"]) == ("n/a", "n/a")
+    assert summary_table(tmp_path)[0]["latency_ms"].dtype == float
 
 
 def test_no_cell_of_the_table_is_left_blank_but_the_default_settings(tmp_path: Path) -> None:

@@ -31,6 +31,8 @@ def row(category: str, method: str, runtime: float, auroc: float, **other: Any) 
         "fit_s": runtime / 2,
         "score_s": runtime / 2,
         "ms_per_image": 10 * runtime,
+        "latency_ms": 20 * runtime,
+        "latency_p95_ms": 30 * runtime,
         "model_mb": 4.0,
     } | other
 
@@ -122,7 +124,13 @@ def test_hovering_tells_category_numbers_and_units_and_escapes_names() -> None:
     ]
     text = point.hovertext[0]
     assert "&lt;b&gt;a" in text
-    for part in ("0.900 (0.800–0.950)", "5.00 s", "50.0 ms per picture", "4.0 MB"):
+    for part in (
+        "0.900 (0.800–0.950)",
+        "5.00 s",
+        "one picture 100.0 ms (95th percentile 150.0 ms)",
+        "in batches 50.0 ms per picture",
+        "4.0 MB",
+    ):
         assert part in text
 
 
