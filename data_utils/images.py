@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import os
+import struct
 from pathlib import Path
 from typing import IO
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL.PngImagePlugin import PngImageFile
 
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff"})
 DECODED_FORMATS = ("PNG", "JPEG", "BMP", "TIFF", "WEBP", "GIF")  # whatever the file is called
 SIXTEEN_BIT_MODES = frozenset({"I;16", "I;16L", "I;16B", "I"})
 EXIF_ORIENTATION = 0x0112
 QUARTER_TURNS = frozenset({5, 6, 7, 8})
+PNG_SIGNATURE_BYTES = 8
+PNG_NOTES = frozenset({b"eXIf", b"iTXt", b"tEXt", b"zTXt"})
 
 
 class UnreadableImageError(ValueError):
@@ -35,7 +40,7 @@ def picture_size(path: Path | IO[bytes]) -> tuple[int, int]:
     with _opened(path) as picture:
         width, height = picture.size
         # Pillow itself gives the size of a TIFF as it is shown.
-        turned = picture.format != "TIFF" and _orientation(picture) in QUARTER_TURNS
+        turned = picture.format != "TIFF" and _noted_orientation(picture) in QUARTER_TURNS
     return (width, height) if turned else (height, width)
 
 
@@ -118,12 +123,43 @@ def _opened(path: Path | IO[bytes]) -> Image.Image:
     return picture
 
 
-def _orientation(picture: Image.Image) -> int:
-    """Return the rotation noted by the camera, 1 to 8; a damaged note counts as none (1)."""
+def _orientation(picture: Image.Image, reader: type[Image.Image] | None = None) -> int:
+    """Return the rotation noted by the camera, 1 to 8; a damaged note counts as none (1).
+
+    The note is read as a picture of type `reader` reads it.
+    """
     try:
-        return picture.getexif().get(EXIF_ORIENTATION, 1)
+        return (reader or type(picture)).getexif(picture).get(EXIF_ORIENTATION, 1)
     except Exception:  # Pillow raises many types on damaged notes
         return 1
+
+
+def _noted_orientation(picture: Image.Image) -> int:
+    """Return what ``_orientation`` returns, without decoding the pixels where that is possible.
+
+    For a PNG without a note Pillow decodes the whole picture, to look for one behind the pixels.
+    """
+    undecoded = isinstance(picture, PngImageFile) and not _has_note_after_pixels(picture)
+    return _orientation(picture, Image.Image if undecoded else type(picture))
+
+
+def _has_note_after_pixels(picture: PngImageFile) -> bool:
+    """Tell whether a PNG file holds text or EXIF data after its pixels (W3C PNG, section 5.3)."""
+    file = picture.fp
+    assert file is not None
+    position = file.tell()
+    file.seek(PNG_SIGNATURE_BYTES)
+    after_pixels = False
+    try:
+        while len(header := file.read(8)) == 8:
+            length, kind = struct.unpack(">I4s", header)
+            if after_pixels and kind in PNG_NOTES:
+                return True
+            after_pixels = after_pixels or kind == b"IDAT"
+            file.seek(length + 4, os.SEEK_CUR)
+        return False
+    finally:
+        file.seek(position)
 
 
 def _upright(picture: Image.Image) -> Image.Image:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
+from PIL.PngImagePlugin import PngImageFile
 
 from data_utils.images import (
     UnreadableImageError,
@@ -180,6 +182,43 @@ def test_a_rotation_noted_by_the_camera_is_applied(
     assert picture_size(path) == expected.shape[:2]
     assert pixels(path).shape[:2] == expected.shape[:2]
     assert np.abs(pixels(path).astype(int) - expected.reshape(*expected.shape[:2], -1)).mean() < 2
+
+
+def with_chunks_moved_behind_the_pixels(png: bytes, kind: bytes) -> bytes:
+    """Return a PNG file with its chunks of one kind just before its end."""
+    chunks, at = [], 8
+    while at < len(png):
+        (length,) = struct.unpack(">I", png[at : at + 4])
+        chunks.append(png[at : at + length + 12])
+        at += length + 12
+    moved = [chunk for chunk in chunks if chunk[4:8] == kind]
+    kept = [chunk for chunk in chunks if chunk[4:8] != kind]
+    return png[:8] + b"".join([*kept[:-1], *moved, kept[-1]])
+
+
+def test_a_rotation_noted_behind_the_pixels_of_a_png_is_found(tmp_path: Path) -> None:
+    path = tmp_path / "turned.png"
+    exif = Image.Exif()
+    exif[ORIENTATION_TAG] = 6
+    Image.fromarray(np.zeros((32, 64), np.uint8)).save(path, exif=exif)
+    moved = with_chunks_moved_behind_the_pixels(path.read_bytes(), b"eXIf")
+    path.write_bytes(moved)
+
+    assert moved.index(b"IDAT") < moved.index(b"eXIf")
+    assert picture_size(path) == (64, 32)
+
+
+def test_the_size_of_a_png_is_read_without_its_pixels(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "plain.png"
+    Image.fromarray(np.zeros((64, 80), np.uint8)).save(path)
+    decoded: list[Image.Image] = []
+    monkeypatch.setattr(PngImageFile, "load", decoded.append)
+    size = picture_size(path)
+
+    assert size == (64, 80)
+    assert decoded == []
 
 
 @pytest.mark.parametrize("note", [b"Exif\0\0xx", b"Exif\0\0II*\0\x08\0\0\0\x01\0", b"nothing"])
