@@ -5,17 +5,23 @@ arXiv 1708.00489, algorithm 1; PatchCore's section 3.2). Updating every point's 
 step reads the whole matrix once per centre. But a distance computed earlier is an upper bound of
 today's, because more centres can only bring a point closer: the farthest point is certainly
 among those whose bound is large. So only a front of the points with the largest bounds is kept
-exact, many of them refreshed at a time by one matrix product, and the rest wait.
+exact, many of them refreshed at a time by one matrix product, and the rest wait. Within the front
+the few farthest points decide the next choices among themselves, until one that is not of them
+could be farther; only then is the front told of all these choices, again by one matrix product.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
 import torch
 
 FRONT = 8192
-ROW_BLOCK = 512
+FRONTS = 64  # a larger front than `FRONT` for many points, so that it is rarely drawn
+CONTENDERS = 64
+SAMPLING_STEP = 17  # no divisor of a grid's side, or all samples would be of the same places
+ROW_BLOCK = 1024
 CENTRE_BLOCK = 1024
 PROJECTED_CHANNELS = 128
 
@@ -58,22 +64,20 @@ def greedy_coreset(
     current = torch.ones(len(points), dtype=torch.int64)
     count = 1
     while count < size:
-        front, outside = _front(bounds, FRONT)
-        front_points, front_norms = points[front], norms[front]
+        front, cut = _front(bounds, max(FRONT, len(points) // FRONTS))
+        front_points, front_norms = points.index_select(0, front), norms[front]
         distances = _refreshed(
             front_points, front_norms, bounds[front], current[front], points[chosen[:count]]
         )
         while count < size:
-            best = int(distances.argmax())
-            if distances[best] <= outside:
+            taken = _farthest(front_points, front_norms, distances, cut, size - count)
+            if not len(taken):
                 break
-            chosen[count] = front[best]
-            count += 1
-            to_new = _squared_distances(
-                front_points, front_norms, front_points[best : best + 1]
-            ).squeeze(1)
+            chosen[count : count + len(taken)] = front[taken]
+            count += len(taken)
+            to_new = _squared_distances(front_points, front_norms, front_points[taken]).amin(dim=1)
             torch.minimum(distances, to_new, out=distances)
-            distances[best] = -1.0
+            distances[taken] = -1.0
         bounds[front] = distances
         current[front] = count
         if progress is not None:
@@ -92,17 +96,52 @@ def random_projection(channels: int, generator: torch.Generator) -> torch.Tensor
 
 
 def _front(bounds: torch.Tensor, size: int) -> tuple[torch.Tensor, float]:
-    """Return the rows with the largest bounds, ascending, and the largest bound of the rest.
+    """Return the rows with the largest bounds, about `size`, ascending, and the smallest of these.
 
-    Rows that tie with the smallest bound of the front belong to it, so that the rest is
-    strictly smaller and every front yields a choice or a lower bound.
+    All others are smaller. The cut is estimated from a sample, which is enough: any is correct.
     """
     if len(bounds) <= size:
         return torch.arange(len(bounds)), -1.0
-    cut = bounds.topk(size, sorted=False).values.min()
-    inside = bounds >= cut
-    rest = bounds.masked_fill(inside, -1.0).max()
-    return inside.nonzero().squeeze(1), float(rest)
+    sample = bounds[::SAMPLING_STEP]
+    cut = float(sample.topk(max(1, size // SAMPLING_STEP), sorted=False).values.min())
+    return torch.from_numpy(np.flatnonzero(bounds.numpy() >= cut)), cut
+
+
+def _farthest(
+    points: torch.Tensor, norms: torch.Tensor, distances: torch.Tensor, cut: float, most: int
+) -> torch.Tensor:
+    """Return the next choices, at most `most`, that no point but the contenders can be.
+
+    Parameters
+    ----------
+    points, norms, distances : the front
+        With exact distances to all points taken so far.
+    cut : float
+        No point outside the front is as far.
+
+    Returns
+    -------
+    int64 tensor
+        Empty if the farthest point may be outside the front.
+    """
+    farthest = int(distances.argmax())
+    if distances[farthest] < cut:
+        return torch.empty(0, dtype=torch.int64)
+    others = float(distances.topk(min(CONTENDERS, len(distances)), sorted=False).values.min())
+    contenders = torch.from_numpy(np.flatnonzero(distances.numpy() > others))
+    limit = max(others, cut)
+    own, own_norms = points[contenders], norms[contenders]
+    between = _squared_distances(own, own_norms, own).numpy()
+    left = distances[contenders].numpy()
+    taken: list[int] = []
+    while len(taken) < min(most, len(left)):
+        best = int(left.argmax())
+        if left[best] <= limit:
+            break
+        taken.append(best)
+        np.minimum(left, between[best], out=left)
+        left[best] = -1.0
+    return contenders[taken] if taken else torch.tensor([farthest])
 
 
 def _refreshed(
@@ -121,8 +160,9 @@ def _refreshed(
         since = int(current[rows[0]])
         if since == len(centres):
             continue
+        own, own_norms = points.index_select(0, rows), norms[rows]
         for new in torch.split(centres[since:], CENTRE_BLOCK):
-            nearest = _squared_distances(points[rows], norms[rows], new).amin(dim=1)
+            nearest = _squared_distances(own, own_norms, new).amin(dim=1)
             refreshed[rows] = torch.minimum(refreshed[rows], nearest)
     return refreshed
 

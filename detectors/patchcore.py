@@ -133,7 +133,7 @@ class Patchcore(FeatureDetector):
         chosen = greedy_coreset(projected, size, start, progress)
         self.bank_image_ = chosen // per_picture
         self.bank_position_ = chosen % per_picture
-        self.memory_bank_ = _patches_at(self._seen, chosen)
+        self.memory_bank_ = _patches_at(self._seen, self.bank_image_, self.bank_position_)
         self._seen = []
         self._index = None
         return self
@@ -281,17 +281,18 @@ def _as_rows(maps: torch.Tensor) -> torch.Tensor:
     return maps.permute(0, 2, 3, 1).reshape(-1, maps.shape[1])
 
 
-def _patches_at(seen: list[Features], index: torch.Tensor) -> torch.Tensor:
-    """Return patches `index` of all of `seen`, made again from one part after the other."""
-    found = []
+def _patches_at(seen: list[Features], image: torch.Tensor, position: torch.Tensor) -> torch.Tensor:
+    """Make patches again, each named by its picture in all of `seen` and its position in that."""
+    made: list[torch.Tensor] = []
+    where: list[torch.Tensor] = []
     first = 0
-    order = index.argsort()
-    ascending = index[order]
     for features in seen:
-        patches = patch_features(features)
-        inside = ascending[(ascending >= first) & (ascending < first + len(patches))]
-        found.append(patches[inside - first])
-        first += len(patches)
-    rows = torch.empty(len(index), found[0].shape[1])
-    rows[order] = torch.cat(found)
-    return rows
+        number, _, height, width = features["layer2"].shape
+        inside = ((image >= first) & (image < first + number)).nonzero().squeeze(1)
+        if len(inside):
+            needed, place = torch.unique(image[inside] - first, return_inverse=True)
+            patches = patch_features({layer: maps[needed] for layer, maps in features.items()})
+            made.append(patches[place * height * width + position[inside]])
+            where.append(inside)
+        first += number
+    return torch.cat(made)[torch.cat(where).argsort()]
