@@ -83,11 +83,11 @@ class AutoencoderSettings:
 
     side: int = 128
     bottleneck: int = 32
-    max_epochs: int = 40
+    max_epochs: int = 24
     pictures_per_epoch: int = 256
     patience: int = 10
     batch_size: int = 8
-    learning_rate: float = 2e-3
+    learning_rate: float = 4e-3
     seed: int = 0
 
 
