@@ -27,7 +27,7 @@ from detectors.feature_detector import FeatureDetector
 from detectors.storage import read_model, write_model
 
 RIDGE = 0.01
-POSITION_BLOCK = 64
+BLOCK_ELEMENTS = 64 * 100**2
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ class Padim(FeatureDetector):
         self.mean_ = moments.mean().float()
         self.whitening_ = moments.products
         identity = torch.eye(self.mean_.shape[1], dtype=torch.float64)
-        for block in _position_blocks(len(self.mean_)):
+        for block in _position_blocks(*self.mean_.shape):
             factor = torch.linalg.cholesky(moments.covariance(block) + RIDGE * identity)
             self.whitening_[block] = torch.linalg.solve_triangular(
                 factor, identity, upper=False
@@ -261,8 +261,7 @@ def _triangle(channels: int) -> torch.Tensor:
     return rows * channels + columns
 
 
-def _position_blocks(positions: int) -> list[slice]:
-    return [
-        slice(start, min(start + POSITION_BLOCK, positions))
-        for start in range(0, positions, POSITION_BLOCK)
-    ]
+def _position_blocks(positions: int, channels: int) -> list[slice]:
+    """Cut the positions into blocks whose covariances take a few MB."""
+    size = max(1, BLOCK_ELEMENTS // channels**2)
+    return [slice(start, min(start + size, positions)) for start in range(0, positions, size)]
