@@ -4,7 +4,8 @@ Each side computes in a process of its own, one after the other. Both get the sa
 weights, channels, projection, first centre, layers and blur, and take the maximum of a map as the
 picture's score. anomalib's greedy choice of a 10 % bank takes hours, so 500 of its centres are
 timed and the rest is counted at the same price; its maps then come from the project's bank. The
-targets are for what follows the network, whose pass neither side can avoid; the whole is printed too.
+targets are for what follows the network, whose pass neither side can avoid; the ratio of the whole
+is printed too.
 """
 
 from __future__ import annotations
