@@ -30,6 +30,7 @@ DRAWN_PICTURES = 100
 NOISE = 0.1
 CROP = slice(16, 240)
 WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 640, 420, 70, 130, 40, 60
+LABEL_GAP = 16.0
 COLOURS = {"PaDiM": "#1f77b4", "PatchCore": "#d62728"}
 
 
@@ -154,15 +155,25 @@ def drawing(counts: Sequence[int], seconds: dict[str, list[float]]) -> str:
     for count in counts:
         parts.append(f'<path d="M{x(count):.1f} {TOP}V{HEIGHT - BOTTOM}" stroke="#eee"/>')
         parts.append(text(x(count), HEIGHT - BOTTOM + 18, f"{count:,}", 'text-anchor="middle"'))
+    labels = apart({name: y(values[-1]) + 4 for name, values in seconds.items()})
     for name, values in seconds.items():
         linear = [values[-1] * count / counts[-1] for count in counts]
         if min(linear) >= 10.0**low:
             parts.append(line(linear, 'stroke="#999" stroke-dasharray="4 4"'))
         parts.append(line(values, f'stroke="{COLOURS[name]}" stroke-width="2"'))
         label = f"{name} ({slope(counts, values):.2f})"
-        parts.append(text(WIDTH - RIGHT + 8, y(values[-1]) + 4, label, f'fill="{COLOURS[name]}"'))
+        parts.append(text(WIDTH - RIGHT + 8, labels[name], label, f'fill="{COLOURS[name]}"'))
     parts.append(text(WIDTH - RIGHT + 8, HEIGHT - BOTTOM, "dashed: slope 1", 'fill="#777"'))
     return "\n".join([*parts, "</svg>"]) + "\n"
+
+
+def apart(heights: dict[str, float]) -> dict[str, float]:
+    """Move labels down until none covers another."""
+    placed: dict[str, float] = {}
+    lowest = -LABEL_GAP
+    for name, height in sorted(heights.items(), key=lambda item: item[1]):
+        lowest = placed[name] = max(height, lowest + LABEL_GAP)
+    return placed
 
 
 if __name__ == "__main__":

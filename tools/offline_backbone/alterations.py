@@ -100,7 +100,9 @@ def _fills(views: torch.Tensor, mask: torch.Tensor, generator: torch.Generator) 
     own = views[torch.arange(number), :, spot[0], spot[1]].view(-1, 3, 1, 1).expand_as(views)
     strength = each(0.12, 0.6)
     tint = views + strength * each(-1, 1, 3)
-    darker = views * (1 - strength) if float(each(0, 1)[0]) < 0.5 else views + strength * (1 - views)
+    darker = (
+        views * (1 - strength) if float(each(0, 1)[0]) < 0.5 else views + strength * (1 - views)
+    )
     fills = torch.stack(
         [
             moved,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 import torch
 from torch import nn
@@ -88,3 +89,23 @@ def _waves(width: int, generator: torch.Generator) -> torch.Tensor:
     colour[: width * 2 // 3] = 1 + 0.1 * colour[: width * 2 // 3]
     weight = wave[:, None] * colour[:, :, None, None]
     return weight / weight.flatten(1).norm(dim=1).view(-1, 1, 1, 1) * math.sqrt(2 / 49)
+
+
+def loaded_trunk(state: Mapping[str, torch.Tensor]) -> TrainedTrunk:
+    """Return a trunk with torchvision's names filled from `state`, its width read off it."""
+    trunk = TrainedTrunk(state["conv1.weight"].shape[0])
+    own = trunk.state_dict()
+    wanted = {key for key in own if not key.endswith("num_batches_tracked")}
+    if missing := sorted(wanted - state.keys()):
+        raise KeyError(f"The weights lack {missing[0]}; they are not those of a ResNet-18 trunk.")
+    trunk.load_state_dict({key: state[key].float() for key in wanted}, strict=False)
+    return trunk.to(memory_format=torch.channels_last).eval()
+
+
+def exported_state(trunk: TrainedTrunk) -> dict[str, torch.Tensor]:
+    """Return what belongs into a file: weights and running statistics, float32, contiguous."""
+    return {
+        key: value.detach().float().contiguous().clone()
+        for key, value in trunk.state_dict().items()
+        if not key.endswith("num_batches_tracked")
+    }

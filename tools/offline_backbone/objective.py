@@ -19,7 +19,7 @@ from torch.nn import functional
 from tools.offline_backbone.drawings.sheet import KINDS
 from tools.offline_backbone.network import Features
 
-DAMAGED = 0.3
+DAMAGED = 0.12
 UNDAMAGED = 0.01
 MARGIN = 0.3
 SOFTNESS = 0.2
@@ -77,9 +77,7 @@ def losses(features: Features, heads: Heads, episodes: Episodes) -> dict[str, to
     kinds, marks = [], []
     for layer, head, step in (("layer2", heads.middle, 2), ("layer3", heads.deep, 4)):
         read = head(features[layer])
-        kinds.append(
-            functional.cross_entropy(read[:, :KINDS], episodes.kinds[:, ::step, ::step])
-        )
+        kinds.append(functional.cross_entropy(read[:, :KINDS], episodes.kinds[:, ::step, ::step]))
         marks.append(
             functional.binary_cross_entropy_with_logits(
                 read[:: episodes.views, KINDS:],

@@ -46,8 +46,9 @@ def sign(rng: Random, side: int) -> tuple[Floats, Floats]:
     height = rng.uniform(0.3, 0.7) * side
     thick = max(2, round(height * rng.uniform(0.08, 0.25)))
     for stroke in _sign(rng):
-        points = [((side - height) / 2 + x * height, (side - height) / 2 + y * height)
-                  for x, y in stroke]
+        points = [
+            ((side - height) / 2 + x * height, (side - height) / 2 + y * height) for x, y in stroke
+        ]
         pen.line(points, 255, thick, joint="curve")
         for x, y in points:
             pen.ellipse([x - thick / 2, y - thick / 2, x + thick / 2, y + thick / 2], 255)

@@ -78,6 +78,7 @@ def ring(rng: Random, side: int) -> Thing:
     cover = inside(1 - off, 0.1)
     if rng.random() < 0.3:
         gap = np.float32(rng.uniform(0.1, 1.0))
-        cover = cover * inside(np.abs(np.mod(angle + np.float32(any_angle(rng)), 2 * np.pi) - 1)
-                               - gap)
+        cover = cover * inside(
+            np.abs(np.mod(angle + np.float32(any_angle(rng)), 2 * np.pi) - 1) - gap
+        )
     return cover, np.sqrt(np.clip(1 - off**2, 0, 1))
