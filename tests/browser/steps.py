@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from urllib.parse import parse_qsl, urlsplit
 
 from playwright.sync_api import Locator, Page, expect
 
@@ -12,7 +13,7 @@ from data_utils.locations import PROJECT
 
 ARTEFACTS = PROJECT / "tests" / "artefacts"
 TRIES = 10
-SHORT_WAIT_MS = 6_000
+SHORT_WAIT_MS = 10_000
 MOST_PRESSES = 100
 
 
@@ -34,17 +35,19 @@ def settle(page: Page) -> None:
 
 
 def retried(act: Callable[[], None], shown: Locator) -> None:
-    """Do something again until what it leads to is shown; a rerun can swallow a click."""
-    for _ in range(TRIES - 1):
+    """Do something until what it leads to is shown and the page is at rest.
+
+    It is done again where nothing came of it: a rerun can swallow a click.
+    """
+    for _ in range(TRIES):
         settle(shown.page)
+        if shown.is_visible():
+            break
         act()
-        try:
+        with suppress(AssertionError):
             expect(shown).to_be_visible(timeout=SHORT_WAIT_MS)
-        except AssertionError:
-            continue
-        return
-    act()
     expect(shown).to_be_visible()
+    settle(shown.page)
 
 
 def click_until(clicked: Locator, shown: Locator) -> None:
@@ -60,6 +63,21 @@ def pick(page: Page, label: str, option: str) -> None:
     wanted.click()
     page.keyboard.press("Escape")
     settle(page)
+
+
+def reload_at(page: Page, **chosen: str) -> None:
+    """Load the page again once its address says what was chosen."""
+    wait_for_address(page, chosen)
+    settle(page)
+    page.reload()
+
+
+def wait_for_address(page: Page, chosen: dict[str, str]) -> None:
+    """Wait until the address says all of `chosen`: the page writes it after it is drawn."""
+    page.wait_for_url(
+        lambda url: chosen.items() <= dict(parse_qsl(urlsplit(url).query)).items(),
+        wait_until="commit",
+    )
 
 
 def press_on_slider(page: Page, label: str, key: str, value: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import pandas as pd
@@ -10,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from evaluation.job import CANCELLED, read_status
-from tests.browser.steps import ARTEFACTS, click_until, keep, pick
+from tests.browser.steps import ARTEFACTS, click_until, keep, pick, reload_at, wait_for_address
 
 RUN_TIMEOUT_MS = 600_000
 
@@ -28,14 +27,15 @@ def test_a_new_user_evaluates_a_demo_category_and_sees_the_results(
     expect(page.get_by_text("Demo data: generated pictures")).to_be_visible()
     expect(page.get_by_text("has not been evaluated with PatchCore yet")).to_be_visible()
 
-    page.get_by_role("link", name="Overview").click()
-    expect(page.get_by_role("heading", name="No results yet")).to_be_visible()
+    overview = page.get_by_role("link", name="Overview")
+    click_until(overview, page.get_by_role("heading", name="No results yet"))
     keep(page, "1-no-results")
 
-    page.get_by_text("What to run").click()
+    categories = page.get_by_role("combobox", name="Categories", exact=True)
+    click_until(page.get_by_text("What to run"), categories)
     pick(page, "Categories", "demo_gear")
-    page.get_by_role("button", name="Run full evaluation").click()
-    expect(page.get_by_role("button", name="Cancel")).to_be_visible()
+    start = page.get_by_role("button", name="Run full evaluation")
+    click_until(start, page.get_by_role("button", name="Cancel"))
     keep(page, "2-running")
     expect(page.get_by_text("Evaluation finished: 3 new, 0 unchanged.")).to_be_visible(
         timeout=RUN_TIMEOUT_MS
@@ -51,14 +51,13 @@ def test_a_new_user_evaluates_a_demo_category_and_sees_the_results(
         assert len(pictures) == 4 * 45
     keep(page, "3-overview")
 
-    page.get_by_role("link", name="Samples").click()
-    expect(page.get_by_role("heading", name="Samples: demo_gear · PatchCore")).to_be_visible()
+    samples = page.get_by_role("heading", name="Samples: demo_gear · PatchCore")
+    click_until(page.get_by_role("link", name="Samples"), samples)
     for caption in ("Image", "Ground truth", "Heatmap", "Overlay"):
         expect(page.get_by_text(caption, exact=True)).to_be_visible()
     expect(page.get_by_text("1 of 45")).to_be_visible()
-    page.get_by_role("button", name="Next").click()
-    expect(page.get_by_text("2 of 45")).to_be_visible()
-    expect(page).to_have_url(re.compile("sample=good%2F001"))
+    click_until(page.get_by_role("button", name="Next"), page.get_by_text("2 of 45"))
+    wait_for_address(page, {"sample": "good/001"})
     stain = page.get_by_test_id("stButtonGroup").get_by_text("stain", exact=True)
     click_until(stain, page.get_by_text("1 of 10"))
     pick(page, "Method", "AE")
@@ -67,17 +66,18 @@ def test_a_new_user_evaluates_a_demo_category_and_sees_the_results(
 
     korean = page.get_by_role("heading", name="샘플: demo_gear · AE")
     click_until(page.get_by_text("한국어", exact=True), korean)
-    page.reload()
+    reload_at(page, lang="ko", category="demo_gear", method="ae")
     expect(korean).to_be_visible()
 
 
 def test_a_running_evaluation_can_be_cancelled(page: Page, served_app: tuple[str, Path]) -> None:
     address, outputs = served_app
     page.goto(address)
-    page.get_by_role("button", name="Run full evaluation").click()
-    page.get_by_role("button", name="Cancel").click()
-    expect(page.get_by_text("Evaluation cancelled; finished cells are kept.")).to_be_visible()
-    expect(page.get_by_role("button", name="Run full evaluation")).to_be_enabled()
+    start = page.get_by_role("button", name="Run full evaluation")
+    cancel = page.get_by_role("button", name="Cancel")
+    click_until(start, cancel)
+    click_until(cancel, page.get_by_text("Evaluation cancelled; finished cells are kept."))
+    expect(start).to_be_enabled()
     status = read_status(outputs)
     assert status is not None
     assert status.state == CANCELLED
