@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from typing import Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from detectors.architectures import ARCHITECTURES
+from detectors.architectures import ARCHITECTURES, FILTER_BANK
 from detectors.base import check_images
+from detectors.filter_bank import FilterBank
 from detectors.resnet import folded_trunk
-from detectors.weights import Weights
+from detectors.weights import Progress, Weights, WeightsError, load_weights
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
@@ -22,8 +24,42 @@ PASS_SIZE = 8  # what passes through the network at once stays in a laptop's cac
 Features = dict[str, torch.Tensor]
 
 
-class Backbone:
-    """A ResNet cut after layer 3, in inference mode.
+class Backbone(Protocol):
+    """What turns pictures into the feature maps of three layers.
+
+    Attributes
+    ----------
+    name : str
+        One of ``BACKBONES``.
+    channels : dict of str to int
+        Channels of each layer.
+    weights_label : str
+        Where the weights came from; see ``weights_kind``.
+    identity : str
+        Name and hash of the weights: a model fitted on one backbone refuses another.
+    """
+
+    name: str
+    channels: dict[str, int]
+    weights_label: str
+    identity: str
+
+    def extract(self, images: NDArray[np.uint8]) -> Features:
+        """Return the outputs of layers 1 to 3.
+
+        Parameters
+        ----------
+        images : uint8 [N, H, W, 3]
+
+        Returns
+        -------
+        dict of float32 tensors [N, C, h, w]
+            ``h`` and ``w`` are H and W divided by 4, 8 and 16, rounded up.
+        """
+
+
+class ResnetBackbone:
+    """A ResNet cut after layer 3, in inference mode; a ``Backbone``.
 
     Parameters
     ----------
@@ -31,15 +67,6 @@ class Backbone:
         One of ``ARCHITECTURES``.
     weights : Weights
         From ``detectors.weights.load_weights``.
-
-    Attributes
-    ----------
-    channels : dict of str to int
-        Channels of each layer.
-    weights_label : str
-        Where the weights came from.
-    identity : str
-        Name and hash of the weights: a model fitted on one backbone refuses another.
     """
 
     def __init__(self, name: str, weights: Weights) -> None:
@@ -57,17 +84,7 @@ class Backbone:
 
     @torch.inference_mode()
     def extract(self, images: NDArray[np.uint8]) -> Features:
-        """Return the outputs of layers 1 to 3.
-
-        Parameters
-        ----------
-        images : uint8 [N, H, W, 3]
-
-        Returns
-        -------
-        dict of float32 tensors [N, C, h, w]
-            ``h`` and ``w`` are H and W divided by 4, 8 and 16, rounded up.
-        """
+        """Return the outputs of layers 1 to 3; see ``Backbone``."""
         check_images(images)
         parts = [self._extract(images[part]) for part in batches(len(images), PASS_SIZE)]
         if len(parts) == 1:
@@ -78,6 +95,26 @@ class Backbone:
         pixels = torch.from_numpy(np.array(images)).permute(0, 3, 1, 2).float()
         features: Features = self._trunk(pixels.sub_(self._mean).div_(self._std))
         return features
+
+
+def load_backbone(
+    name: str, source: str | None = None, seed: int = 0, progress: Progress | None = None
+) -> Backbone:
+    """Make one of ``BACKBONES``; for the others see ``detectors.weights.load_weights``.
+
+    Raises
+    ------
+    WeightsError
+        If its weights cannot be had, or weights are named for a backbone that takes none.
+    """
+    if name != FILTER_BANK:
+        return ResnetBackbone(name, load_weights(name, source, seed, progress))
+    if source is not None:
+        raise WeightsError(
+            f"The {FILTER_BANK} backbone has no weights; leave --weights away, or choose another "
+            "--backbone."
+        )
+    return FilterBank()
 
 
 def batches(count: int, size: int = BATCH_SIZE) -> Iterator[slice]:

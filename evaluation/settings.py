@@ -20,13 +20,16 @@ class Settings:
     Attributes
     ----------
     backbone : str
-        Name of the shared ResNet.
+        Name of the shared network.
     options : Options
         Seed and the methods' options.
     image_size, crop : int or None
         See ``data_utils.transform.choose_transform``; None for the category's default.
     whole_picture : bool
         No crop, also for the official categories.
+    automatic : bool
+        Whether the program chose the backbone: then its cells stand where those of the default
+        backbone stand, and another is taken where there are no weights for that.
     """
 
     backbone: str = DEFAULT_BACKBONE
@@ -34,6 +37,7 @@ class Settings:
     image_size: int | None = None
     crop: int | None = None
     whole_picture: bool = False
+    automatic: bool = True
 
     def transform_for(self, category: Category) -> Transform:
         """Return the transform of this category; raises ValueError if a crop does not fit."""
@@ -56,7 +60,8 @@ class Settings:
 
     def identifier(self, method: str) -> str:
         """Return a readable folder name of what differs from the defaults, or ""."""
-        default = Settings().for_method(method)
+        usual = self.backbone if self.automatic else DEFAULT_BACKBONE
+        default = Settings(usual).for_method(method)
         return "_".join(
             f"{name}-{value}"
             for name, value in sorted(self.for_method(method).items())

@@ -9,6 +9,7 @@ from pathlib import Path, PureWindowsPath
 from typing import Any
 
 from data_utils.locations import PROJECT, shown_path
+from detectors.architectures import RANDOM, weights_kind
 from detectors.registry import METHODS, Options
 from evaluation.request import Request, command_line
 from evaluation.settings import DEFAULT_BACKBONE, Settings
@@ -82,7 +83,7 @@ def _request(about: dict[str, Any]) -> Request:
 
 
 def _weights(label: str) -> str | None:
-    if label.startswith("random"):
-        return "random"
+    if weights_kind(label) == RANDOM:
+        return RANDOM
     named = WEIGHTS_FILE.fullmatch(label)
     return named["name"] if named else None
