@@ -35,7 +35,7 @@ ARCHITECTURES: dict[str, Architecture] = {
     "resnet50": Architecture((3, 4, 6), bottleneck=True),
     "wide_resnet50_2": Architecture((3, 4, 6), bottleneck=True, base_width=128),
 }
-FILTER_BANK_CHANNELS = {"layer1": 64, "layer2": 128, "layer3": 256}
+FILTER_BANK_CHANNELS = {"layer1": 102, "layer2": 183, "layer3": 48}
 BACKBONES = (*ARCHITECTURES, FILTER_BANK)
 OFFLINE_BACKBONE = FILTER_BANK
 

@@ -10,11 +10,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from detectors.architectures import ARCHITECTURES, FILTER_BANK
+from detectors.architectures import ARCHITECTURES
 from detectors.base import check_images
-from detectors.filter_bank import FilterBank
 from detectors.resnet import folded_trunk
-from detectors.weights import Progress, Weights, WeightsError, load_weights
+from detectors.weights import Weights
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
@@ -95,26 +94,6 @@ class ResnetBackbone:
         pixels = torch.from_numpy(np.array(images)).permute(0, 3, 1, 2).float()
         features: Features = self._trunk(pixels.sub_(self._mean).div_(self._std))
         return features
-
-
-def load_backbone(
-    name: str, source: str | None = None, seed: int = 0, progress: Progress | None = None
-) -> Backbone:
-    """Make one of ``BACKBONES``; for the others see ``detectors.weights.load_weights``.
-
-    Raises
-    ------
-    WeightsError
-        If its weights cannot be had, or weights are named for a backbone that takes none.
-    """
-    if name != FILTER_BANK:
-        return ResnetBackbone(name, load_weights(name, source, seed, progress))
-    if source is not None:
-        raise WeightsError(
-            f"The {FILTER_BANK} backbone has no weights; leave --weights away, or choose another "
-            "--backbone."
-        )
-    return FilterBank()
 
 
 def batches(count: int, size: int = BATCH_SIZE) -> Iterator[slice]:

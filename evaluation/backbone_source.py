@@ -6,10 +6,11 @@ import os
 from dataclasses import replace
 
 from detectors.architectures import OFFLINE_BACKBONE, WEIGHTS_VARIABLE
-from detectors.backbone import Backbone, load_backbone
+from detectors.backbone import Backbone
+from detectors.backbones import load_backbone
 from detectors.weights import WeightsError
 from evaluation.progress import RunProgress
-from evaluation.settings import Settings
+from evaluation.settings import DEFAULT_BACKBONE, Settings
 
 
 class BackboneSource:
@@ -40,7 +41,8 @@ class BackboneSource:
             try:
                 self._backbone = load_backbone(name, self._weights, seed, report)
             except WeightsError as error:
-                if not self._settings.automatic or named_weights(self._weights):
+                replaceable = self._settings.automatic and name == DEFAULT_BACKBONE
+                if not replaceable or named_weights(self._weights):
                     self._error = error
                     raise
                 self._backbone = load_backbone(OFFLINE_BACKBONE)

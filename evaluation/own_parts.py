@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from data_utils.images import UnreadableImageError, is_picture
 from data_utils.transform import Transform
-from detectors.backbone import BATCH_SIZE, batches, load_backbone
+from detectors.backbone import BATCH_SIZE, batches
+from detectors.backbones import load_backbone
 from detectors.registry import METHODS
 from evaluation.cells import CellError, CellPlace, read_cell, write_atomically
 from evaluation.inspection import OpenCell, inspect_pictures, open_cell, opened_picture, prepared

@@ -50,8 +50,9 @@ class Request:
     def arguments(self) -> list[str]:
         """Return the arguments of ``evaluate.py``, without those that are defaults."""
         default, asked = Settings(), self.settings
+        usual = asked.backbone == default.backbone
         given: dict[str, object] = {
-            "--backbone": None if asked.automatic else asked.backbone,
+            "--backbone": None if asked.automatic and usual else asked.backbone,
             "--weights": self.weights,
             "--image-size": asked.image_size,
             "--crop": asked.crop,

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from data_utils.mvtec import Category
 from data_utils.transform import Transform, choose_transform
+from detectors.architectures import OFFLINE_BACKBONE
 from detectors.registry import METHODS, Options
 
 DEFAULT_BACKBONE = "resnet18"
@@ -28,8 +29,8 @@ class Settings:
     whole_picture : bool
         No crop, also for the official categories.
     automatic : bool
-        Whether the program chose the backbone: then its cells stand where those of the default
-        backbone stand, and another is taken where there are no weights for that.
+        Whether the offline backbone may stand in for the default one where there are no weights
+        for that; its cells then stand where those of the default one would.
     """
 
     backbone: str = DEFAULT_BACKBONE
@@ -60,8 +61,8 @@ class Settings:
 
     def identifier(self, method: str) -> str:
         """Return a readable folder name of what differs from the defaults, or ""."""
-        usual = self.backbone if self.automatic else DEFAULT_BACKBONE
-        default = Settings(usual).for_method(method)
+        stands_in = self.automatic and self.backbone == OFFLINE_BACKBONE
+        default = Settings(OFFLINE_BACKBONE if stands_in else DEFAULT_BACKBONE).for_method(method)
         return "_".join(
             f"{name}-{value}"
             for name, value in sorted(self.for_method(method).items())

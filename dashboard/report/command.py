@@ -77,6 +77,7 @@ def _request(about: dict[str, Any]) -> Request:
             image_size=noted.get("image_size"),
             crop=noted.get("crop"),
             whole_picture=bool(noted.get("whole_picture")),
+            automatic=backbone == DEFAULT_BACKBONE,
         ),
         weights=_weights(str(about["weights"])),
     )

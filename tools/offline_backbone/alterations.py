@@ -14,7 +14,6 @@ from torch.nn import functional
 
 from tools.offline_backbone.views import uniform
 
-FILLS = 7
 VISIBLE = 0.03
 
 
@@ -72,46 +71,84 @@ def _places(views: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
 
 
 def _fills(views: torch.Tensor, mask: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-    number, _, side, _ = views.shape
+    """Return what appears under the masks, float32 ``[N, 3, H, H]``."""
+    fills = torch.empty_like(views)
+    sort = torch.randint(len(SORTS), (len(views),), generator=generator)
+    for number, fill in enumerate(SORTS):
+        own = (sort == number).nonzero()[:, 0]
+        if len(own):
+            fills[own] = fill(views, mask, own, generator)
+    return fills.clamp_(0, 1)
 
-    def each(low: float, high: float, channels: int = 1) -> torch.Tensor:
-        return uniform(number, low, high, generator, channels, 1, 1)
 
-    sort = torch.randint(FILLS, (number,), generator=generator)
-    base = functional.affine_grid(
+def _moved(
+    views: torch.Tensor, mask: torch.Tensor, own: torch.Tensor, generator: torch.Generator
+) -> torch.Tensor:
+    """Return another part of the same picture, or the part itself bent."""
+    number, side = len(own), views.shape[2]
+    shift = uniform(number, -0.6, 0.6, generator, 1, 1, 2)
+    bend = uniform(number, -0.35, 0.35, generator, 1, 1, 2) * mask[own].permute(0, 2, 3, 1)
+    shifted = torch.rand(number, 1, 1, 1, generator=generator) < 0.5
+    straight = functional.affine_grid(
         torch.eye(2, 3).expand(number, 2, 3), [number, 1, side, side], align_corners=False
     )
-    reach = torch.where(sort == 0, 0.6, 0.0).view(-1, 1, 1, 1)
-    shift = reach * uniform(number, -1, 1, generator, 1, 1, 2)
-    bend = 0.35 * uniform(number, -1, 1, generator, 1, 1, 2)
-    bend = bend * (sort == 1).view(-1, 1, 1, 1) * mask.permute(0, 2, 3, 1)
-    moved = functional.grid_sample(
-        views, base + shift + bend, padding_mode="reflection", align_corners=False
+    return functional.grid_sample(
+        views[own],
+        straight + torch.where(shifted, shift, bend),
+        padding_mode="reflection",
+        align_corners=False,
     )
-    blurred = functional.interpolate(
-        functional.interpolate(views, size=(side // 8, side // 8), mode="area"),
-        size=(side, side),
-        mode="bilinear",
-    )
-    grain = functional.interpolate(
-        torch.randn(number, 1, side // 2, side // 2, generator=generator), size=(side, side)
-    )
-    spot = torch.randint(side, (2, number), generator=generator)
-    own = views[torch.arange(number), :, spot[0], spot[1]].view(-1, 3, 1, 1).expand_as(views)
-    strength = each(0.12, 0.6)
-    tint = views + strength * each(-1, 1, 3)
-    darker = (
-        views * (1 - strength) if float(each(0, 1)[0]) < 0.5 else views + strength * (1 - views)
-    )
-    fills = torch.stack(
-        [
-            moved,
-            moved,
-            views.roll(1, 0),
-            torch.where(each(0, 1) < 0.5, tint, darker),
-            blurred,
-            own,
-            views + 0.5 * strength * grain,
-        ]
-    )
-    return fills[sort, torch.arange(number)].clamp(0, 1)
+
+
+def _foreign(
+    views: torch.Tensor, mask: torch.Tensor, own: torch.Tensor, generator: torch.Generator
+) -> torch.Tensor:
+    """Return another picture."""
+    del mask, generator
+    return views[(own + len(views) // 2) % len(views)]
+
+
+def _tinted(
+    views: torch.Tensor, mask: torch.Tensor, own: torch.Tensor, generator: torch.Generator
+) -> torch.Tensor:
+    """Return the picture lighter, darker, or in another colour."""
+    del mask
+    number = len(own)
+    strength = uniform(number, 0.12, 0.6, generator, 1, 1, 1)
+    colour = strength * uniform(number, -1, 1, generator, 3, 1, 1)
+    sort = torch.randint(3, (number, 1, 1, 1), generator=generator)
+    darker, lighter = -strength * views[own], strength * (1 - views[own])
+    return views[own] + torch.where(sort == 0, colour, torch.where(sort == 1, darker, lighter))
+
+
+def _smeared(
+    views: torch.Tensor, mask: torch.Tensor, own: torch.Tensor, generator: torch.Generator
+) -> torch.Tensor:
+    """Return the picture without its detail."""
+    del mask, generator
+    side = views.shape[2]
+    coarse = functional.interpolate(views[own], size=(side // 8, side // 8), mode="area")
+    return functional.interpolate(coarse, size=(side, side), mode="bilinear")
+
+
+def _painted(
+    views: torch.Tensor, mask: torch.Tensor, own: torch.Tensor, generator: torch.Generator
+) -> torch.Tensor:
+    """Return one colour of the same picture: a part is missing, or there is one too many."""
+    del mask
+    row, column = torch.randint(views.shape[2], (2, len(own)), generator=generator)
+    return views[own, :, row, column][:, :, None, None].expand_as(views[own])
+
+
+def _roughened(
+    views: torch.Tensor, mask: torch.Tensor, own: torch.Tensor, generator: torch.Generator
+) -> torch.Tensor:
+    """Return the picture under coarse grain."""
+    del mask
+    number, side = len(own), views.shape[2]
+    grain = torch.randn(number, 1, side // 2, side // 2, generator=generator)
+    strength = uniform(number, 0.06, 0.3, generator, 1, 1, 1)
+    return views[own] + strength * functional.interpolate(grain, size=(side, side))
+
+
+SORTS = (_moved, _moved, _foreign, _tinted, _smeared, _painted, _roughened)

@@ -70,7 +70,7 @@ def new_trunk(width: int, seed: int) -> TrainedTrunk:
                 drawn = torch.randn(parameter.shape, generator=generator)
                 parameter.copy_(drawn * math.sqrt(2 / fan_out))
         trunk.conv1.weight.copy_(_waves(width, generator))
-    return trunk.to(memory_format=torch.channels_last)
+    return _channels_last(trunk)
 
 
 def _waves(width: int, generator: torch.Generator) -> torch.Tensor:
@@ -99,7 +99,14 @@ def loaded_trunk(state: Mapping[str, torch.Tensor]) -> TrainedTrunk:
     if missing := sorted(wanted - state.keys()):
         raise KeyError(f"The weights lack {missing[0]}; they are not those of a ResNet-18 trunk.")
     trunk.load_state_dict({key: state[key].float() for key in wanted}, strict=False)
-    return trunk.to(memory_format=torch.channels_last).eval()
+    return _channels_last(trunk).eval()
+
+
+def _channels_last(trunk: TrainedTrunk) -> TrainedTrunk:
+    for parameter in trunk.parameters():
+        if parameter.ndim == 4:
+            parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
+    return trunk
 
 
 def exported_state(trunk: TrainedTrunk) -> dict[str, torch.Tensor]:

@@ -1,8 +1,8 @@
 """What the backbone learns: to be what a nearest-neighbour detector needs.
 
-An episode is a scene in several good views and one damaged view. PatchCore's own measure is
-taken within it: every position of the damaged view is rated by its distance to the nearest
-position of the good views, and damaged positions must come out above undamaged ones. Distances
+An episode is a scene in some damaged and some good views. PatchCore's own measure is taken
+within it: every position of the damaged views is rated by its distance to the nearest position
+of the good views, and damaged positions must come out above undamaged ones. Distances
 enter as logarithms, so that no layer can win by growing. Beside that: every position names the
 kind of drawing it shows, damage is marked from the damaged view alone, and channels are kept
 from repeating each other, which PaDiM's covariances profit from.
@@ -36,22 +36,24 @@ class Heads(nn.Module):
 
 @dataclass(frozen=True)
 class Episodes:
-    """Views of scenes; the first of each scene is damaged.
+    """Views of scenes; the first few of each scene are damaged.
 
     Attributes
     ----------
     pictures : float32 [B V, 3, H, H]
     kinds : int64 [B V, H / 4, H / 4]
-    cover : float32 [B, 1, H, H]
-        Damage of the first views.
-    views : int
-        V.
+    cover : float32 [B, D, H, H]
+        Where the first D views of each scene are damaged.
     """
 
     pictures: torch.Tensor
     kinds: torch.Tensor
     cover: torch.Tensor
-    views: int
+
+    @property
+    def by_scene(self) -> tuple[int, int]:
+        """B and V."""
+        return len(self.cover), len(self.pictures) // len(self.cover)
 
 
 def losses(features: Features, heads: Heads, episodes: Episodes) -> dict[str, torch.Tensor]:
@@ -74,36 +76,35 @@ def losses(features: Features, heads: Heads, episodes: Episodes) -> dict[str, to
         "episode3": _episode(averaged["layer3"], episodes),
         "episode": _episode(joined, episodes),
     }
+    damaged = episodes.cover.shape[1]
     kinds, marks = [], []
     for layer, head, step in (("layer2", heads.middle, 2), ("layer3", heads.deep, 4)):
         read = head(features[layer])
         kinds.append(functional.cross_entropy(read[:, :KINDS], episodes.kinds[:, ::step, ::step]))
-        marks.append(
-            functional.binary_cross_entropy_with_logits(
-                read[:: episodes.views, KINDS:],
-                functional.adaptive_avg_pool2d(episodes.cover, read.shape[2:]),
-            )
-        )
+        seen = read[:, KINDS].reshape(*episodes.by_scene, *read.shape[2:])[:, :damaged]
+        cover = _shrunk(episodes.cover, read)
+        marks.append(functional.binary_cross_entropy_with_logits(seen, cover))
     found["kinds"] = torch.stack(kinds).mean()
     found["marks"] = torch.stack(marks).mean()
     found["repeats"] = torch.stack([_repeats(maps) for maps in features.values()]).mean()
     return found
 
 
+def _shrunk(cover: torch.Tensor, to: torch.Tensor) -> torch.Tensor:
+    return functional.adaptive_avg_pool2d(cover, (to.shape[2], to.shape[3]))
+
+
 def _episode(maps: torch.Tensor, episodes: Episodes) -> torch.Tensor:
     """How far damaged positions are from standing above undamaged ones."""
-    views = episodes.views
-    scenes, channels = len(maps) // views, maps.shape[1]
-    rows = maps.permute(0, 2, 3, 1).reshape(scenes, views, -1, channels).contiguous()
-    query, bank = rows[:, 0], rows[:, 1:].reshape(scenes, -1, channels)
+    rows = maps.permute(0, 2, 3, 1).reshape(*episodes.by_scene, -1, maps.shape[1])
+    first_good = episodes.cover.shape[1]
+    query, bank = rows[:, :first_good].flatten(1, 2), rows[:, first_good:].flatten(1, 2)
     cross = torch.bmm(query, bank.mT)
     squared = query.square().sum(2)[:, :, None] + bank.square().sum(2)[:, None] - 2 * cross
     score = 0.5 * (squared.amin(2).clamp_min(0) + 1e-4).log()
-    cover = functional.adaptive_avg_pool2d(episodes.cover, maps.shape[2:]).flatten(1)
-    near = functional.max_pool2d(
-        functional.adaptive_avg_pool2d(episodes.cover, maps.shape[2:]), 3, 1, 1
-    ).flatten(1)
-    damaged, sound = cover > DAMAGED, near < UNDAMAGED
+    cover = _shrunk(episodes.cover, maps)
+    damaged = cover.flatten(1) > DAMAGED
+    sound = functional.max_pool2d(cover, 3, 1, 1).flatten(1) < UNDAMAGED
     pair = damaged[:, :, None] & sound[:, None, :]
     gap = functional.softplus((MARGIN - score[:, :, None] + score[:, None, :]) / SOFTNESS)
     every = (gap * pair).sum((1, 2)) / pair.sum((1, 2)).clamp_min(1)

@@ -6,6 +6,7 @@ from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 from scipy.ndimage import gaussian_filter
 
 Floats = NDArray[np.float32]
@@ -15,8 +16,9 @@ Random = np.random.Generator
 @cache
 def coordinates(side: int) -> tuple[Floats, Floats]:
     """Return y and x of every pixel, float32 ``[side, side]``, from -1 to 1."""
-    axis = (np.arange(side, dtype=np.float32) + 0.5) / side * 2 - 1
-    y, x = np.meshgrid(axis, axis, indexing="ij")
+    axis = np.linspace(-1 + 1 / side, 1 - 1 / side, side, dtype=np.float32)
+    y: Floats = np.repeat(axis[:, None], side, 1)
+    x: Floats = np.repeat(axis[None], side, 0)
     y.flags.writeable = x.flags.writeable = False
     return y, x
 
@@ -65,6 +67,13 @@ def lit(height: Floats, angle: float, strength: float) -> Floats:
     rows, columns = np.gradient(height)
     slope = columns * np.float32(np.cos(angle)) + rows * np.float32(np.sin(angle))
     return np.float32(0.5) + np.float32(0.5) * np.tanh(slope * np.float32(strength))
+
+
+def of_image(image: Image.Image) -> Floats:
+    """Return a grey image as float32 ``[H, W]``, 0 to 1."""
+    values: Floats = np.array(image, np.float32)
+    values /= 255
+    return values
 
 
 def log_uniform(rng: Random, low: float, high: float) -> float:

@@ -24,8 +24,8 @@ def _nearest(rng: Random, side: int) -> tuple[Floats, NDArray[np.int64], int]:
     half = side // 2
     y, x = coordinates(half)
     found, index = cKDTree(points).query(np.stack([y.ravel(), x.ravel()], 1), k=2, eps=0.05)
-    distance = found.astype(np.float32).reshape(half, half, 2)
-    owner = index[:, 0].reshape(half, half)
+    distance = np.asarray(found, np.float32).reshape(half, half, 2)
+    owner = np.asarray(index, np.int64)[:, 0].reshape(half, half)
     enlarged = distance.repeat(2, 0).repeat(2, 1)
     return enlarged, owner.repeat(2, 0).repeat(2, 1), count
 

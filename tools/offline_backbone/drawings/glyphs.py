@@ -5,7 +5,13 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image, ImageDraw
 
-from tools.offline_backbone.drawings.canvas import Floats, Random, any_angle, log_uniform
+from tools.offline_backbone.drawings.canvas import (
+    Floats,
+    Random,
+    any_angle,
+    log_uniform,
+    of_image,
+)
 
 
 def _sign(rng: Random) -> list[list[tuple[float, float]]]:
@@ -36,7 +42,7 @@ def print_lines(rng: Random, side: int) -> Floats:
     turned = sheet.rotate(
         float(np.degrees(any_angle(rng))), Image.Resampling.BILINEAR, fillcolor=255
     )
-    return np.asarray(turned, np.float32) / 255
+    return of_image(turned)
 
 
 def sign(rng: Random, side: int) -> tuple[Floats, Floats]:
@@ -53,5 +59,5 @@ def sign(rng: Random, side: int) -> tuple[Floats, Floats]:
         for x, y in points:
             pen.ellipse([x - thick / 2, y - thick / 2, x + thick / 2, y + thick / 2], 255)
     turned = large.rotate(float(np.degrees(any_angle(rng))), Image.Resampling.BILINEAR)
-    cover = np.asarray(turned, np.float32) / 255
+    cover = of_image(turned)
     return cover, np.full_like(cover, rng.uniform(0, 1))

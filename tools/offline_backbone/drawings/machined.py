@@ -36,9 +36,8 @@ def _round_shading(rng: Random, sine: Floats) -> Floats:
     )
     for _ in range(int(rng.integers(0, 4))):
         place, sharp = np.float32(rng.uniform(-1.1, 1.1)), np.float32(rng.uniform(4, 25))
-        value = value + np.float32(rng.uniform(-0.4, 0.7)) * np.exp(
-            -(((normal - place) * sharp) ** 2)
-        )
+        stripe = np.exp(-(((normal - place) * sharp) ** 2))
+        value = value + np.float32(rng.uniform(-0.4, 0.7)) * stripe
     return np.clip(value, 0, 1)
 
 
@@ -101,9 +100,8 @@ def gear(rng: Random, side: int) -> Thing:
     if rng.random() < 0.6:
         spokes = int(rng.integers(3, 9))
         belt = np.float32(0.12) - np.abs(radius - outer * np.float32(0.62))
-        gap = np.cos(angle * spokes + np.float32(any_angle(rng))) - np.float32(
-            rng.uniform(-0.3, 0.6)
-        )
+        wide = np.float32(rng.uniform(-0.3, 0.6))
+        gap = np.cos(angle * spokes + np.float32(any_angle(rng))) - wide
         cover = cover * (1 - inside(np.minimum(belt, gap * np.float32(0.2))))
     return cover, _bevelled(rng, cover)
 

@@ -11,6 +11,7 @@ from tools.offline_backbone.drawings.canvas import (
     any_angle,
     blurred,
     inside,
+    of_image,
     polar,
 )
 
@@ -35,7 +36,7 @@ def polygon(rng: Random, side: int) -> Thing:
     points = np.stack([np.cos(angles), np.sin(angles)], 1) * radii[:, None] + side / 2
     image = Image.new("L", (side, side), 0)
     ImageDraw.Draw(image).polygon([(float(x), float(y)) for x, y in points], 255)
-    return _flat(rng, blurred(np.asarray(image, np.float32) / 255, 0.6))
+    return _flat(rng, blurred(of_image(image), 0.6))
 
 
 def blob(rng: Random, side: int) -> Thing:
@@ -61,7 +62,7 @@ def band(rng: Random, side: int) -> Thing:
     image = Image.new("L", (side, side), 0)
     thick = max(2, round(rng.uniform(0.03, 0.2) * side))
     ImageDraw.Draw(image).line([(float(x), float(y)) for x, y in curve], 255, thick, "curve")
-    cover = blurred(np.asarray(image, np.float32) / 255, 0.6)
+    cover = blurred(of_image(image), 0.6)
     if rng.random() < 0.4:
         return _flat(rng, cover)
     soft = blurred(cover, thick / 4)

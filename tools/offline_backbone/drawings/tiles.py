@@ -47,7 +47,7 @@ def hexagons(rng: Random, side: int) -> Floats:
     """Honeycomb: the level lines of three crossed waves."""
     angle = any_angle(rng)
     fine = np.float32(log_uniform(rng, 3, 16) * np.pi)
-    total = np.float32(0)
+    total = np.zeros((side, side), np.float32)
     for turn in (0, np.pi / 3, 2 * np.pi / 3):
         along, _ = turned(side, angle + turn)
         total = total + np.cos(along * fine)

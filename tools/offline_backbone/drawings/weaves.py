@@ -36,7 +36,7 @@ def mesh(rng: Random, side: int) -> Floats:
     """Wires with holes between them."""
     along, across = turned(side, any_angle(rng))
     fine = np.float32(log_uniform(rng, 3, 16))
-    wires = np.float32(0)
+    wires = np.zeros((side, side), np.float32)
     for axis in (along, across + along * np.float32(rng.uniform(-0.5, 0.5))):
         u = axis * fine
         off = np.abs(u - np.round(u))
