@@ -24,7 +24,7 @@ from data_utils.locations import (
     expanded,
 )
 from data_utils.mvtec import DatasetError
-from detectors.architectures import ARCHITECTURES, RANDOM
+from detectors.architectures import AUTOMATIC, BACKBONES, OFFLINE_BACKBONE, RANDOM
 from detectors.registry import METHODS, Options
 from evaluation.cells import repair
 from evaluation.errors import sentence
@@ -121,9 +121,10 @@ def argument_parser() -> argparse.ArgumentParser:
     network = parser.add_argument_group("backbone of PaDiM and PatchCore")
     network.add_argument(
         "--backbone",
-        choices=list(ARCHITECTURES),
-        default=DEFAULT_BACKBONE,
-        help=f"(default: {DEFAULT_BACKBONE})",
+        choices=[AUTOMATIC, *BACKBONES],
+        default=AUTOMATIC,
+        help=f"(default: {DEFAULT_BACKBONE}, or {OFFLINE_BACKBONE}, which needs no weights, where "
+        "its weights cannot be had)",
     )
     network.add_argument(
         "--weights",
@@ -306,6 +307,7 @@ def requested(parsed: argparse.Namespace) -> Request:
     weights = parsed.weights
     if weights and weights != RANDOM:
         weights = str(expanded(weights).absolute())
+    automatic = parsed.backbone == AUTOMATIC
     data = parsed.data
     if data != DEMO:
         data = str((expanded(data) if data else default_data_root()).absolute())
@@ -314,7 +316,8 @@ def requested(parsed: argparse.Namespace) -> Request:
         categories=tuple(parsed.categories or ()),
         methods=tuple(parsed.methods),
         settings=Settings(
-            backbone=parsed.backbone,
+            backbone=DEFAULT_BACKBONE if automatic else parsed.backbone,
+            automatic=automatic,
             options=Options(parsed.seed, parsed.coreset_ratio, parsed.padim_channels),
             image_size=parsed.image_size,
             crop=parsed.crop,

@@ -19,7 +19,7 @@ from data_utils.locations import CACHE_VARIABLE
 from data_utils.mvtec import Category, scan_category
 from data_utils.pictures import DECODE_THREADS, Pictures, load_pictures
 from data_utils.transform import Transform
-from detectors.backbone import Backbone, batches
+from detectors.backbone import Backbone, ResnetBackbone, batches
 from detectors.weights import load_weights
 from evaluation.settings import Settings
 
@@ -39,7 +39,7 @@ def arguments(description: str, data_required: bool = True) -> argparse.Argument
 
 def loaded_backbone(weights: str | None) -> Backbone:
     """Return ResNet-18 with the given weights."""
-    return Backbone("resnet18", load_weights("resnet18", weights))
+    return ResnetBackbone("resnet18", load_weights("resnet18", weights))
 
 
 def seconds(act: Callable[[], object]) -> float:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,12 +17,17 @@ import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
 
-from data_utils.demo import is_demo
 from data_utils.mvtec import DatasetError, scan_category
 from data_utils.pictures import Pictures, load_pictures
-from detectors.architectures import ARCHITECTURES, RANDOM, WEIGHTS_VARIABLE
+from detectors.architectures import (
+    BACKBONES,
+    FILTER_BANK,
+    RANDOM,
+    WEIGHTS_VARIABLE,
+    weights_kind,
+)
 from detectors.base import AnomalyResult, Calibration, Detector, ModelFileError
-from detectors.registry import METHODS
+from detectors.registry import METHODS, Options
 from evaluation.cells import CELL_FILE, MODEL_FILE, CellError, CellPlace, read_cell
 from evaluation.heatmap import Scale, colour_scale
 from evaluation.inspection import OpenCell, open_cell
@@ -108,6 +113,8 @@ def _weights_stamp(backbone: str) -> str:
     """Return what changes when other weights would be loaded."""
     from detectors.weights import cached_file
 
+    if backbone == FILTER_BANK:
+        return ""
     path = Path(os.environ.get(WEIGHTS_VARIABLE) or cached_file(backbone))
     return f"{path} {path.stat().st_mtime_ns if path.is_file() else 0}"
 
@@ -121,11 +128,14 @@ class _Tried:
     at: float
 
 
-def _shared_backbone(name: str, source: str | None, seed: int, demo: bool) -> Backbone:
+def _shared_backbone(settings: Settings, source: str | None) -> Backbone:
     """Return a backbone that all detectors share; raises WeightsError if there are no weights."""
     from detectors.weights import WeightsError
 
-    tried = _tried_backbone(name, source, seed, demo, _weights_stamp(name))
+    chosen = Settings(
+        settings.backbone, Options(settings.options.seed), automatic=settings.automatic
+    )
+    tried = _tried_backbone(chosen, source, _weights_stamp(settings.backbone))
     if tried.backbone is None:
         raise WeightsError(tried.reason)
     return tried.backbone
@@ -138,17 +148,15 @@ def _worth_keeping(tried: _Tried) -> bool:
 
 @st.cache_resource(show_spinner=False, max_entries=2, validate=_worth_keeping)
 def _tried_backbone(
-    name: str,
+    settings: Settings,
     source: str | None,
-    seed: int,
-    demo: bool,
     stamp: str,  # noqa: ARG001  part of the cache's key
 ) -> _Tried:
     from detectors.weights import WeightsError
-    from evaluation.runner import BackboneSource
+    from evaluation.backbone_source import BackboneSource
 
     try:
-        return _Tried(BackboneSource(name, source, seed, demo).get(), "", time.monotonic())
+        return _Tried(BackboneSource(settings, source).get(), "", time.monotonic())
     except WeightsError as error:
         return _Tried(None, str(error), time.monotonic())
 
@@ -177,10 +185,11 @@ def opened_cell(place: CellPlace, about: dict[str, Any]) -> Opened:
     backbone = None
     if METHODS[place.method].reads_backbone:
         name, seed = str(about.get("backbone")), about["settings"].get("seed", 0)
-        if name not in ARCHITECTURES or not isinstance(seed, int):
+        if name not in BACKBONES or not isinstance(seed, int):
             raise CellError(f"The backbone of {place.folder} is not known; evaluate it again.")
-        random = str(about["weights"]).startswith(RANDOM)
-        backbone = _shared_backbone(name, RANDOM if random else None, seed, False)
+        random = weights_kind(str(about["weights"])) == RANDOM
+        asked = Settings(name, automatic=False, options=Options(seed))
+        backbone = _shared_backbone(asked, RANDOM if random else None)
     files = (place.folder / CELL_FILE, place.folder / MODEL_FILE)
     modified = [file.stat().st_mtime_ns if file.is_file() else 0 for file in files]
     stamp = (str(place.folder), modified[0], modified[1])
@@ -210,8 +219,8 @@ def _fitted(
     entry = METHODS[method]
     backbone = None
     if entry.reads_backbone:
-        seed, demo = settings.options.seed, is_demo(Path(data))
-        backbone = _shared_backbone(settings.backbone, None, seed, demo)
+        backbone = _shared_backbone(settings, None)
+        settings = replace(settings, backbone=backbone.name)
     label = backbone.weights_label if backbone else ""
     place = CellPlace(Path(outputs), category, method, settings.identifier(method))
     try:

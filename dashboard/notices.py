@@ -11,19 +11,24 @@ import streamlit as st
 from dashboard.loaders import results
 from dashboard.state import Selection, t
 from dashboard.tables import method_title
+from detectors.architectures import OFFLINE, RANDOM, weights_kind
 from evaluation.brightness import SUSPICIOUS_AUROC
+
+NOTICES = {RANDOM: "random_notice", OFFLINE: "offline_notice"}
 
 
 def draw_notices(selection: Selection) -> None:
-    """Say it when the data are generated, or shown results came from random weights."""
+    """Say it when the data are generated, or results came from a random or offline backbone."""
     if selection.demo:
         st.info(t("demo_notice"), icon=":material/palette:")
     table, _ = results(selection.outputs)
-    random = table[table["weights"].str.startswith("random")]
-    if len(random):
-        methods = ", ".join(method_title(key) for key in sorted(set(random["method"])))
-        categories = ", ".join(sorted(set(random["category"])))
-        st.warning(t("random_notice", cells=f"{methods} ({categories})"), icon=":material/warning:")
+    kinds = table["weights"].map(weights_kind)
+    for kind, notice in NOTICES.items():
+        cells = table[kinds == kind]
+        if len(cells):
+            methods = ", ".join(method_title(key) for key in sorted(set(cells["method"])))
+            categories = ", ".join(sorted(set(cells["category"])))
+            st.warning(t(notice, cells=f"{methods} ({categories})"), icon=":material/warning:")
 
 
 def draw_origin(selection: Selection, cells: Iterable[Mapping[Any, Any]]) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 WEIGHTS_VARIABLE = "BACKBONE_WEIGHTS"
-RANDOM = "random"
+RANDOM, OFFLINE, TRAINED = "random", "offline", "trained"
+AUTOMATIC, FILTER_BANK = "auto", "filterbank"
 LAYERS = ("layer1", "layer2", "layer3")
 
 
@@ -34,3 +35,24 @@ ARCHITECTURES: dict[str, Architecture] = {
     "resnet50": Architecture((3, 4, 6), bottleneck=True),
     "wide_resnet50_2": Architecture((3, 4, 6), bottleneck=True, base_width=128),
 }
+FILTER_BANK_CHANNELS = {"layer1": 102, "layer2": 183, "layer3": 48}
+BACKBONES = (*ARCHITECTURES, FILTER_BANK)
+OFFLINE_BACKBONE = FILTER_BANK
+
+
+def channels_of(backbone: str) -> dict[str, int]:
+    """Return the channels of each layer of one of ``BACKBONES``."""
+    if backbone == FILTER_BANK:
+        return FILTER_BANK_CHANNELS
+    return ARCHITECTURES[backbone].channels
+
+
+def weights_kind(label: str) -> str:
+    """Tell from a backbone's ``weights_label`` what its numbers compare with.
+
+    Returns
+    -------
+    str
+        ``RANDOM``, ``OFFLINE`` (made by this project, without natural pictures) or ``TRAINED``.
+    """
+    return next((kind for kind in (RANDOM, OFFLINE) if label.startswith(kind)), TRAINED)

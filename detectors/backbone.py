@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -22,8 +23,42 @@ PASS_SIZE = 8  # what passes through the network at once stays in a laptop's cac
 Features = dict[str, torch.Tensor]
 
 
-class Backbone:
-    """A ResNet cut after layer 3, in inference mode.
+class Backbone(Protocol):
+    """What turns pictures into the feature maps of three layers.
+
+    Attributes
+    ----------
+    name : str
+        One of ``BACKBONES``.
+    channels : dict of str to int
+        Channels of each layer.
+    weights_label : str
+        Where the weights came from; see ``weights_kind``.
+    identity : str
+        Name and hash of the weights: a model fitted on one backbone refuses another.
+    """
+
+    name: str
+    channels: dict[str, int]
+    weights_label: str
+    identity: str
+
+    def extract(self, images: NDArray[np.uint8]) -> Features:
+        """Return the outputs of layers 1 to 3.
+
+        Parameters
+        ----------
+        images : uint8 [N, H, W, 3]
+
+        Returns
+        -------
+        dict of float32 tensors [N, C, h, w]
+            ``h`` and ``w`` are H and W divided by 4, 8 and 16, rounded up.
+        """
+
+
+class ResnetBackbone:
+    """A ResNet cut after layer 3, in inference mode; a ``Backbone``.
 
     Parameters
     ----------
@@ -31,15 +66,6 @@ class Backbone:
         One of ``ARCHITECTURES``.
     weights : Weights
         From ``detectors.weights.load_weights``.
-
-    Attributes
-    ----------
-    channels : dict of str to int
-        Channels of each layer.
-    weights_label : str
-        Where the weights came from.
-    identity : str
-        Name and hash of the weights: a model fitted on one backbone refuses another.
     """
 
     def __init__(self, name: str, weights: Weights) -> None:
@@ -57,17 +83,7 @@ class Backbone:
 
     @torch.inference_mode()
     def extract(self, images: NDArray[np.uint8]) -> Features:
-        """Return the outputs of layers 1 to 3.
-
-        Parameters
-        ----------
-        images : uint8 [N, H, W, 3]
-
-        Returns
-        -------
-        dict of float32 tensors [N, C, h, w]
-            ``h`` and ``w`` are H and W divided by 4, 8 and 16, rounded up.
-        """
+        """Return the outputs of layers 1 to 3; see ``Backbone``."""
         check_images(images)
         parts = [self._extract(images[part]) for part in batches(len(images), PASS_SIZE)]
         if len(parts) == 1:

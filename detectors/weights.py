@@ -25,7 +25,7 @@ from detectors.resnet import expected_shapes
 
 DOWNLOAD_URL_VARIABLE = "BACKBONE_WEIGHTS_URL"
 DOWNLOAD_URL = "https://download.pytorch.org/models/"
-DOWNLOAD_TIMEOUT_S = 15.0
+DOWNLOAD_TIMEOUT_S = 5.0
 TORCHVISION_FILES = {
     "resnet18": "resnet18-f37072fd.pth",
     "resnet34": "resnet34-b627a593.pth",

@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 from data_utils.images import UnreadableImageError, is_picture
 from data_utils.transform import Transform
 from detectors.backbone import BATCH_SIZE, batches
+from detectors.backbones import load_backbone
 from detectors.registry import METHODS
 from evaluation.cells import CellError, CellPlace, read_cell, write_atomically
 from evaluation.inspection import OpenCell, inspect_pictures, open_cell, opened_picture, prepared
-from evaluation.runner import BackboneSource
 from evaluation.settings import Settings
 from evaluation.spreadsheet import harmless
 from evaluation.thresholds import threshold_for
@@ -80,9 +80,8 @@ def finished_cell_for(
     about = read_cell(place.folder)
     backbone = None
     if METHODS[method].reads_backbone:
-        seed = settings.options.seed
-        source = BackboneSource(settings.backbone, weights, seed, bool(about["demo_data"]))
-        backbone = source.get()
+        name = str(about["backbone"]) if settings.automatic else settings.backbone
+        backbone = load_backbone(name, weights, settings.options.seed)
     return open_cell(place, backbone)
 
 

@@ -23,6 +23,7 @@ import pandas as pd
 
 from data_utils.mvtec import OFFICIAL_CATEGORIES
 from data_utils.transform import PAPER_CROP, PAPER_RESIZE
+from detectors.architectures import TRAINED, weights_kind
 from detectors.registry import Options
 
 FILE = Path(__file__).with_name("published_auroc.csv")
@@ -211,8 +212,9 @@ def differences(cell: dict[str, Any], value: PublishedValue) -> tuple[Reason, ..
     reasons = []
     if cell["demo_data"]:
         reasons.append(Reason("demo"))
-    if str(cell["weights"]).startswith("random"):
-        reasons.append(Reason("random"))
+    kind = weights_kind(str(cell["weights"]))
+    if kind != TRAINED:
+        reasons.append(Reason(kind))
     reasons += _data_differences(cell, value.metric)
     if value.method == "ae":
         reasons.append(Reason("network"))

@@ -12,7 +12,7 @@ from pathlib import Path
 from data_utils.locations import DEFAULT_OUTPUTS
 from data_utils.mvtec import OFFICIAL_CATEGORIES
 from data_utils.transform import MAX_SIDE, MIN_SIDE, PAPER_CROP, choose_transform
-from detectors.architectures import ARCHITECTURES
+from detectors.architectures import channels_of
 from detectors.registry import METHODS
 from evaluation.job import DONE, JobStatus
 from evaluation.settings import Settings
@@ -50,8 +50,9 @@ class Request:
     def arguments(self) -> list[str]:
         """Return the arguments of ``evaluate.py``, without those that are defaults."""
         default, asked = Settings(), self.settings
+        usual = asked.backbone == default.backbone
         given: dict[str, object] = {
-            "--backbone": asked.backbone if asked.backbone != default.backbone else None,
+            "--backbone": None if asked.automatic and usual else asked.backbone,
             "--weights": self.weights,
             "--image-size": asked.image_size,
             "--crop": asked.crop,
@@ -128,7 +129,7 @@ def check_settings(settings: Settings, categories: Iterable[str], methods: Itera
     for official in {name in OFFICIAL_CATEGORIES for name in categories}:
         choose_transform([], official, size, settings.crop, settings.whole_picture)
     channels = settings.options.padim_channels
-    available = sum(ARCHITECTURES[settings.backbone].channels.values())
+    available = sum(channels_of(settings.backbone).values())
     if "padim" in methods and channels is not None and channels > available:
         raise ValueError(
             f"PaDiM cannot keep {channels} channels: {settings.backbone} has {available}; choose "

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import os
 import time
 import traceback
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
-from data_utils.demo import is_demo
 from data_utils.mvtec import DatasetError, category_names, scan_category
 from data_utils.pictures import Pictures, load_pictures
-from detectors.architectures import WEIGHTS_VARIABLE
 from detectors.backbone import Backbone
 from detectors.registry import METHODS
-from detectors.weights import WeightsError, load_weights, random_weights
+from detectors.weights import WeightsError
+from evaluation.backbone_source import BackboneSource
 from evaluation.cell_writer import write_cell
 from evaluation.cells import (
     CELL_FILE,
@@ -64,36 +62,6 @@ class Run:
         return CellPlace(self.outputs, category, method, self.settings.identifier(method))
 
 
-class BackboneSource:
-    """Loads the backbone when it is first needed, once; a failure is remembered."""
-
-    def __init__(self, name: str, weights: str | None, seed: int, demo: bool) -> None:
-        self._name, self._weights, self._seed, self._demo = name, weights, seed, demo
-        self._backbone: Backbone | None = None
-        self._error: WeightsError | None = None
-
-    def get(self, progress: RunProgress | None = None) -> Backbone:
-        """Return the backbone; raises WeightsError if there are no weights for it.
-
-        Demo data falls back to random weights where none can be had; the label says so.
-        """
-        if self._error is not None:
-            raise self._error
-        if self._backbone is None:
-            report = progress.phase("loading the backbone's weights") if progress else None
-            try:
-                weights = load_weights(self._name, self._weights, self._seed, report)
-            except WeightsError as error:
-                if self._weights or os.environ.get(WEIGHTS_VARIABLE) or not self._demo:
-                    self._error = error
-                    raise
-                weights = random_weights(self._name, self._seed)
-                if progress:
-                    progress.say(f"{error} The demo data goes on with RANDOM weights.")
-            self._backbone = Backbone(self._name, weights)
-        return self._backbone
-
-
 def plan_categories(data: Path, wanted: list[str] | None) -> list[str]:
     """Return the categories to evaluate, checked against what `data` holds.
 
@@ -117,10 +85,9 @@ def evaluate(run: Run, progress: RunProgress) -> None:
 
     A cell that fails is recorded with its reason and never ends the run.
     """
-    settings = run.settings
-    backbone = BackboneSource(
-        settings.backbone, run.weights, settings.options.seed, is_demo(run.data)
-    )
+    backbone = BackboneSource(run.settings, run.weights)
+    if any(METHODS[method].reads_backbone for method in run.methods):
+        run = replace(run, settings=backbone.settled(progress))
     for name in run.categories:
         try:
             _evaluate_category(run, name, backbone, progress)

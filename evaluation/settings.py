@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from data_utils.mvtec import Category
 from data_utils.transform import Transform, choose_transform
+from detectors.architectures import OFFLINE_BACKBONE
 from detectors.registry import METHODS, Options
 
 DEFAULT_BACKBONE = "resnet18"
@@ -20,13 +21,16 @@ class Settings:
     Attributes
     ----------
     backbone : str
-        Name of the shared ResNet.
+        Name of the shared network.
     options : Options
         Seed and the methods' options.
     image_size, crop : int or None
         See ``data_utils.transform.choose_transform``; None for the category's default.
     whole_picture : bool
         No crop, also for the official categories.
+    automatic : bool
+        Whether the offline backbone may stand in for the default one where there are no weights
+        for that; its cells then stand where those of the default one would.
     """
 
     backbone: str = DEFAULT_BACKBONE
@@ -34,6 +38,7 @@ class Settings:
     image_size: int | None = None
     crop: int | None = None
     whole_picture: bool = False
+    automatic: bool = True
 
     def transform_for(self, category: Category) -> Transform:
         """Return the transform of this category; raises ValueError if a crop does not fit."""
@@ -56,7 +61,8 @@ class Settings:
 
     def identifier(self, method: str) -> str:
         """Return a readable folder name of what differs from the defaults, or ""."""
-        default = Settings().for_method(method)
+        stands_in = self.automatic and self.backbone == OFFLINE_BACKBONE
+        default = Settings(OFFLINE_BACKBONE if stands_in else DEFAULT_BACKBONE).for_method(method)
         return "_".join(
             f"{name}-{value}"
             for name, value in sorted(self.for_method(method).items())

@@ -27,6 +27,7 @@ from dashboard.texts import plain
 from dashboard.tradeoff.click import follow_click, remember_click
 from dashboard.tradeoff.costs import MACHINE_COLUMNS, costs
 from dashboard.tradeoff.groups import (
+    KINDS,
     Group,
     groups,
     in_order,
@@ -34,10 +35,12 @@ from dashboard.tradeoff.groups import (
     shared_categories,
     with_front,
 )
+from detectors.architectures import OFFLINE, RANDOM
 from evaluation.latency import TIMED_PICTURES
 
 MEAN, ONE_CATEGORY, CELLS = "mean", "category", "cells"
 SETTINGS_KEY = "tradeoff_settings"
+WARNINGS = {RANDOM: "tradeoff_random", OFFLINE: "tradeoff_offline"}
 
 
 def draw() -> None:
@@ -56,8 +59,8 @@ def draw() -> None:
     cells = _draw_settings(cells)
     if cells.empty:
         return
-    if group.random_weights:
-        st.warning(t("tradeoff_random"), icon=":material/warning:")
+    if group.weights in WARNINGS:
+        st.warning(t(WARNINGS[group.weights]), icon=":material/warning:")
     draw_origin(selection, cells.to_dict("records"))
     _draw_machine(cells)
     view, gain, cost = _draw_choices(selection, cells)
@@ -71,7 +74,7 @@ def draw() -> None:
 def _draw_group(selection: Selection, table: pd.DataFrame) -> tuple[Group, pd.DataFrame]:
     """Draw the choice of results that may be compared, if there is more than one."""
     found = groups(table)
-    found.sort(key=lambda group: (group.demo_data != selection.demo, group.random_weights))
+    found.sort(key=lambda group: (group.demo_data != selection.demo, KINDS.index(group.weights)))
     names = [_group_name(group, len(group.cells(table))) for group in found]
     position = 0
     if len(found) > 1:
@@ -91,8 +94,7 @@ def _draw_group(selection: Selection, table: pd.DataFrame) -> tuple[Group, pd.Da
 
 def _group_name(group: Group, count: int) -> str:
     data = said("tradeoff_data_demo") if group.demo_data else said("tradeoff_data_real")
-    random = said("tradeoff_weights_random"), said("tradeoff_weights_real")
-    weights = random[0] if group.random_weights else random[1]
+    weights = said(f"tradeoff_weights_{group.weights}")
     return said("tradeoff_group_name", data=data, weights=weights, count=count)
 
 

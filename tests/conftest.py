@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from detectors.architectures import FILTER_BANK
 from detectors.registry import PADIM_CHANNELS_BY_BACKBONE
 
 REAL_DATA = os.environ.get("MVTEC_ROOT", "")
@@ -30,7 +31,8 @@ def own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def small_padim() -> Iterator[None]:
     """Keep ten channels by default instead of a hundred: models of 1 MB instead of 64 MB."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(PADIM_CHANNELS_BY_BACKBONE, "resnet18", 10)
+        for backbone in ("resnet18", FILTER_BANK):
+            patch.setitem(PADIM_CHANNELS_BY_BACKBONE, backbone, 10)
         yield
 
 

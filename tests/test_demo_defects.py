@@ -18,7 +18,7 @@ from data_utils.demo import ensure_demo
 from data_utils.mvtec import GOOD, scan_category
 from data_utils.pictures import Pictures, load_pictures
 from detectors.autoencoder import Autoencoder, AutoencoderSettings
-from detectors.backbone import Backbone
+from detectors.backbone import ResnetBackbone
 from detectors.base import Detector
 from detectors.padim import Padim
 from detectors.patchcore import Patchcore, PatchcoreSettings
@@ -30,11 +30,11 @@ NEAR_PX = 8
 
 
 def padim() -> Detector:
-    return Padim(Backbone("resnet18", random_weights("resnet18")))
+    return Padim(ResnetBackbone("resnet18", random_weights("resnet18")))
 
 
 def patchcore() -> Detector:
-    backbone = Backbone("resnet18", random_weights("resnet18"))
+    backbone = ResnetBackbone("resnet18", random_weights("resnet18"))
     return Patchcore(backbone, PatchcoreSettings(coreset_ratio=0.1))
 
 

@@ -24,6 +24,7 @@ VERDICTS = {YES: "defects_yes", UNCLEAR: "defects_unclear", NO: "defects_no"}
 REASONS = {
     "demo": "defects_reason_demo",
     "random": "defects_reason_random",
+    "offline": "defects_reason_offline",
     "data": "defects_reason_data",
     "masks": "defects_reason_masks",
     "network": "defects_reason_network",

@@ -11,6 +11,7 @@ from dashboard.overview.results import machine
 from dashboard.state import Selection, draw_false_alarm_slider, remember, said, t
 from dashboard.tables import method_title, number, percent, percent_interval, table_height
 from dashboard.texts import plain
+from detectors.architectures import OFFLINE, RANDOM, weights_kind
 from detectors.registry import METHODS
 from evaluation.cells import CellPlace
 from evaluation.choice import Candidate, Choice, Comparison, choose
@@ -133,13 +134,14 @@ def _draw_origin(selection: Selection, cells: list[FinishedCell]) -> None:
     demo = [method_title(cell.method) for cell in cells if cell.about["demo_data"]]
     if demo:
         st.caption(t("overview_from_demo", methods=", ".join(demo)))
-    random = [
-        method_title(cell.method)
-        for cell in cells
-        if str(cell.about["weights"]).startswith("random")
-    ]
-    if random:
-        st.caption(t("overview_from_random", methods=", ".join(random)))
+    for kind, key in ((RANDOM, "overview_from_random"), (OFFLINE, "overview_from_offline")):
+        such = [
+            method_title(cell.method)
+            for cell in cells
+            if weights_kind(str(cell.about["weights"])) == kind
+        ]
+        if such:
+            st.caption(t(key, methods=", ".join(such)))
     missing = [
         method.title
         for key, method in METHODS.items()

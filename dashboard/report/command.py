@@ -9,6 +9,7 @@ from pathlib import Path, PureWindowsPath
 from typing import Any
 
 from data_utils.locations import PROJECT, shown_path
+from detectors.architectures import RANDOM, weights_kind
 from detectors.registry import METHODS, Options
 from evaluation.request import Request, command_line
 from evaluation.settings import DEFAULT_BACKBONE, Settings
@@ -76,13 +77,14 @@ def _request(about: dict[str, Any]) -> Request:
             image_size=noted.get("image_size"),
             crop=noted.get("crop"),
             whole_picture=bool(noted.get("whole_picture")),
+            automatic=backbone == DEFAULT_BACKBONE,
         ),
         weights=_weights(str(about["weights"])),
     )
 
 
 def _weights(label: str) -> str | None:
-    if label.startswith("random"):
-        return "random"
+    if weights_kind(label) == RANDOM:
+        return RANDOM
     named = WEIGHTS_FILE.fullmatch(label)
     return named["name"] if named else None

@@ -11,6 +11,7 @@ import pandas as pd
 from dashboard.report.markup import Markup, element, joined, paragraph, table
 from dashboard.report.words import NOT_AVAILABLE, Said, digits, method_names
 from dashboard.tables import interval, means_per_method, method_title
+from detectors.architectures import OFFLINE, RANDOM, weights_kind
 from detectors.registry import METHODS
 from evaluation.summary import COLUMNS, summary_row
 
@@ -184,16 +185,17 @@ def settings_table(abouts: Sequence[About], said: Said) -> Markup:
 
 
 def warnings(abouts: Sequence[About], said: Said) -> Markup:
-    """Return what must stand on top: generated pictures, random weights."""
+    """Return what must stand on top: generated pictures, a random or offline backbone."""
     told = []
     demo = dict.fromkeys(about["category"] for about in abouts if about["demo_data"])
     if demo:
         told.append(said("report_demo", categories=", ".join(demo)))
-    random = [about for about in abouts if str(about["weights"]).startswith("random")]
-    if random:
-        methods = method_names(dict.fromkeys(about["method"] for about in random))
-        categories = ", ".join(dict.fromkeys(about["category"] for about in random))
-        told.append(said("report_random", cells=f"{methods} ({categories})"))
+    for kind, warning in ((RANDOM, "report_random"), (OFFLINE, "report_offline")):
+        such = [about for about in abouts if weights_kind(str(about["weights"])) == kind]
+        if such:
+            methods = method_names(dict.fromkeys(about["method"] for about in such))
+            categories = ", ".join(dict.fromkeys(about["category"] for about in such))
+            told.append(said(warning, cells=f"{methods} ({categories})"))
     return joined(paragraph(one, class_="warning") for one in told)
 
 

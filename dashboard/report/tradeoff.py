@@ -54,10 +54,9 @@ def tradeoff_section(abouts: Sequence[dict[str, Any]], said: Said, language: str
 
 
 def _name(group: Group, count: int, said: Said) -> str:
-    random = said("tradeoff_weights_random"), said("tradeoff_weights_real")
     return said(
         "tradeoff_group_name",
         data=said("tradeoff_data_demo") if group.demo_data else said("tradeoff_data_real"),
-        weights=random[0] if group.random_weights else random[1],
+        weights=said(f"tradeoff_weights_{group.weights}"),
         count=count,
     )

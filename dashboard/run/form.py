@@ -7,9 +7,9 @@ import os
 import streamlit as st
 
 from dashboard.run.scope import draw_scope
-from dashboard.state import Selection, remember, t
+from dashboard.state import Selection, remember, said, t
 from data_utils.locations import expanded
-from detectors.architectures import ARCHITECTURES, RANDOM, WEIGHTS_VARIABLE
+from detectors.architectures import AUTOMATIC, BACKBONES, RANDOM, WEIGHTS_VARIABLE
 from detectors.registry import METHODS, Options
 from evaluation.request import MAX_SEED, Request, image_size_bounds
 from evaluation.settings import DEFAULT_BACKBONE, Settings
@@ -18,7 +18,7 @@ DEFAULTS: dict[str, object] = {
     "form_categories": [],
     "form_methods": [],
     "form_force": False,
-    "form_backbone": DEFAULT_BACKBONE,
+    "form_backbone": AUTOMATIC,
     "form_ratio": Options().coreset_ratio,
     "form_size": None,
     "form_seed": Options().seed,
@@ -43,7 +43,8 @@ def draw_form(selection: Selection) -> tuple[Request, str]:
     with right:
         backbone = st.selectbox(
             t("runpage_backbone"),
-            list(ARCHITECTURES),
+            [AUTOMATIC, *BACKBONES],
+            format_func=lambda name: said("runpage_automatic") if name == AUTOMATIC else name,
             key="form_backbone",
             help=t("runpage_backbone_help"),
         )
@@ -71,7 +72,8 @@ def draw_form(selection: Selection) -> tuple[Request, str]:
         categories=tuple(categories),
         methods=tuple(method for method in METHODS if method in methods),
         settings=Settings(
-            backbone=backbone,
+            backbone=DEFAULT_BACKBONE if backbone == AUTOMATIC else backbone,
+            automatic=backbone == AUTOMATIC,
             options=Options(seed=seed or 0, coreset_ratio=ratio or Options().coreset_ratio),
             image_size=size,
         ),

@@ -80,6 +80,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "로그가 없습니다. 아직 기록된 것이 없거나, 셸에서 시작해 그쪽에 표시되는 실행입니다.",
     ),
     "runpage_backbone": ("Backbone", "백본"),
+    "runpage_automatic": (
+        "automatic (resnet18, offline backbone without its weights)",
+        "자동 (resnet18, 가중치가 없으면 오프라인 백본)",
+    ),
     "runpage_backbone_help": (
         "The network that PaDiM and PatchCore read. Larger ones are slower and need weights of "
         "their own.",

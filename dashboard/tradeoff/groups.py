@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from dashboard.tradeoff.costs import PHASE_NAMES, phase_column
+from detectors.architectures import OFFLINE, RANDOM, TRAINED, weights_kind
 from detectors.registry import METHODS
 from evaluation.pareto import pareto_front
 from evaluation.summary import LATENCY_COLUMNS
@@ -17,35 +18,41 @@ COST_COLUMNS = ("runtime_s", "fit_s", "score_s", "ms_per_image", *LATENCY_COLUMN
 GAIN_COLUMNS = ("image_auroc", "pixel_auroc")
 SERIES = ["method", "settings_id", "weights"]
 NO_BACKBONE = "none"
+KINDS = (TRAINED, OFFLINE, RANDOM)
 
 
 @dataclass(frozen=True)
 class Group:
     """Cells whose numbers may stand side by side.
 
-    Demo data are never compared with real pictures, nor random with real backbone weights.
-    Methods without a backbone stand in both groups of their data.
+    Demo data are never compared with real pictures, nor trained, offline and random backbones
+    with each other. Methods without a backbone stand in all groups of their data.
+
+    Attributes
+    ----------
+    weights : str
+        ``TRAINED``, ``OFFLINE`` or ``RANDOM``.
     """
 
     demo_data: bool
-    random_weights: bool
+    weights: str
 
     def cells(self, table: pd.DataFrame) -> pd.DataFrame:
         """Return the rows of the costs table that belong to this group."""
-        own = _has_backbone(table) & (_is_random(table) == self.random_weights)
+        own = _has_backbone(table) & (_kinds(table) == self.weights)
         same_data = table["demo_data"].astype(bool) == self.demo_data
         return table[same_data & (own | ~_has_backbone(table))]
 
 
 def groups(table: pd.DataFrame) -> list[Group]:
-    """Return the groups that the cells form: real before demo data, real before random weights."""
+    """Return the groups that the cells form, real before demo data, in the order of `KINDS`."""
     found = []
     for demo in (False, True):
         cells = table[table["demo_data"].astype(bool) == demo]
         with_backbone = cells[_has_backbone(cells)]
-        random = [kind for kind in (False, True) if (_is_random(with_backbone) == kind).any()]
+        kinds = [kind for kind in KINDS if (_kinds(with_backbone) == kind).any()]
         if len(cells):
-            found += [Group(demo, kind) for kind in random or [False]]
+            found += [Group(demo, kind) for kind in kinds or [TRAINED]]
     return found
 
 
@@ -125,5 +132,5 @@ def _has_backbone(table: pd.DataFrame) -> pd.Series:
     return table["backbone"].fillna(NO_BACKBONE) != NO_BACKBONE
 
 
-def _is_random(table: pd.DataFrame) -> pd.Series:
-    return table["weights"].astype(str).str.startswith("random")
+def _kinds(table: pd.DataFrame) -> pd.Series:
+    return table["weights"].astype(str).map(weights_kind)

@@ -18,6 +18,7 @@ from dashboard.tradeoff.groups import (
     shared_categories,
     with_front,
 )
+from detectors.architectures import OFFLINE, RANDOM, TRAINED
 from tests.make_data import cell_content
 
 
@@ -30,27 +31,29 @@ def cell(category: str, method: str, auroc: float = 0.9, **changes: Any) -> dict
     return content | changes
 
 
-def test_demo_and_real_data_and_random_and_real_weights_are_groups_of_their_own() -> None:
+def test_demo_and_real_data_and_trained_offline_and_random_backbones_are_groups_apart() -> None:
     table = costs_table(
         [
             cell("a", "padim"),
             cell("b", "patchcore", weights="random (seed 0)"),
             cell("c", "ae"),
             cell("d", "padim", demo_data=True),
+            cell("e", "padim", weights="offline filter bank (no training)"),
         ]
     )
     held = {group: set(group.cells(table)["category"]) for group in groups(table)}
     assert held == {
-        Group(False, False): {"a", "c"},
-        Group(False, True): {"b", "c"},
-        Group(True, False): {"d"},
+        Group(False, TRAINED): {"a", "c"},
+        Group(False, OFFLINE): {"e", "c"},
+        Group(False, RANDOM): {"b", "c"},
+        Group(True, TRAINED): {"d"},
     }
 
 
 def test_methods_without_a_backbone_alone_are_one_group() -> None:
     table = costs_table([cell("a", "ae"), cell("b", "ae")])
-    assert groups(table) == [Group(False, False)]
-    assert len(Group(False, False).cells(table)) == 2
+    assert groups(table) == [Group(False, TRAINED)]
+    assert len(Group(False, TRAINED).cells(table)) == 2
 
 
 def test_no_cells_form_no_group() -> None:

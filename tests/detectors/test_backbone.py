@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 
 from detectors.architectures import ARCHITECTURES, LAYERS
-from detectors.backbone import IMAGENET_MEAN, IMAGENET_STD, Backbone, batches
+from detectors.backbone import IMAGENET_MEAN, IMAGENET_STD, ResnetBackbone, batches
 from detectors.weights import Weights, random_weights
 
 State = dict[str, torch.Tensor]
@@ -65,7 +65,7 @@ def test_folded_trunk_gives_the_features_of_the_unfolded_network(
     name: str, tiny_images: NDArray[np.uint8]
 ) -> None:
     weights = lively_weights(name)
-    features = Backbone(name, weights).extract(tiny_images[:2])
+    features = ResnetBackbone(name, weights).extract(tiny_images[:2])
     pixels = torch.from_numpy(tiny_images[:2]).permute(0, 3, 1, 2) / 255.0
     mean, std = torch.tensor(IMAGENET_MEAN), torch.tensor(IMAGENET_STD)
     normalised = (pixels - mean.view(1, 3, 1, 1)) / std.view(1, 3, 1, 1)
@@ -80,7 +80,7 @@ def test_folded_trunk_gives_the_features_of_the_unfolded_network(
 
 
 def test_features_of_a_picture_do_not_depend_on_its_batch(tiny_images: NDArray[np.uint8]) -> None:
-    backbone = Backbone("resnet18", random_weights("resnet18"))
+    backbone = ResnetBackbone("resnet18", random_weights("resnet18"))
     together = backbone.extract(tiny_images)
     for i in (0, 7):
         alone = backbone.extract(tiny_images[i : i + 1])
@@ -89,15 +89,15 @@ def test_features_of_a_picture_do_not_depend_on_its_batch(tiny_images: NDArray[n
 
 
 def test_pictures_that_are_not_square_have_grids_that_are_not_square() -> None:
-    backbone = Backbone("resnet18", random_weights("resnet18"))
+    backbone = ResnetBackbone("resnet18", random_weights("resnet18"))
     features = backbone.extract(np.zeros((1, 96, 160, 3), np.uint8))
     assert [tuple(features[layer].shape[2:]) for layer in LAYERS] == [(24, 40), (12, 20), (6, 10)]
 
 
 def test_identity_tells_weights_apart_and_is_stable() -> None:
-    first = Backbone("resnet18", random_weights("resnet18", seed=0))
-    assert first.identity == Backbone("resnet18", random_weights("resnet18", seed=0)).identity
-    assert first.identity != Backbone("resnet18", random_weights("resnet18", seed=1)).identity
+    first = ResnetBackbone("resnet18", random_weights("resnet18", seed=0))
+    assert first.identity == ResnetBackbone("resnet18", random_weights("resnet18", seed=0)).identity
+    assert first.identity != ResnetBackbone("resnet18", random_weights("resnet18", seed=1)).identity
 
 
 @pytest.mark.parametrize(
@@ -110,7 +110,7 @@ def test_identity_tells_weights_apart_and_is_stable() -> None:
 )
 def test_pictures_of_another_type_or_shape_are_refused(wrong: NDArray[np.generic]) -> None:
     with pytest.raises(ValueError, match=r"uint8 \[N, H, W, 3\]"):
-        Backbone("resnet18", random_weights("resnet18")).extract(wrong)  # type: ignore[arg-type]
+        ResnetBackbone("resnet18", random_weights("resnet18")).extract(wrong)  # type: ignore[arg-type]
 
 
 def test_batches_cover_the_range_once() -> None:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.spatial.distance import mahalanobis
 
 from detectors.architectures import LAYERS
-from detectors.backbone import Backbone, Features
+from detectors.backbone import Features, ResnetBackbone
 from detectors.base import ModelFileError, NotFittedError
 from detectors.maps import anomaly_map
 from detectors.padim import RIDGE, Padim, PadimSettings
@@ -153,7 +153,7 @@ def test_scoring_before_fitting_and_another_grid_are_refused() -> None:
 def test_a_saved_model_scores_the_same_and_stores_half_the_matrix(
     tmp_path: Path, tiny_images: NDArray[np.uint8]
 ) -> None:
-    backbone = Backbone("resnet18", random_weights("resnet18"))
+    backbone = ResnetBackbone("resnet18", random_weights("resnet18"))
     detector = Padim(backbone, PadimSettings(channels=40)).fit(tiny_images)
     path = tmp_path / "model.safetensors"
     detector.save(path)
@@ -167,10 +167,10 @@ def test_a_saved_model_scores_the_same_and_stores_half_the_matrix(
 def test_a_model_refuses_another_backbone_and_a_damaged_file(
     tmp_path: Path, tiny_images: NDArray[np.uint8]
 ) -> None:
-    backbone = Backbone("resnet18", random_weights("resnet18"))
+    backbone = ResnetBackbone("resnet18", random_weights("resnet18"))
     path = tmp_path / "model.safetensors"
     Padim(backbone, PadimSettings(channels=5)).fit(tiny_images).save(path)
-    other = Backbone("resnet18", random_weights("resnet18", seed=1))
+    other = ResnetBackbone("resnet18", random_weights("resnet18", seed=1))
     with pytest.raises(ModelFileError, match="was fitted on resnet18-"):
         Padim.load(path, other)
     path.write_bytes(path.read_bytes()[:200])
@@ -179,7 +179,7 @@ def test_a_model_refuses_another_backbone_and_a_damaged_file(
 
 
 def test_raw_distances_are_what_the_maps_are_made_of(tiny_images: NDArray[np.uint8]) -> None:
-    backbone = Backbone("resnet18", random_weights("resnet18"))
+    backbone = ResnetBackbone("resnet18", random_weights("resnet18"))
     detector = Padim(backbone, PadimSettings(channels=10)).fit(tiny_images)
     raw = detector.raw_distances(tiny_images)
     assert raw.shape == (8, 16, 16)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import uniform_filter
 from scipy.spatial.distance import cdist
 
-from detectors.backbone import Backbone, Features
+from detectors.backbone import Features, ResnetBackbone
 from detectors.base import ModelFileError, NotFittedError
 from detectors.coreset import random_projection
 from detectors.patchcore import Patchcore, PatchcoreSettings, patch_features, projected_patches
@@ -126,7 +126,7 @@ def test_the_nearest_good_patch_is_the_one_that_brute_force_finds() -> None:
 def test_a_training_picture_with_all_patches_stored_is_its_own_nearest_good_one(
     tiny_images: NDArray[np.uint8], tmp_path: Path
 ) -> None:
-    backbone = Backbone("resnet18", random_weights("resnet18"))
+    backbone = ResnetBackbone("resnet18", random_weights("resnet18"))
     detector = Patchcore(backbone, PatchcoreSettings(coreset_ratio=1.0)).fit(tiny_images)
     detector.save(tmp_path / "model.safetensors")
     found = Patchcore.load(tmp_path / "model.safetensors", backbone).nearest_good(tiny_images[5])
@@ -159,14 +159,14 @@ def test_a_detector_can_be_fitted_again() -> None:
 
 
 def test_a_saved_model_scores_the_same(tmp_path: Path, tiny_images: NDArray[np.uint8]) -> None:
-    backbone = Backbone("resnet18", random_weights("resnet18"))
+    backbone = ResnetBackbone("resnet18", random_weights("resnet18"))
     detector = Patchcore(backbone, PatchcoreSettings(coreset_ratio=0.1)).fit(tiny_images)
     path = tmp_path / "model.safetensors"
     detector.save(path)
     again = Patchcore.load(path, backbone)
     np.testing.assert_array_equal(again.score(tiny_images).maps, detector.score(tiny_images).maps)
     with pytest.raises(ModelFileError, match="was fitted on"):
-        Patchcore.load(path, Backbone("resnet18", random_weights("resnet18", seed=1)))
+        Patchcore.load(path, ResnetBackbone("resnet18", random_weights("resnet18", seed=1)))
 
 
 def test_another_methods_model_and_an_older_one_are_refused(tmp_path: Path) -> None:

@@ -2,54 +2,24 @@
 
 from __future__ import annotations
 
-import hashlib
 import pickle
-import threading
 from collections.abc import Iterator
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 import torch
 from safetensors.torch import save_file
 
-from detectors import weights
 from detectors.weights import WeightsError, cached_file, load_weights, random_weights
-
-
-class QuietHandler(SimpleHTTPRequestHandler):
-    """Serves files without writing to the terminal."""
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Say nothing."""
+from tests.weights_server import published, served_weights
 
 
 @pytest.fixture
 def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Serve a folder over HTTP as the place where torchvision's weights are; return it."""
-    folder = tmp_path / "served"
-    folder.mkdir()
-    handler = partial(QuietHandler, directory=str(folder))
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as http:
-        monkeypatch.setenv("BACKBONE_WEIGHTS_URL", f"http://127.0.0.1:{http.server_address[1]}")
-        thread = threading.Thread(target=http.serve_forever)
-        thread.start()
-        yield folder
-        http.shutdown()
-        thread.join()
-
-
-def publish(folder: Path, monkeypatch: pytest.MonkeyPatch, damage: bool = False) -> Path:
-    """Put a ResNet-18 file on the server under a name that ends in its hash."""
-    plain = folder / "plain.pth"
-    torch.save(random_weights("resnet18", seed=5).state, plain)
-    digest = hashlib.sha256(plain.read_bytes()).hexdigest()[:8]
-    served = plain.rename(folder / f"resnet18-{digest}.pth")
-    if damage:
-        served.write_bytes(served.read_bytes()[:-1])
-    monkeypatch.setitem(weights.TORCHVISION_FILES, "resnet18", served.name)
-    return served
+    with served_weights(tmp_path / "served") as address:
+        monkeypatch.setenv("BACKBONE_WEIGHTS_URL", address)
+        yield tmp_path / "served"
 
 
 def whole_state(name: str) -> dict[str, torch.Tensor]:
@@ -151,7 +121,7 @@ def test_a_missing_file_is_named() -> None:
 def test_download_is_checked_kept_and_used_again(
     server: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    served = publish(server, monkeypatch)
+    served = published(server, monkeypatch)
     calls: list[tuple[int, int]] = []
     loaded = load_weights("resnet18", progress=lambda *call: calls.append(call))
     assert loaded.label == "ImageNet (torchvision IMAGENET1K_V1)"
@@ -166,7 +136,7 @@ def test_download_is_checked_kept_and_used_again(
 def test_a_damaged_download_is_refused_and_leaves_nothing(
     server: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    publish(server, monkeypatch, damage=True)
+    published(server, monkeypatch, damage=True)
     with pytest.raises(WeightsError, match=r"are damaged\. Download .* --weights FILE"):
         load_weights("resnet18")
     assert list(cached_file("resnet18").parent.iterdir()) == []

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from detectors.backbone import Backbone
+from detectors.backbone import ResnetBackbone
 from detectors.weights import random_weights
 from evaluation import inspection, own_parts
 from evaluation.cells import CellError, CellPlace
@@ -55,7 +55,7 @@ def evaluated(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 @pytest.fixture(scope="module")
 def cell(evaluated: tuple[Path, Path]) -> OpenCell:
     """Return the open cell of PaDiM."""
-    backbone = Backbone("resnet18", random_weights("resnet18"))
+    backbone = ResnetBackbone("resnet18", random_weights("resnet18"))
     return open_cell(CellPlace(evaluated[1], "part", "padim"), backbone)
 
 

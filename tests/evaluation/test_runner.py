@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import json
 import math
 from dataclasses import replace
 from pathlib import Path
@@ -16,10 +15,10 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from data_utils.demo import MARKER
 from data_utils.mvtec import DatasetError
+from detectors.architectures import FILTER_BANK
 from detectors.autoencoder import Autoencoder, AutoencoderSettings
-from detectors.backbone import Backbone, Features
+from detectors.backbone import Backbone, Features, ResnetBackbone
 from detectors.base import AnomalyResult, Calibration, Detector, Progress
 from detectors.padim import Padim
 from detectors.patchcore import Patchcore
@@ -270,7 +269,7 @@ def test_the_summary_has_a_row_for_each_cell(finished: Run) -> None:
 
 @pytest.mark.parametrize("method", BOTH)
 def test_the_stored_model_gives_the_scores_of_the_cell(finished: Run, method: str) -> None:
-    backbone = Backbone("resnet18", random_weights("resnet18"))
+    backbone = ResnetBackbone("resnet18", random_weights("resnet18"))
     folder = finished.outputs / "part" / method
     detector = METHODS[method].load(folder / MODEL_FILE, backbone)
     images = np.stack(
@@ -701,20 +700,43 @@ def test_a_calibration_picture_is_scored_as_if_it_had_not_been_trained_on(
 # Demo data, estimates, plans, and a method of one's own.
 
 
-def test_demo_data_without_weights_goes_on_with_random_ones_and_says_so(
+def test_without_weights_a_run_goes_on_with_the_offline_backbone_and_says_so(
     run: Run, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (run.data / MARKER).write_text(json.dumps({"version": 1, "counts": {}}))
     outcome = states(replace(run, weights=None))
 
     assert outcome == ["done", "done"]
-    assert "RANDOM weights" in capsys.readouterr().out
-    assert cell(run, "padim")["weights"] == "random (seed 0)"
-    assert cell(run, "padim")["demo_data"] is True
+    assert "goes on with offline filter bank" in capsys.readouterr().out
+    for method in BOTH:
+        assert run.place("part", method).finished
+        content = cell(run, method)
+        assert content["backbone"] == content["settings"]["backbone"] == FILTER_BANK
+        assert content["weights"].startswith("offline")
 
 
-def test_real_data_without_weights_fail_with_advice_and_never_use_random_ones(run: Run) -> None:
-    outcome = go(replace(run, weights=None))
+def test_cells_of_the_offline_backbone_are_finished_for_the_next_run_without_weights(
+    run: Run,
+) -> None:
+    offline = replace(run, weights=None)
+    states(offline)
+
+    assert states(offline) == ["skipped", "skipped"]
+
+
+def test_cells_of_the_offline_backbone_stay_until_a_run_with_weights_is_told_to_replace_them(
+    run: Run,
+) -> None:
+    go(replace(run, weights=None, methods=["padim"]))
+    again = replace(run, methods=["padim"])
+
+    assert "other weights (offline filter bank" in go(again)["part", "padim"][1]
+    assert states(replace(again, force=True)) == ["done"]
+    assert cell(run, "padim")["backbone"] == "resnet18"
+
+
+def test_a_backbone_that_was_asked_for_fails_without_weights_with_advice(run: Run) -> None:
+    asked = replace(run.settings, automatic=False)
+    outcome = go(replace(run, weights=None, settings=asked))
 
     assert {state for state, _ in outcome.values()} == {"failed"}
     assert "could not be downloaded" in outcome["part", "padim"][1]

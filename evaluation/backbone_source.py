@@ -1,0 +1,63 @@
+"""Which backbone a run works with: the one asked for, or what there is without network."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+
+from detectors.architectures import OFFLINE_BACKBONE, WEIGHTS_VARIABLE
+from detectors.backbone import Backbone
+from detectors.backbones import load_backbone
+from detectors.weights import WeightsError
+from evaluation.progress import RunProgress
+from evaluation.settings import DEFAULT_BACKBONE, Settings
+
+
+class BackboneSource:
+    """Loads the backbone when it is first needed, once; a failure is remembered.
+
+    Where the program chooses the backbone, no file was named, and ImageNet weights are neither on
+    this machine nor to be had, it is the project's own.
+
+    Parameters
+    ----------
+    settings : Settings
+    weights : str or None
+        File, ``"random"``, or None for torchvision's ImageNet weights.
+    """
+
+    def __init__(self, settings: Settings, weights: str | None) -> None:
+        self._settings, self._weights = settings, weights
+        self._backbone: Backbone | None = None
+        self._error: WeightsError | None = None
+
+    def get(self, progress: RunProgress | None = None) -> Backbone:
+        """Return the backbone; raises WeightsError if there are no weights for it."""
+        if self._error is not None:
+            raise self._error
+        if self._backbone is None:
+            name, seed = self._settings.backbone, self._settings.options.seed
+            report = progress.phase("loading the backbone's weights") if progress else None
+            try:
+                self._backbone = load_backbone(name, self._weights, seed, report)
+            except WeightsError as error:
+                replaceable = self._settings.automatic and name == DEFAULT_BACKBONE
+                if not replaceable or named_weights(self._weights):
+                    self._error = error
+                    raise
+                self._backbone = load_backbone(OFFLINE_BACKBONE)
+                if progress:
+                    progress.say(f"{error} This run goes on with {self._backbone.weights_label}.")
+        return self._backbone
+
+    def settled(self, progress: RunProgress | None = None) -> Settings:
+        """Return the settings with the backbone that there is; unchanged if there is none."""
+        try:
+            return replace(self._settings, backbone=self.get(progress).name)
+        except WeightsError:
+            return self._settings
+
+
+def named_weights(weights: str | None) -> str | None:
+    """Return the weights that a run or, if it names none, the environment asks for."""
+    return weights or os.environ.get(WEIGHTS_VARIABLE, "").strip() or None
