@@ -7,7 +7,7 @@ import os
 import streamlit as st
 
 from dashboard.run.scope import draw_scope
-from dashboard.state import Selection, remember, said, t
+from dashboard.state import Selection, remember, t
 from data_utils.locations import expanded
 from detectors.architectures import AUTOMATIC, BACKBONES, RANDOM, WEIGHTS_VARIABLE
 from detectors.registry import METHODS, Options
@@ -44,7 +44,6 @@ def draw_form(selection: Selection) -> tuple[Request, str]:
         backbone = st.selectbox(
             t("runpage_backbone"),
             [AUTOMATIC, *BACKBONES],
-            format_func=lambda name: said("runpage_automatic") if name == AUTOMATIC else name,
             key="form_backbone",
             help=t("runpage_backbone_help"),
         )

@@ -293,7 +293,7 @@ def test_a_category_that_was_never_evaluated_can_be_fitted_in_the_page(
     assert not list(tmp_path.glob("outputs/part/*"))
 
 
-def test_without_weights_a_fit_in_the_page_ends_in_one_sentence(
+def test_without_weights_and_network_a_fit_in_the_page_uses_the_offline_backbone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write_category(tmp_path / "data")
@@ -301,7 +301,21 @@ def test_without_weights_a_fit_in_the_page_ends_in_one_sentence(
     app = opened(PAGE, category="part", method="padim")
     app.button(key="fit_now").click().run()
     assert not app.exception
-    assert any("--weights FILE" in error.value for error in app.error)
+    assert not app.error
+    assert "offline filter bank" in shown(app)
+    assert "not comparable with published" in shown(app)
+
+
+def test_a_weights_file_that_is_not_there_ends_a_fit_in_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_category(tmp_path / "data")
+    monkeypatch.setenv("MVTEC_ROOT", str(tmp_path / "data"))
+    monkeypatch.setenv("BACKBONE_WEIGHTS", str(tmp_path / "lost.pth"))
+    app = opened(PAGE, category="part", method="padim")
+    app.button(key="fit_now").click().run()
+    assert not app.exception
+    assert [error.value for error in app.error if "lost.pth" in error.value]
 
 
 @pytest.mark.usefixtures("results")

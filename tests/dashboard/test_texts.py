@@ -89,7 +89,7 @@ def test_every_text_that_is_used_exists_and_every_text_is_used() -> None:
                 if isinstance(first, ast.Constant):
                     used.add(str(first.value))
     assert used <= set(TEXTS)
-    built = ("unit_", "column_", "page_")
+    built = ("unit_", "column_", "page_", "tradeoff_weights_")
     unused = {
         key
         for key in TEXTS

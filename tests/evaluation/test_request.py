@@ -9,6 +9,7 @@ import pytest
 
 import evaluate
 from data_utils.locations import DEFAULT_OUTPUTS
+from detectors.architectures import OFFLINE_BACKBONE
 from detectors.registry import METHODS, Options
 from evaluation.job import CellState, JobStatus
 from evaluation.request import (
@@ -25,7 +26,7 @@ EVERYTHING = Request(
     DATA,
     ("part", "a b"),
     ("ae", "padim"),
-    Settings("resnet50", Options(4, 0.25, 60), image_size=320, crop=300),
+    Settings("resnet50", Options(4, 0.25, 60), image_size=320, crop=300, automatic=False),
     str(Path("/weights/mine.pth").absolute()),
     force=True,
     threads=2,
@@ -45,6 +46,8 @@ def parsed(arguments: list[str]) -> Request:
         Request("demo", methods=ALL_METHODS, weights="random"),
         Request(DATA, methods=("padim",), settings=Settings(whole_picture=True)),
         Request(DATA, methods=ALL_METHODS, settings=Settings(options=Options(2**32 - 1, 1e-5))),
+        Request(DATA, methods=ALL_METHODS, settings=Settings(automatic=False)),
+        Request(DATA, methods=ALL_METHODS, settings=Settings(OFFLINE_BACKBONE, automatic=False)),
         EVERYTHING,
     ],
 )
