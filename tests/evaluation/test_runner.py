@@ -63,13 +63,13 @@ def run(data: Path, tmp_path: Path) -> Run:
 def extracted(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Return the list of batch sizes that pass the backbone from now on."""
     sizes: list[int] = []
-    extract = Backbone.extract
+    extract = ResnetBackbone.extract
 
-    def counted(self: Backbone, images: NDArray[np.uint8]) -> Features:
+    def counted(self: ResnetBackbone, images: NDArray[np.uint8]) -> Features:
         sizes.append(len(images))
         return extract(self, images)
 
-    monkeypatch.setattr(Backbone, "extract", counted)
+    monkeypatch.setattr(ResnetBackbone, "extract", counted)
     return sizes
 
 
@@ -514,16 +514,16 @@ def test_a_category_that_fails_as_a_whole_does_not_end_the_run(
     run: Run, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
 ) -> None:
     both = two_categories(run)
-    extract = Backbone.extract
+    extract = ResnetBackbone.extract
     left = [1]
 
-    def failing_once(self: Backbone, images: NDArray[np.uint8]) -> Features:
+    def failing_once(self: ResnetBackbone, images: NDArray[np.uint8]) -> Features:
         if left:
             left.pop()
             raise error("out of something")
         return extract(self, images)
 
-    monkeypatch.setattr(Backbone, "extract", failing_once)
+    monkeypatch.setattr(ResnetBackbone, "extract", failing_once)
     outcome = go(both)
 
     assert [state for state, _ in outcome.values()] == ["failed", "failed", "done", "done"]
@@ -840,7 +840,7 @@ def test_a_method_of_ones_own_needs_an_entry_and_nothing_else(run: Run, own_meth
 
 
 def test_a_method_without_a_backbone_needs_no_weights(run: Run, own_method: str) -> None:
-    outcome = go(replace(run, methods=["padim", own_method], weights=None))
+    outcome = go(replace(run, methods=["padim", own_method], weights="lost.pth"))
 
     assert outcome["part", "padim"][0] == "failed"
     assert outcome["part", own_method][0] == "done"

@@ -1,0 +1,1 @@
+"""The offline backbone: drawn pictures, training on them, measures of its use."""

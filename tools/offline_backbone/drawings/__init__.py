@@ -1,0 +1,1 @@
+"""Drawings of one kind each; ``sheet`` puts them together."""
