@@ -21,7 +21,7 @@ from data_utils.mvtec import DatasetError, scan_category
 from data_utils.pictures import Pictures, load_pictures
 from detectors.architectures import (
     BACKBONES,
-    FILTER_BANK,
+    OWN_BACKBONES,
     RANDOM,
     WEIGHTS_VARIABLE,
     weights_kind,
@@ -113,7 +113,7 @@ def _weights_stamp(backbone: str) -> str:
     """Return what changes when other weights would be loaded."""
     from detectors.weights import cached_file
 
-    if backbone == FILTER_BANK:
+    if backbone in OWN_BACKBONES:
         return ""
     path = Path(os.environ.get(WEIGHTS_VARIABLE) or cached_file(backbone))
     return f"{path} {path.stat().st_mtime_ns if path.is_file() else 0}"

@@ -21,6 +21,7 @@ PHASES = {
 WEIGHTS = {
     "weights_none": r"none \(trained on these pictures\)",
     "weights_offline": r"offline filter bank \(no training\)",
+    "weights_learned": r"offline backbone learned from drawn pictures",
     "weights_random": r"random \(seed (?P<seed>\d+)\)",
     "weights_file": r"file (?P<file>.+)",
 }

@@ -42,14 +42,14 @@ class Trunk(nn.Module):
 
     def __init__(self, architecture: Architecture) -> None:
         super().__init__()
-        self.stem = nn.Conv2d(3, 64, 7, stride=2, padding=3)
-        channels = 64
+        channels = architecture.planes
+        self.stem = nn.Conv2d(3, channels, 7, stride=2, padding=3)
         layers: dict[str, nn.Module] = {}
         for i, name in enumerate(LAYERS):
             blocks = []
             for j in range(architecture.depths[i]):
                 stride = 2 if i > 0 and j == 0 else 1
-                blocks.append(_block(architecture, channels, 64 * 2**i, stride))
+                blocks.append(_block(architecture, channels, architecture.planes * 2**i, stride))
                 channels = architecture.channels[name]
             layers[name] = nn.Sequential(*blocks)
         self.layers = nn.ModuleDict(layers)

@@ -153,6 +153,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "offline filter bank (no training)",
         "오프라인 필터 뱅크(학습 없음)",
     ),
+    "weights_learned": (
+        "offline backbone learned from drawn pictures",
+        "그린 그림으로 학습한 오프라인 백본",
+    ),
     "weights_random": ("random (seed {seed})", "무작위 (시드 {seed})"),
     "weights_file": ("file {file}", "파일 {file}"),
     "minutes_value": ("{minutes} min", "{minutes}분"),

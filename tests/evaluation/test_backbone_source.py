@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from detectors.architectures import FILTER_BANK, OFFLINE, TRAINED, weights_kind
+from detectors.architectures import FILTER_BANK, OFFLINE, OWN_BACKBONES, TRAINED, weights_kind
 from detectors.registry import Options
 from detectors.weights import WeightsError, cached_file, random_weights
 from evaluation.backbone_source import BackboneSource
@@ -97,11 +97,16 @@ def test_a_named_file_that_is_gone_is_an_error_also_from_the_environment(
         BackboneSource(Settings(), None).get()
 
 
-def test_the_offline_backbone_can_be_asked_for_but_takes_no_file(tmp_path: Path) -> None:
-    asked = replace(CHOSEN_BY_USER, backbone=FILTER_BANK)
+@pytest.mark.parametrize("name", OWN_BACKBONES)
+def test_the_projects_own_backbones_can_be_asked_for_but_take_no_file(
+    name: str, tmp_path: Path
+) -> None:
+    asked = replace(CHOSEN_BY_USER, backbone=name)
+    backbone = BackboneSource(asked, None).get()
 
-    assert BackboneSource(asked, None).get().name == FILTER_BANK
-    with pytest.raises(WeightsError, match="has no weights; leave --weights away"):
+    assert backbone.name == name
+    assert weights_kind(backbone.weights_label) == OFFLINE
+    with pytest.raises(WeightsError, match="takes no other weights; leave --weights away"):
         BackboneSource(asked, str(tmp_path / "mine.pth")).get()
 
 
