@@ -1,8 +1,8 @@
 """How well a backbone serves: AUROC of PaDiM and PatchCore on data with real or drawn defects.
 
 Run as a program it compares backbones: random, random with the batch norms' statistics taken on
-drawn pictures, a training checkpoint or an exported file, and any other weights. ``bottle`` and
-``screw`` are what training was watched on; the demo data is not, so it is a check.
+drawn pictures, the project's own, training checkpoints or exported files, and any other weights.
+``bottle`` and ``screw`` are what training was watched on; the demo data is not, so it is a check.
 """
 
 from __future__ import annotations
@@ -23,7 +23,9 @@ from numpy.typing import NDArray
 from data_utils.demo import DEMO_CATEGORIES, ensure_demo
 from data_utils.mvtec import scan_category
 from data_utils.pictures import Pictures, load_pictures
+from detectors.architectures import OWN_BACKBONES
 from detectors.backbone import PASS_SIZE, Features, batches
+from detectors.backbones import load_backbone
 from detectors.base import AnomalyResult
 from detectors.feature_detector import FeatureDetector
 from detectors.maps import image_scores
@@ -134,18 +136,22 @@ def _measured(name: str, method: str, result: AnomalyResult, pictures: Pictures)
     )
 
 
-def compared(given: argparse.Namespace) -> dict[str, TrainedTrunk]:
+def compared(given: argparse.Namespace) -> dict[str, Extract]:
     """Return the backbones that the command line asks for, by name."""
     random_state = random_weights("resnet18", given.seed).state
-    trunks = {}
+    found: dict[str, Extract] = {}
     if not given.no_random:
-        trunks["random"] = loaded_trunk(random_state)
-        trunks["random, norms re-estimated"] = re_estimated(loaded_trunk(random_state), given.seed)
+        re_estimated_trunk = re_estimated(loaded_trunk(random_state), given.seed)
+        found["random"] = extractor(loaded_trunk(random_state))
+        found["random, norms re-estimated"] = extractor(re_estimated_trunk)
+    if not given.no_own:
+        found.update({name: load_backbone(name).extract for name in OWN_BACKBONES})
     for path in given.checkpoint:
-        trunks[path.name] = loaded_trunk(stored_trunk(path))
+        found[path.name] = extractor(loaded_trunk(stored_trunk(path)))
     if given.weights:
-        trunks["given weights"] = loaded_trunk(load_weights("resnet18", given.weights).state)
-    return trunks
+        given_trunk = loaded_trunk(load_weights("resnet18", given.weights).state)
+        found["given weights"] = extractor(given_trunk)
+    return found
 
 
 def main() -> int:
@@ -157,6 +163,7 @@ def main() -> int:
     parser.add_argument("--every", type=int, default=1, help="fit on every N-th good picture (1)")
     parser.add_argument("--no-demo", action="store_true", help="leave the demo data out")
     parser.add_argument("--no-random", action="store_true", help="leave random weights out")
+    parser.add_argument("--no-own", action="store_true", help="leave the project's own out")
     parser.add_argument("--seed", type=int, default=0, help="of random weights (0)")
     parser.add_argument("--threads", type=int, default=1)
     given = parser.parse_args()
@@ -169,10 +176,10 @@ def main() -> int:
         everything = [(name, category_pictures(root, name)) for root, name in sources]
         writer = csv.writer(sys.stdout)
         writer.writerow(["backbone", "category", "method", "image_auroc", "pixel_auroc", "seconds"])
-        for label, trunk in compared(given).items():
+        for label, extract in compared(given).items():
             for name, pictures in everything:
                 started = time.perf_counter()
-                rows = transfer(extractor(trunk), name, pictures, given.every)
+                rows = transfer(extract, name, pictures, given.every)
                 spent = time.perf_counter() - started
                 for row in rows:
                     areas = (f"{row.image_auroc:.4f}", f"{row.pixel_auroc:.4f}")
