@@ -13,7 +13,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -44,6 +44,7 @@ TUNED_ON = ("bottle", "screw")
 RE_ESTIMATION_STEPS = 12
 RE_ESTIMATION_VIEWS = 32
 RE_ESTIMATION_SIDE = 160
+SCALE, SHIFT = "scale", "shift"
 
 Extract = Callable[[NDArray[np.uint8]], Features]
 
@@ -77,6 +78,27 @@ def category_pictures(data: Path, name: str) -> Pictures:
     """Read one category with the default settings."""
     category = scan_category(data, name)
     return load_pictures(category, Settings().transform_for(category))
+
+
+def equally_bright(pictures: Pictures, way: str) -> Pictures:
+    """Bring every picture to the mean brightness of the training pictures.
+
+    A score that reacts to exposure loses its help, or its harm, by it.
+
+    Parameters
+    ----------
+    pictures : Pictures
+    way : str
+        ``"scale"`` multiplies a picture, ``"shift"`` adds to it.
+    """
+    target = float(np.mean([picture.mean() for picture in pictures.train]))
+
+    def brought(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        mean = float(picture.mean())
+        changed = picture * (target / mean) if way == SCALE else picture + (target - mean)
+        return changed.round().clip(0, 255).astype(np.uint8)
+
+    return replace(pictures, images=np.stack([*map(brought, pictures.images)]))
 
 
 def transfer(extract: Extract, name: str, pictures: Pictures, every: int = 1) -> list[Transfer]:
@@ -161,6 +183,9 @@ def main() -> int:
     parser.add_argument("--checkpoint", type=Path, action="append", default=[], metavar="FILE")
     parser.add_argument("--weights", help="ImageNet weights of ResNet-18, for comparison")
     parser.add_argument("--every", type=int, default=1, help="fit on every N-th good picture (1)")
+    parser.add_argument(
+        "--equal-brightness", choices=[SCALE, SHIFT], help="of all pictures, made in this way"
+    )
     parser.add_argument("--no-demo", action="store_true", help="leave the demo data out")
     parser.add_argument("--no-random", action="store_true", help="leave random weights out")
     parser.add_argument("--no-own", action="store_true", help="leave the project's own out")
@@ -174,6 +199,11 @@ def main() -> int:
             demo = ensure_demo(Path(folder) / "demo")
             sources += [(demo, name) for name in DEMO_CATEGORIES]
         everything = [(name, category_pictures(root, name)) for root, name in sources]
+        if given.equal_brightness:
+            everything = [
+                (name, equally_bright(pictures, given.equal_brightness))
+                for name, pictures in everything
+            ]
         writer = csv.writer(sys.stdout)
         writer.writerow(["backbone", "category", "method", "image_auroc", "pixel_auroc", "seconds"])
         for label, extract in compared(given).items():

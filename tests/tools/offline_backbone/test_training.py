@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from safetensors import safe_open
 
 from detectors.backbone import ResnetBackbone
 from detectors.weights import load_weights, random_weights
+from tests.make_data import write_category
 from tools.offline_backbone import checkpoint
 from tools.offline_backbone.checkpoint import Training
 from tools.offline_backbone.episodes import Artist, draw_episodes
@@ -21,7 +23,12 @@ from tools.offline_backbone.network import exported_state, loaded_trunk, new_tru
 from tools.offline_backbone.objective import Episodes, Heads, losses
 from tools.offline_backbone.pool import Pool
 from tools.offline_backbone.training import LOSSES, keep_rows, new_training, train, train_step
-from tools.offline_backbone.transfer import extractor, re_estimated
+from tools.offline_backbone.transfer import (
+    category_pictures,
+    equally_bright,
+    extractor,
+    re_estimated,
+)
 
 SMALL: dict[str, int | float] = {
     "seed": 0,
@@ -191,3 +198,16 @@ def test_an_export_in_half_precision_takes_half_the_room(tmp_path: Path) -> None
     assert all(value.dtype == torch.float16 for value in half.values())
     name = "conv1.weight"
     torch.testing.assert_close(half[name].float(), whole[name], atol=1e-3, rtol=0)
+
+
+@pytest.mark.parametrize("way", ["scale", "shift"])
+def test_pictures_of_equal_brightness_keep_what_is_in_them(way: str, tmp_path: Path) -> None:
+    pictures = category_pictures(write_category(tmp_path, "part").parent, "part")
+    pictures = replace(pictures, images=(pictures.images // 2 + 20).astype(np.uint8))
+    pictures.images[::2] += 30
+    equal = equally_bright(pictures, way).images
+
+    assert np.ptp(pictures.images.mean((1, 2, 3))) > 25
+    assert np.ptp(equal.mean((1, 2, 3))) < 1.5
+    for before, after in zip(pictures.images, equal, strict=True):
+        assert np.corrcoef(before.ravel(), after.ravel())[0, 1] > 0.999
