@@ -10,7 +10,9 @@ from __future__ import annotations
 import hashlib
 import http.client
 import os
+import queue
 import tempfile
+import threading
 import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -25,7 +27,8 @@ from detectors.resnet import expected_shapes
 
 DOWNLOAD_URL_VARIABLE = "BACKBONE_WEIGHTS_URL"
 DOWNLOAD_URL = "https://download.pytorch.org/models/"
-DOWNLOAD_TIMEOUT_S = 5.0
+ANSWER_TIMEOUT_S = 8.0
+READ_TIMEOUT_S = 5.0
 TORCHVISION_FILES = {
     "resnet18": "resnet18-f37072fd.pth",
     "resnet34": "resnet34-b627a593.pth",
@@ -125,7 +128,7 @@ def download(name: str, path: Path, progress: Progress | None = None) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with (
-            urllib.request.urlopen(url, timeout=DOWNLOAD_TIMEOUT_S) as response,
+            _answer(url) as response,
             tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as file,
         ):
             temporary = Path(file.name)
@@ -150,6 +153,30 @@ def download(name: str, path: Path, progress: Progress | None = None) -> None:
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
+
+
+def _answer(url: str) -> http.client.HTTPResponse:
+    """Open `url`; raises TimeoutError if nobody has answered within ``ANSWER_TIMEOUT_S``.
+
+    The timeout of ``urlopen`` counts for each of a server's addresses anew, and not for finding
+    them, so behind a firewall that drops everything it would be minutes.
+    """
+    answers: queue.SimpleQueue[http.client.HTTPResponse | Exception] = queue.SimpleQueue()
+
+    def ask() -> None:
+        try:
+            answers.put(urllib.request.urlopen(url, timeout=READ_TIMEOUT_S))
+        except Exception as error:  # handed to the thread that asked
+            answers.put(error)
+
+    threading.Thread(target=ask, daemon=True).start()
+    try:
+        answer = answers.get(timeout=ANSWER_TIMEOUT_S)
+    except queue.Empty:
+        raise TimeoutError(f"no answer within {ANSWER_TIMEOUT_S:g} s") from None
+    if isinstance(answer, Exception):
+        raise answer
+    return answer
 
 
 def read_state(path: Path) -> dict[str, torch.Tensor]:

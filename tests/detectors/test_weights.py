@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -140,6 +141,20 @@ def test_a_damaged_download_is_refused_and_leaves_nothing(
     with pytest.raises(WeightsError, match=r"are damaged\. Download .* --weights FILE"):
         load_weights("resnet18")
     assert list(cached_file("resnet18").parent.iterdir()) == []
+
+
+def test_a_network_that_swallows_everything_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    over = threading.Event()
+
+    def swallow(*_: object, **__: object) -> None:
+        over.wait()
+        raise TimeoutError("long after")
+
+    monkeypatch.setattr("urllib.request.urlopen", swallow)
+    monkeypatch.setattr("detectors.weights.ANSWER_TIMEOUT_S", 0.01)
+    with pytest.raises(WeightsError, match=r"could not be downloaded \(no answer within 0.01 s\)"):
+        load_weights("resnet18")
+    over.set()
 
 
 def test_no_network_is_one_sentence_that_says_what_to_do() -> None:
