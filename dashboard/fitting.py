@@ -7,7 +7,6 @@ or loaded.
 from __future__ import annotations
 
 import os
-import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -36,8 +35,6 @@ from evaluation.settings import Settings
 
 if TYPE_CHECKING:
     from detectors.backbone import Backbone
-
-RETRY_S = 30.0
 
 
 @dataclass(frozen=True)
@@ -119,46 +116,23 @@ def _weights_stamp(backbone: str) -> str:
     return f"{path} {path.stat().st_mtime_ns if path.is_file() else 0}"
 
 
-@dataclass(frozen=True)
-class _Tried:
-    """A loaded backbone, or why there is none and when that was."""
-
-    backbone: Backbone | None
-    reason: str
-    at: float
-
-
 def _shared_backbone(settings: Settings, source: str | None) -> Backbone:
     """Return a backbone that all detectors share; raises WeightsError if there are no weights."""
-    from detectors.weights import WeightsError
-
     chosen = Settings(
         settings.backbone, Options(settings.options.seed), automatic=settings.automatic
     )
-    tried = _tried_backbone(chosen, source, _weights_stamp(settings.backbone))
-    if tried.backbone is None:
-        raise WeightsError(tried.reason)
-    return tried.backbone
+    return _loaded_backbone(chosen, source, _weights_stamp(settings.backbone))
 
 
-def _worth_keeping(tried: _Tried) -> bool:
-    """Keep a failure for half a minute: a download that fails takes long to do so."""
-    return tried.backbone is not None or time.monotonic() - tried.at < RETRY_S
-
-
-@st.cache_resource(show_spinner=False, max_entries=2, validate=_worth_keeping)
-def _tried_backbone(
+@st.cache_resource(show_spinner=False, max_entries=3)
+def _loaded_backbone(
     settings: Settings,
     source: str | None,
     stamp: str,  # noqa: ARG001  part of the cache's key
-) -> _Tried:
-    from detectors.weights import WeightsError
+) -> Backbone:
     from evaluation.backbone_source import BackboneSource
 
-    try:
-        return _Tried(BackboneSource(settings, source).get(), "", time.monotonic())
-    except WeightsError as error:
-        return _Tried(None, str(error), time.monotonic())
+    return BackboneSource(settings, source).get()
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pandas as pd
@@ -10,7 +10,7 @@ import streamlit as st
 
 from dashboard.loaders import results
 from dashboard.state import Selection, t
-from dashboard.tables import method_title
+from dashboard.tables import cell_names
 from detectors.architectures import OFFLINE, RANDOM, weights_kind
 from evaluation.brightness import SUSPICIOUS_AUROC
 
@@ -18,17 +18,20 @@ NOTICES = {RANDOM: "random_notice", OFFLINE: "offline_notice"}
 
 
 def draw_notices(selection: Selection) -> None:
-    """Say it when the data are generated, or results came from a random or offline backbone."""
+    """Say it when the data are generated, or results came from a random or offline backbone.
+
+    Cells with other settings are named where they are shown, with their weights.
+    """
     if selection.demo:
         st.info(t("demo_notice"), icon=":material/palette:")
     table, _ = results(selection.outputs)
-    kinds = table["weights"].map(weights_kind)
+    default = table[table["settings_id"] == ""]
+    kinds = default["weights"].map(weights_kind)
     for kind, notice in NOTICES.items():
-        cells = table[kinds == kind]
+        cells = default[kinds == kind].sort_values(["category", "method"])
         if len(cells):
-            methods = ", ".join(method_title(key) for key in sorted(set(cells["method"])))
-            categories = ", ".join(sorted(set(cells["category"])))
-            st.warning(t(notice, cells=f"{methods} ({categories})"), icon=":material/warning:")
+            named = cell_names(cells.to_dict("records"))
+            st.warning(t(notice, cells=named), icon=":material/warning:")
 
 
 def draw_origin(selection: Selection, cells: Iterable[Mapping[Any, Any]]) -> None:
@@ -52,21 +55,12 @@ def draw_origin(selection: Selection, cells: Iterable[Mapping[Any, Any]]) -> Non
     if len(demo) == len(shown) > 0:
         st.info(t("demo_results"), icon=":material/palette:")
     elif demo:
-        st.info(t("demo_results_some", cells=_named(demo)), icon=":material/palette:")
+        st.info(t("demo_results_some", cells=cell_names(demo)), icon=":material/palette:")
     for root, its in sorted(elsewhere.items()):
         if len(its) == len(shown):
             st.info(t("made_from", root=root))
         else:
-            st.info(t("made_from_some", root=root, cells=_named(its)))
-
-
-def _named(cells: Sequence[Mapping[Any, Any]]) -> str:
-    """Return cells as ``bottle (AE, PaDiM), cable (AE)``."""
-    methods: dict[str, dict[str, None]] = {}
-    for cell in cells:
-        title = method_title(str(cell["method"]))
-        methods.setdefault(str(cell["category"]), {})[title] = None
-    return ", ".join(f"{category} ({', '.join(found)})" for category, found in methods.items())
+            st.info(t("made_from_some", root=root, cells=cell_names(its)))
 
 
 def draw_brightness_notice(summary: pd.DataFrame, category: str | None) -> None:

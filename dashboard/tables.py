@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import pandas as pd
 
@@ -106,6 +108,15 @@ def auroc_by_category(summary: pd.DataFrame) -> pd.DataFrame:
 def method_title(key: str) -> str:
     """Return the method's name for people, or the key itself if it is not known."""
     return METHODS[key].title if key in METHODS else key
+
+
+def cell_names(cells: Iterable[Mapping[Any, Any]]) -> str:
+    """Return cells as ``bottle (AE, PaDiM), cable (AE)``; each has a category and a method."""
+    methods: dict[str, dict[str, None]] = {}
+    for cell in cells:
+        title = method_title(str(cell["method"]))
+        methods.setdefault(str(cell["category"]), {})[title] = None
+    return ", ".join(f"{category} ({', '.join(found)})" for category, found in methods.items())
 
 
 def number(value: float, digits: int = 3) -> str:

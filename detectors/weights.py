@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import hashlib
 import http.client
+import math
 import os
 import queue
 import tempfile
 import threading
+import time
 import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -29,6 +31,7 @@ DOWNLOAD_URL_VARIABLE = "BACKBONE_WEIGHTS_URL"
 DOWNLOAD_URL = "https://download.pytorch.org/models/"
 ANSWER_TIMEOUT_S = 8.0
 READ_TIMEOUT_S = 5.0
+RETRY_AFTER_S = 600.0
 TORCHVISION_FILES = {
     "resnet18": "resnet18-f37072fd.pth",
     "resnet34": "resnet34-b627a593.pth",
@@ -39,9 +42,15 @@ TRUNK_PREFIXES = ("conv1.", "bn1.", *(f"{layer}." for layer in LAYERS))
 
 Progress = Callable[[int, int], None]
 
+failed_downloads: dict[str, tuple[float, str]] = {}  # by URL: when, and the sentence
+
 
 class WeightsError(RuntimeError):
     """Weights that cannot be had or do not fit; the message is a full sentence."""
+
+
+class WeightsUnavailableError(WeightsError):
+    """Weights that are neither on this machine nor to be downloaded."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +69,7 @@ def load_weights(
     Parameters
     ----------
     name : str
-        One of ``ARCHITECTURES``.
+        One of ``TORCHVISION_FILES``.
     source : str, optional
         A file (torchvision state dict ``.pth`` or safetensors; ``layer4`` and ``fc`` may be
         missing), or ``"random"``. By default the file that ``BACKBONE_WEIGHTS`` names, else
@@ -114,12 +123,25 @@ def cached_file(name: str) -> Path:
 def download(name: str, path: Path, progress: Progress | None = None) -> None:
     """Fetch torchvision's ImageNet weights to `path`, checked and moved into place whole.
 
+    What has failed is not tried again by the same process for ``RETRY_AFTER_S``.
+
     Raises
     ------
-    WeightsError
-        If there is no network, the server answers wrongly, or the file is damaged.
+    WeightsUnavailableError
+        If there is no network, the server answers wrongly, or what it sends is damaged.
     """
     url = os.environ.get(DOWNLOAD_URL_VARIABLE, DOWNLOAD_URL).rstrip("/") + "/" + path.name
+    failed_at, reason = failed_downloads.get(url, (-math.inf, ""))
+    if time.monotonic() - failed_at < RETRY_AFTER_S:
+        raise WeightsUnavailableError(reason)
+    try:
+        _download(url, name, path, progress)
+    except WeightsUnavailableError as error:
+        failed_downloads[url] = time.monotonic(), str(error)
+        raise
+
+
+def _download(url: str, name: str, path: Path, progress: Progress | None) -> None:
     instead = (
         f"Download {url} on another machine and give the file with --weights FILE "
         f"(or in {WEIGHTS_VARIABLE})."
@@ -142,11 +164,13 @@ def download(name: str, path: Path, progress: Progress | None = None) -> None:
                 if progress is not None:
                     progress(done, max(total, done))
         if not digest.hexdigest().startswith(path.stem.rsplit("-", 1)[1]):
-            raise WeightsError(f"The weights downloaded from {url} are damaged. {instead}")
+            raise WeightsUnavailableError(
+                f"The weights downloaded from {url} are damaged. {instead}"
+            )
         temporary.replace(path)
     except (http.client.HTTPException, OSError, ValueError) as error:
         reason = getattr(error, "reason", None) or error
-        raise WeightsError(
+        raise WeightsUnavailableError(
             f"The ImageNet weights of {name} are not on this machine and could not be "
             f"downloaded ({reason}). {instead}"
         ) from error

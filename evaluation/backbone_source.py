@@ -8,7 +8,7 @@ from dataclasses import replace
 from detectors.architectures import OFFLINE_BACKBONE, WEIGHTS_VARIABLE
 from detectors.backbone import Backbone
 from detectors.backbones import load_backbone
-from detectors.weights import WeightsError
+from detectors.weights import WeightsError, WeightsUnavailableError
 from evaluation.progress import RunProgress
 from evaluation.settings import DEFAULT_BACKBONE, Settings
 
@@ -42,13 +42,19 @@ class BackboneSource:
                 self._backbone = load_backbone(name, self._weights, seed, report)
             except WeightsError as error:
                 replaceable = self._settings.automatic and name == DEFAULT_BACKBONE
-                if not replaceable or named_weights(self._weights):
+                unavailable = isinstance(error, WeightsUnavailableError)
+                if not (replaceable and unavailable) or named_weights(self._weights):
                     self._error = error
                     raise
                 self._backbone = load_backbone(OFFLINE_BACKBONE)
                 if progress:
                     progress.say(f"{error} This run goes on with {self._backbone.weights_label}.")
         return self._backbone
+
+    @property
+    def stands_in(self) -> bool:
+        """Whether the project's own backbone was taken in place of the default one."""
+        return self._backbone is not None and self._backbone.name != self._settings.backbone
 
     def settled(self, progress: RunProgress | None = None) -> Settings:
         """Return the settings with the backbone that there is; unchanged if there is none."""

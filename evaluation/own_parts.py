@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from data_utils.images import UnreadableImageError, is_picture
 from data_utils.transform import Transform
+from detectors.architectures import BACKBONES
 from detectors.backbone import BATCH_SIZE, batches
 from detectors.backbones import load_backbone
 from detectors.registry import METHODS
@@ -80,7 +81,9 @@ def finished_cell_for(
     about = read_cell(place.folder)
     backbone = None
     if METHODS[method].reads_backbone:
-        name = str(about["backbone"]) if settings.automatic else settings.backbone
+        name = str(about.get("backbone")) if settings.automatic else settings.backbone
+        if name not in BACKBONES:
+            raise CellError(f"The backbone of {place.folder} is not known; evaluate it again.")
         backbone = load_backbone(name, weights, settings.options.seed)
     return open_cell(place, backbone)
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from data_utils.mvtec import DatasetError, category_names, scan_category
 from data_utils.pictures import Pictures, load_pictures
+from detectors.architectures import OFFLINE_BACKBONE, TRAINED, weights_kind
 from detectors.backbone import Backbone
 from detectors.registry import METHODS
 from detectors.weights import WeightsError
@@ -44,7 +45,7 @@ class Run:
     categories, methods : list of str
     settings : Settings
     weights : str or None
-        File, ``"random"``, or None for torchvision's ImageNet weights.
+        File, ``"random"``, or None for torchvision's ImageNet weights; see ``BackboneSource``.
     force : bool
         Repeat finished cells, and replace cells made with other weights.
     """
@@ -144,7 +145,11 @@ def _evaluate_category(
 
     todo = []
     for method, place in places.items():
-        reason = None if run.force else _reason_to_skip(run, place, pictures, backbone, progress)
+        reason = (
+            _reason_to_keep(place, backbone)
+            if run.force
+            else _reason_to_skip(run, place, pictures, backbone, progress)
+        )
         if reason is None:
             todo.append(method)
         else:
@@ -187,6 +192,25 @@ def _evaluate_category(
 
 def _work(run: Run, place: CellPlace, network: Backbone | None) -> CellWork:
     return CellWork(place, METHODS[place.method].make(run.settings.options, network), network)
+
+
+def _reason_to_keep(place: CellPlace, backbone: BackboneSource) -> str | None:
+    """Return why a cell is not repeated although all are to be, or None if it is.
+
+    What trained weights gave is not lost to a backbone that only stands in for them.
+    """
+    if not (METHODS[place.method].reads_backbone and backbone.stands_in and place.finished):
+        return None
+    try:
+        cell = read_cell(place.folder)
+    except CellError:
+        return None
+    if weights_kind(cell["weights"]) != TRAINED:
+        return None
+    return (
+        f"kept, made with weights that are not to be had now ({cell['weights']}); --backbone "
+        f"{OFFLINE_BACKBONE} makes one beside it"
+    )
 
 
 def _reason_to_skip(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -25,6 +26,8 @@ def own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
     monkeypatch.setenv("BACKBONE_WEIGHTS_URL", "http://127.0.0.1:9/")
     monkeypatch.delenv("BACKBONE_WEIGHTS", raising=False)
+    if weights := sys.modules.get("detectors.weights"):
+        weights.failed_downloads.clear()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -112,9 +112,7 @@ def unlike(cells: Sequence[FinishedCell]) -> str:
     differences = []
     roots = _values(cells, _noted("data_root"))
     geometries = _values(cells, _geometry)
-    on_backbone = [c for c in cells if c.method in METHODS and METHODS[c.method].reads_backbone]
-    weights = _values(on_backbone, _noted("weights"))
-    backbones = weights or _values(on_backbone, _noted("backbone_identity"))
+    backbones = unlike_backbones(cells)
     if roots:
         differences.append(said("compare_unlike_root", values=roots))
     elif not geometries and _values(cells, _noted("data_fingerprint")):
@@ -124,6 +122,12 @@ def unlike(cells: Sequence[FinishedCell]) -> str:
     if backbones:
         differences.append(said("compare_unlike_weights", values=backbones))
     return "; ".join(differences)
+
+
+def unlike_backbones(cells: Sequence[FinishedCell]) -> str:
+    """Name each method's backbone weights; "" if they are the same."""
+    readers = [c for c in cells if c.method in METHODS and METHODS[c.method].reads_backbone]
+    return _values(readers, _noted("weights")) or _values(readers, _noted("backbone_identity"))
 
 
 def _values(cells: Sequence[FinishedCell], value: Callable[[FinishedCell], str]) -> str:

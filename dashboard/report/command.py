@@ -19,7 +19,11 @@ WEIGHTS_FILE = re.compile(r"file (?P<name>.+) \(.*\)")
 
 
 def commands(abouts: Iterable[dict[str, Any]], outputs: Path) -> list[str]:
-    """Return the command lines that make these cells, as few as there are kinds of settings.
+    """Return the command lines that give these cells' numbers, one for each kind of settings.
+
+    The backbone is named, so that no other one is taken where the weights cannot be had. Cells of
+    the project's own backbone that stand where those of the default one would are made in a
+    folder of their own.
 
     A weights file is given by its name alone, as cells do not note its folder; so is a folder
     outside the project, as a report is for others and their folders lie elsewhere.
@@ -48,7 +52,10 @@ def commands(abouts: Iterable[dict[str, Any]], outputs: Path) -> list[str]:
     lines = []
     for asked, names in categories.items():
         data = asked.data if asked.data == DEMO else shared_path(Path(asked.data))
-        named = replace(asked, data=data, categories=tuple(names))
+        settings = asked.settings
+        if not any(METHODS[key].reads_backbone for key in asked.methods):
+            settings = replace(settings, backbone=DEFAULT_BACKBONE, automatic=True)
+        named = replace(asked, data=data, categories=tuple(names), settings=settings)
         lines.append(command_line(named.arguments(), outputs.absolute(), shared_path))
     return lines
 
@@ -77,7 +84,7 @@ def _request(about: dict[str, Any]) -> Request:
             image_size=noted.get("image_size"),
             crop=noted.get("crop"),
             whole_picture=bool(noted.get("whole_picture")),
-            automatic=backbone == DEFAULT_BACKBONE,
+            automatic=False,  # another backbone would make another cell
         ),
         weights=_weights(str(about["weights"])),
     )

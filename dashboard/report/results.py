@@ -9,8 +9,8 @@ from typing import Any
 import pandas as pd
 
 from dashboard.report.markup import Markup, element, joined, paragraph, table
-from dashboard.report.words import NOT_AVAILABLE, Said, digits, method_names
-from dashboard.tables import interval, means_per_method, method_title
+from dashboard.report.words import NOT_AVAILABLE, Said, digits
+from dashboard.tables import cell_names, interval, means_per_method, method_title
 from detectors.architectures import OFFLINE, RANDOM, weights_kind
 from detectors.registry import METHODS
 from evaluation.summary import COLUMNS, summary_row
@@ -76,7 +76,13 @@ def results_table(abouts: Sequence[About], said: Said) -> Markup:
     summary = summary_of(abouts)
     means = means_per_method(summary)
     other = bool((summary["settings_id"] != "").any())
-    words = ["category", "method", *(["settings"] if other else [])]
+    mixed = bool((summary.groupby(["method", "settings_id"])["weights"].nunique() > 1).any())
+    words = [
+        "category",
+        "method",
+        *(["settings"] if other else []),
+        *(["weights"] if mixed else []),
+    ]
     head = [
         *(said(f"column_{name}") for name in words),
         said("column_image_auroc"),
@@ -85,7 +91,8 @@ def results_table(abouts: Sequence[About], said: Said) -> Markup:
     ]
 
     def settings(row: Any) -> list[str]:
-        return [row.settings_id or said("default_settings")] if other else []
+        named = [row.settings_id or said("default_settings")] if other else []
+        return [*named, row.weights] if mixed else named
 
     def numbers(row: Any) -> list[str]:
         return [digits(getattr(row, name), places) for name, places in PLACES.items()]
@@ -193,9 +200,7 @@ def warnings(abouts: Sequence[About], said: Said) -> Markup:
     for kind, warning in ((RANDOM, "report_random"), (OFFLINE, "report_offline")):
         such = [about for about in abouts if weights_kind(str(about["weights"])) == kind]
         if such:
-            methods = method_names(dict.fromkeys(about["method"] for about in such))
-            categories = ", ".join(dict.fromkeys(about["category"] for about in such))
-            told.append(said(warning, cells=f"{methods} ({categories})"))
+            told.append(said(warning, cells=cell_names(such)))
     return joined(paragraph(one, class_="warning") for one in told)
 
 

@@ -17,8 +17,8 @@ TEXTS: dict[str, tuple[str, str]] = {
         "별도 프로세스로 실행되며, 진행 상황은 왼쪽에 나타납니다.",
     ),
     "compare_unlike": (
-        "Not evaluated alike: {what}. Some of the differences below may come from that.",
-        "평가 조건이 서로 다릅니다: {what}. 아래의 차이 중 일부는 여기서 왔을 수 있습니다.",
+        "Not evaluated alike: {what}. Some of the differences shown may come from that.",
+        "평가 조건이 서로 다릅니다: {what}. 보이는 차이 중 일부는 여기서 왔을 수 있습니다.",
     ),
     "compare_unlike_root": ("data folder ({values})", "데이터 폴더({values})"),
     "compare_unlike_pictures": (

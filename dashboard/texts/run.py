@@ -81,11 +81,11 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "runpage_backbone": ("Backbone", "백본"),
     "runpage_backbone_help": (
-        "The network that PaDiM and PatchCore read. auto: resnet18, or the offline backbone where "
-        "its weights are neither here nor to be had. Larger ones are slower and need weights of "
-        "their own.",
+        "The network that PaDiM and PatchCore read. auto: resnet18, or filterbank where the "
+        "weights of that are neither here nor to be had. Larger ones are slower and need weights "
+        "of their own.",
         "PaDiM과 PatchCore가 쓰는 신경망입니다. auto는 resnet18이며, 그 가중치가 없고 받을 수도 "
-        "없으면 오프라인 백본입니다. 큰 것은 더 느리고, 그에 맞는 가중치가 필요합니다.",
+        "없으면 filterbank입니다. 큰 것은 더 느리고, 그에 맞는 가중치가 필요합니다.",
     ),
     "runpage_weights": ("Weights file (optional)", "가중치 파일 (선택)"),
     "runpage_weights_none": ("ImageNet weights of torchvision", "torchvision의 ImageNet 가중치"),

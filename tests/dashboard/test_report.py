@@ -197,7 +197,7 @@ def test_a_rate_that_needs_more_pictures_gives_no_decisions_and_says_how_many(
 
 def test_origins_are_told(results: Path) -> None:
     page = seen(report(results))
-    assert "Random backbone weights: PaDiM, PatchCore (part)" in page.words
+    assert "Random backbone weights: part (PaDiM, PatchCore)" in page.words
     assert "Not evaluated: AE." in page.words
     cell = read_cell(results / "part" / "padim")
     for word in (cell["cpu"], cell["versions"]["torch"], cell["transform"], "CC BY-NC-SA 4.0"):
@@ -213,6 +213,7 @@ def test_the_command_makes_these_cells_again(results: Path) -> None:
     (line,) = commands(cells, results)
     words = line.split()
     assert words[:2] == ["python", "evaluate.py"]
+    assert words[words.index("--backbone") + 1] == "resnet18"
     parsed = evaluate.argument_parser().parse_args(words[2:])
     assert parsed.data == f".../{Path(cells[0]['data_root']).name}"
     assert parsed.out == Path(".../own-outputs")

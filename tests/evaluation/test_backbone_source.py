@@ -11,7 +11,7 @@ import torch
 
 from detectors.architectures import FILTER_BANK, OFFLINE, OWN_BACKBONES, TRAINED, weights_kind
 from detectors.registry import Options
-from detectors.weights import WeightsError, cached_file, random_weights
+from detectors.weights import WeightsError, WeightsUnavailableError, cached_file, random_weights
 from evaluation.backbone_source import BackboneSource
 from evaluation.progress import RunProgress
 from evaluation.settings import Settings
@@ -71,7 +71,7 @@ def test_a_failed_download_is_tried_once(monkeypatch: pytest.MonkeyPatch) -> Non
 
     def fail(name: str, *_: object) -> None:
         calls.append(name)
-        raise WeightsError("There is no network.")
+        raise WeightsUnavailableError("There is no network.")
 
     monkeypatch.setattr("detectors.weights.download", fail)
     for settings in (Settings(), CHOSEN_BY_USER):
@@ -86,6 +86,33 @@ def test_a_backbone_that_was_asked_for_is_never_replaced(tmp_path: Path) -> None
         BackboneSource(CHOSEN_BY_USER, None).get()
     with pytest.raises(WeightsError, match="There is no weights file"):
         BackboneSource(Settings(), str(tmp_path / "gone.pth")).get()
+
+
+def test_a_damaged_file_in_the_cache_is_said_and_not_replaced() -> None:
+    cached_file("resnet18").parent.mkdir(parents=True)
+    cached_file("resnet18").write_bytes(b"half a file")
+
+    with pytest.raises(WeightsError, match="damaged"):
+        BackboneSource(Settings(), None).get()
+
+
+def test_a_failed_download_is_not_tried_again_by_the_same_process(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked = []
+
+    def unanswered(url: str, **_: object) -> None:
+        asked.append(url)
+        raise OSError("no route")
+
+    monkeypatch.setattr("urllib.request.urlopen", unanswered)
+    for seed in range(3):
+        source = BackboneSource(Settings(options=Options(seed)), None)
+        assert source.get().name == FILTER_BANK
+        assert source.stands_in
+    with pytest.raises(WeightsError, match="no route"):
+        BackboneSource(CHOSEN_BY_USER, None).get()
+    assert len(asked) == 1
 
 
 def test_a_named_file_that_is_gone_is_an_error_also_from_the_environment(

@@ -734,6 +734,21 @@ def test_cells_of_the_offline_backbone_stay_until_a_run_with_weights_is_told_to_
     assert cell(run, "padim")["backbone"] == "resnet18"
 
 
+def test_not_even_force_replaces_trained_weights_by_a_backbone_that_stands_in(
+    run: Run, weights_file: str
+) -> None:
+    trained = replace(run, weights=weights_file, methods=["padim"])
+    go(trained)
+    before = cell(run, "padim")
+    stood_in = go(replace(trained, weights=None, force=True))
+    forced = go(replace(trained, weights=weights_file, force=True))
+
+    assert "not to be had now" in stood_in["part", "padim"][1]
+    assert "--backbone filterbank makes one beside it" in stood_in["part", "padim"][1]
+    assert cell(run, "padim")["weights"] == before["weights"]
+    assert forced["part", "padim"][0] == "done"
+
+
 def test_a_backbone_that_was_asked_for_fails_without_weights_with_advice(run: Run) -> None:
     asked = replace(run.settings, automatic=False)
     outcome = go(replace(run, weights=None, settings=asked))
