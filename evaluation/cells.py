@@ -31,6 +31,7 @@ SETTINGS_FOLDER = "settings"
 CELL_FORMAT = 2
 NEW_SUFFIX = ".cell-new"
 OLD_SUFFIX = ".cell-old"
+UNFINISHED_SUFFIX = ".text-new"
 RENAME_TRIES = 10
 RENAME_PAUSE_S = 0.2
 
@@ -148,10 +149,12 @@ def failures(outputs: Path) -> list[dict[str, str]]:
 
 
 def repair(outputs: Path) -> None:
-    """Finish or undo exchanges that a killed run left half done.
+    """Finish or undo exchanges that a killed run left half done, and remove its unfinished files.
 
     Only call it while holding the outputs folder's lock.
     """
+    for unfinished in list(outputs.rglob(f".*{UNFINISHED_SUFFIX}")):
+        unfinished.unlink(missing_ok=True)
     for pattern in ("*/.*", f"{SETTINGS_FOLDER}/*/*/.*"):
         for leftover in list(outputs.glob(pattern)):
             if leftover.name.endswith(OLD_SUFFIX):
@@ -168,7 +171,7 @@ def repair(outputs: Path) -> None:
 def write_atomically(path: Path, text: str) -> None:
     """Replace the file `path` by `text` in one step."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
+    handle, name = tempfile.mkstemp(UNFINISHED_SUFFIX, f".{path.name}-", path.parent)
     try:
         with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
             file.write(text)
