@@ -14,9 +14,12 @@ from detectors.base import ModelFileError
 
 
 def write_model(path: Path, tensors: dict[str, torch.Tensor], about: dict[str, Any]) -> None:
-    """Write `tensors` and the JSON-serialisable `about` to `path`."""
+    """Write `tensors` and the JSON-serialisable `about` to `path`; raises OSError if it cannot."""
     contiguous = {name: tensor.contiguous() for name, tensor in tensors.items()}
-    save_file(contiguous, path, metadata={"about": json.dumps(about, sort_keys=True)})
+    try:
+        save_file(contiguous, path, metadata={"about": json.dumps(about, sort_keys=True)})
+    except SafetensorError as error:
+        raise OSError(f"{path.name}: {error}") from error
 
 
 def read_model(path: Path, method: str) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:

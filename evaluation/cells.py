@@ -76,18 +76,31 @@ class CellPlace:
 
 @contextmanager
 def new_cell(place: CellPlace) -> Iterator[Path]:
-    """Give a temporary folder that becomes the cell when the context ends without an error."""
-    place.folder.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(
-        tempfile.mkdtemp(prefix=f".{place.method}-", suffix=NEW_SUFFIX, dir=place.folder.parent)
-    )
-    temporary.chmod(0o755)
+    """Give a temporary folder that becomes the cell when the context ends without an error.
+
+    Raises
+    ------
+    CellError
+        If it cannot be written: a full disk, a limit on files, no permission, a removed folder.
+    """
+    temporary: Path | None = None
     try:
+        place.folder.parent.mkdir(parents=True, exist_ok=True)
+        name = tempfile.mkdtemp(NEW_SUFFIX, f".{place.method}-", place.folder.parent)
+        temporary = Path(name)
+        temporary.chmod(0o755)
         yield temporary
         _exchange(temporary, place.folder)
         place.failure_file.unlink(missing_ok=True)
+    except OSError as error:
+        raise CellError(
+            f"The result cannot be written to {place.outputs} ({error.strerror or error}). Make "
+            "room there, or choose another folder with --out, and run again; earlier results are "
+            "kept."
+        ) from error
     finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+        if temporary is not None:
+            shutil.rmtree(temporary, ignore_errors=True)
 
 
 def record_failure(place: CellPlace, reason: str) -> None:

@@ -498,7 +498,8 @@ def test_a_full_disk_fails_the_cell_in_a_sentence_and_keeps_the_earlier_one(
     state, reason = outcome["part", "padim"]
 
     assert state == "failed"
-    assert reason.startswith("The system reports: No space left on device (")
+    assert reason.startswith("The result cannot be written to ")
+    assert "(No space left on device). Make room there" in reason
     assert cell(run, "padim") == before
     assert [path.name for path in run.place("part", "padim").folder.parent.glob(".*")] == []
 
