@@ -111,12 +111,15 @@ def method_title(key: str) -> str:
 
 
 def cell_names(cells: Iterable[Mapping[Any, Any]]) -> str:
-    """Return cells as ``bottle (AE, PaDiM), cable (AE)``; each has a category and a method."""
+    """Return cells as ``bottle, cable (AE, PaDiM); pill (AE)``; each has category and method."""
     methods: dict[str, dict[str, None]] = {}
     for cell in cells:
         title = method_title(str(cell["method"]))
         methods.setdefault(str(cell["category"]), {})[title] = None
-    return ", ".join(f"{category} ({', '.join(found)})" for category, found in methods.items())
+    categories: dict[str, list[str]] = {}
+    for category, found in methods.items():
+        categories.setdefault(", ".join(found), []).append(category)
+    return "; ".join(f"{', '.join(names)} ({found})" for found, names in categories.items())
 
 
 def number(value: float, digits: int = 3) -> str:

@@ -32,7 +32,7 @@ def test_every_page_names_exactly_the_cells_of_the_offline_backbone(
 ) -> None:
     made_offline(results, "part/padim", "bare/patchcore")
     app = opened(page, lang, category="part", method="patchcore")
-    named = translate("offline_notice", lang, cells="bare (PatchCore), part (PaDiM)")
+    named = translate("offline_notice", lang, cells="bare (PatchCore); part (PaDiM)")
 
     assert not app.exception
     assert [warning.value for warning in app.warning].count(named) == 1

@@ -9,6 +9,7 @@ import pandas as pd
 from dashboard.tables import (
     MEAN_COLUMNS,
     auroc_by_category,
+    cell_names,
     interval,
     means_per_method,
     number,
@@ -138,3 +139,17 @@ def test_numbers_that_are_not_defined_read_not_available() -> None:
     assert number(0.98765) == "0.988"
     assert interval(math.nan, 1.0) == "n/a"
     assert interval(0.9, 1.0) == "0.900–1.000"
+
+
+def test_cells_are_named_by_their_methods_and_never_crossed() -> None:
+    cells = [
+        {"category": category, "method": method}
+        for category, method in (
+            ("bottle", "ae"),
+            ("bottle", "padim"),
+            ("cable", "ae"),
+            ("cable", "padim"),
+            ("pill", "patchcore"),
+        )
+    ]
+    assert cell_names(cells) == "bottle, cable (AE, PaDiM); pill (PatchCore)"
