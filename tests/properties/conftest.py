@@ -1,0 +1,8 @@
+"""Property tests search the same inputs every time, and keep no files."""
+
+from __future__ import annotations
+
+from hypothesis import settings
+
+settings.register_profile("fixed", derandomize=True, database=None, deadline=None)
+settings.load_profile("fixed")

@@ -1,0 +1,75 @@
+"""For whatever scores and labels, metrics equal scikit-learn's and keep their laws."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from sklearn.metrics import average_precision_score, roc_auc_score
+
+from evaluation.metrics import auroc, auroc_interval, average_precision, best_f1, curve, thinned
+
+Scored = tuple[NDArray[np.float32], NDArray[np.int64]]
+
+FINITE = st.floats(width=32, allow_nan=False, allow_infinity=False)
+TIED = st.integers(-3, 3).map(float)
+VALUES = st.one_of(FINITE, TIED, st.just(0.0), st.just(-0.0))
+
+
+@st.composite
+def scored(draw: st.DrawFn) -> Scored:
+    """Draw scores with at least one positive and one negative."""
+    values = draw(st.lists(VALUES, min_size=2, max_size=80))
+    labels = draw(st.lists(st.integers(0, 1), min_size=len(values), max_size=len(values)))
+    labels[:2] = [0, 1]
+    return np.array(values, np.float32), np.array(labels)
+
+
+@given(scored())
+def test_auroc_and_average_precision_are_those_of_scikit_learn(data: Scored) -> None:
+    scores, labels = data
+    made = curve(scores, labels)
+    as_ranks = np.unique(scores, return_inverse=True)[1]  # differences of extremes overflow
+
+    assert auroc(made) == pytest.approx(roc_auc_score(labels, as_ranks), abs=1e-9)
+    assert average_precision(made) == pytest.approx(
+        average_precision_score(labels, as_ranks), abs=1e-9
+    )
+
+
+@given(scored())
+def test_turned_scores_turn_the_auroc(data: Scored) -> None:
+    scores, labels = data
+
+    assert auroc(curve(-scores, labels)) == pytest.approx(
+        1 - auroc(curve(scores, labels)), abs=1e-9
+    )
+
+
+@given(scored())
+def test_the_order_of_pictures_does_not_matter(data: Scored) -> None:
+    scores, labels = data
+    made, turned = curve(scores, labels), curve(scores[::-1], labels[::-1])
+
+    assert auroc(made) == auroc(turned)
+    assert best_f1(made) == best_f1(turned)
+
+
+@given(scored())
+def test_the_interval_is_ordered_and_lies_between_zero_and_one(data: Scored) -> None:
+    scores, labels = data
+    low, high = auroc_interval(scores, labels, samples=200)
+
+    assert 0 <= low <= high <= 1
+
+
+@given(scored(), st.integers(3, 30))
+def test_a_thinned_curve_keeps_its_ends_and_is_part_of_the_whole(data: Scored, points: int) -> None:
+    made = curve(*data)
+    thin = thinned(made, points)
+
+    assert len(thin.thresholds) <= max(points, 2)
+    assert thin.thresholds[-1] == made.thresholds[-1]
+    assert set(thin.thresholds.tolist()) <= set(made.thresholds.tolist())
