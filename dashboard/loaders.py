@@ -13,8 +13,9 @@ import streamlit as st
 from numpy.typing import NDArray
 from pandas.api.types import is_numeric_dtype
 
+from dashboard.state import said
 from data_utils.demo import ensure_demo, is_demo
-from data_utils.locations import default_data_root, demo_root, expanded
+from data_utils.locations import default_data_root, demo_root, expanded, is_allowed
 from data_utils.mvtec import DatasetError, category_names
 from evaluation.cells import (
     CELL_FILE,
@@ -50,6 +51,8 @@ def data_source(given: str) -> DataSource:
         except OSError as error:
             return DataSource(None, True, (), sentence(error))
     try:
+        if not is_allowed(root):
+            return DataSource(None, False, (), said("data_folder_not_allowed", root=root))
         return DataSource(root, is_demo(root), tuple(category_names(root)))
     except (DatasetError, OSError, ValueError) as error:
         return DataSource(None, False, (), sentence(error))

@@ -12,6 +12,7 @@ DATA_VARIABLE = "MVTEC_ROOT"
 OUTPUTS_VARIABLE = "MVTEC_OUTPUTS"
 DEMO_VARIABLE = "MVTEC_DEMO"
 CACHE_VARIABLE = "MVTEC_CACHE"
+ALLOWED_VARIABLE = "MVTEC_ALLOWED_ROOTS"
 DEFAULT_DATA = PROJECT / "data" / "mvtec_ad"
 DEFAULT_DEMO = PROJECT / "data" / "demo"
 DEFAULT_OUTPUTS = PROJECT / "outputs"
@@ -35,6 +36,21 @@ def demo_root() -> Path:
 def cache_root() -> Path:
     """Return the user's cache folder for this program (``MVTEC_CACHE`` moves it)."""
     return _from_environment(CACHE_VARIABLE, user_cache_path("mvtec-anomaly-detection"))
+
+
+def is_allowed(path: Path) -> bool:
+    """Tell whether a file or folder may be read, links followed.
+
+    Where ``MVTEC_ALLOWED_ROOTS`` names folders (separated as in ``PATH``), only what lies in
+    them, in the default data folder, or in the demo data may be; else everything may.
+    """
+    given = os.environ.get(ALLOWED_VARIABLE, "")
+    named = [expanded(part) for part in given.split(os.pathsep) if part.strip()]
+    if not named:
+        return True
+    resolved = path.resolve()
+    roots = (*named, default_data_root(), demo_root())
+    return any(resolved.is_relative_to(root.resolve()) for root in roots)
 
 
 def shown_path(path: Path) -> str:

@@ -14,6 +14,7 @@ from pathlib import Path
 import pandas as pd
 
 from data_utils.images import UnreadableImageError, is_picture, picture_size
+from data_utils.locations import is_allowed
 
 OFFICIAL_CATEGORIES = (
     "bottle",
@@ -223,6 +224,9 @@ def _pictures_by_stem(folder: Path, root: Path, findings: list[Finding]) -> dict
     for path in _files(folder):
         if not is_picture(path):
             findings.append(_finding(path, root, "is no PNG, JPEG, BMP or TIFF file; ignored"))
+        elif not is_allowed(path):
+            problem = "leads to a folder that is not open on this machine; left out"
+            findings.append(_finding(path, root, problem))
         elif path.stem in pictures:
             findings.append(
                 _finding(path, root, f"has the same name as {pictures[path.stem].name}; left out")

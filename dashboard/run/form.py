@@ -8,7 +8,7 @@ import streamlit as st
 
 from dashboard.run.scope import draw_scope
 from dashboard.state import Selection, remember, t
-from data_utils.locations import expanded
+from data_utils.locations import expanded, is_allowed
 from detectors.architectures import AUTOMATIC, BACKBONES, RANDOM, WEIGHTS_VARIABLE
 from detectors.registry import METHODS, Options
 from evaluation.request import MAX_SEED, Request, image_size_bounds
@@ -99,7 +99,8 @@ def _problem(
         return t("runpage_size_wrong", low=low, high=high)
     if seed is None or not 0 <= seed <= MAX_SEED:
         return t("runpage_seed_wrong", most=MAX_SEED)
-    if weights and weights != RANDOM and not expanded(weights).is_file():
+    named = weights and weights != RANDOM
+    if named and not (is_allowed(expanded(weights)) and expanded(weights).is_file()):
         return t("runpage_weights_wrong", path=weights)
     return ""
 

@@ -43,6 +43,10 @@ TEXTS: dict[str, tuple[str, str]] = {
     "chart_format": ("The charts’ camera button saves", "그래프의 카메라 단추로 저장할 형식"),
     "language": ("Language", "언어"),
     "data_folder": ("Data folder", "데이터 폴더"),
+    "data_folder_not_allowed": (
+        "The folder {root} is not open on this machine; choose one that is (MVTEC_ALLOWED_ROOTS).",
+        "열려 있지 않은 폴더입니다: {root}. 허용된 폴더를 고르세요(MVTEC_ALLOWED_ROOTS).",
+    ),
     "data_folder_help": (
         "The folder that holds the categories: <category>/train/good, <category>/test/<defect>, "
         "<category>/ground_truth/<defect>.",

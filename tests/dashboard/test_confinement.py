@@ -1,0 +1,87 @@
+"""On a shared server the app opens no folder but those that its owner names."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+
+from data_utils.locations import is_allowed
+from data_utils.mvtec import scan_category
+from tests.dashboard.test_pages import opened, shown
+from tests.make_data import write_category
+
+PAGE = "pages/overview.py"
+
+
+@pytest.fixture
+def restricted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Open only the folder ``open`` with the category ``part``; return it."""
+    write_category(tmp_path / "open", "part", train=3, good=1, bad=1)
+    write_category(tmp_path / "closed", "secret", train=3, good=1, bad=1)
+    monkeypatch.setenv("MVTEC_ROOT", str(tmp_path / "open"))
+    monkeypatch.setenv("MVTEC_ALLOWED_ROOTS", str(tmp_path / "open"))
+    return tmp_path / "open"
+
+
+def told_in_the_sidebar(folder: str) -> str:
+    app = opened(PAGE)
+    app.sidebar.text_input(key="data_folder").set_value(folder).run()
+    assert not app.exception
+    return shown(app) + "".join(str(error.value) for error in app.sidebar.error)
+
+
+def test_without_a_restriction_every_folder_is_open(tmp_path: Path) -> None:
+    assert is_allowed(tmp_path)
+    assert is_allowed(Path("/"))
+
+
+@pytest.mark.parametrize("way", ["{closed}", "{open}/../closed", "{open}/link", "~root", "/"])
+def test_another_folder_is_refused_however_it_is_written(restricted: Path, way: str) -> None:
+    closed = restricted.parent / "closed"
+    (restricted / "link").symlink_to(closed)
+    told = told_in_the_sidebar(way.format(open=restricted, closed=closed))
+
+    assert "is not open on this machine" in told
+    assert "secret" not in told
+
+
+def test_an_encoded_way_out_is_only_a_name(restricted: Path) -> None:
+    told = told_in_the_sidebar(f"{restricted}/{quote('../closed', safe='')}")
+
+    assert "secret" not in told
+
+
+def test_the_allowed_folder_and_those_in_it_are_open(
+    restricted: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_category(restricted / "inner", "plate", train=3, good=1, bad=1)
+    allowed = os.pathsep.join(["", str(restricted / "no-such"), str(restricted)])
+    monkeypatch.setenv("MVTEC_ALLOWED_ROOTS", allowed)
+
+    assert "not open" not in told_in_the_sidebar(str(restricted))
+    assert "not open" not in told_in_the_sidebar(str(restricted / "inner"))
+
+
+def test_a_picture_that_is_a_link_out_is_named_and_left_out(restricted: Path) -> None:
+    hidden = restricted.parent / "closed" / "secret" / "train" / "good" / "000.png"
+    link = restricted / "part" / "test" / "good" / "link.png"
+    link.symlink_to(hidden)
+    category = scan_category(restricted, "part")
+
+    assert str(link) not in [str(path) for path in category.records["image_path"]]
+    assert [finding.path for finding in category.findings if "not open" in finding.problem] == [
+        "part/test/good/link.png"
+    ]
+
+
+def test_a_weights_file_elsewhere_is_refused(restricted: Path) -> None:
+    weights = restricted.parent / "closed" / "weights.pth"
+    weights.write_bytes(b"x")
+    app = opened("pages/run.py")
+    app.text_input(key="form_weights").set_value(str(weights)).run()
+
+    assert not app.exception
+    assert "There is no weights file" in shown(app) + "".join(e.value for e in app.error)
