@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 from data_utils.mvtec import DatasetError, scan_category
 from data_utils.pictures import Pictures, load_pictures
 from detectors.architectures import (
-    BACKBONES,
     OWN_BACKBONES,
     RANDOM,
     WEIGHTS_VARIABLE,
@@ -29,7 +28,7 @@ from detectors.base import AnomalyResult, Calibration, Detector, ModelFileError
 from detectors.registry import METHODS, Options
 from evaluation.cells import CELL_FILE, MODEL_FILE, CellError, CellPlace, read_cell
 from evaluation.heatmap import Scale, colour_scale
-from evaluation.inspection import OpenCell, open_cell
+from evaluation.inspection import OpenCell, backbone_of, open_cell
 from evaluation.job import lock_outputs
 from evaluation.settings import Settings
 
@@ -158,8 +157,8 @@ def opened_cell(place: CellPlace, about: dict[str, Any]) -> Opened:
     """
     backbone = None
     if METHODS[place.method].reads_backbone:
-        name, seed = str(about.get("backbone")), about["settings"].get("seed", 0)
-        if name not in BACKBONES or not isinstance(seed, int):
+        name, seed = backbone_of(place, about), about["settings"].get("seed", 0)
+        if not isinstance(seed, int):
             raise CellError(f"The backbone of {place.folder} is not known; evaluate it again.")
         random = weights_kind(str(about["weights"])) == RANDOM
         asked = Settings(name, automatic=False, options=Options(seed))

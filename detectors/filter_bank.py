@@ -69,17 +69,7 @@ class FilterBank:
 
     @torch.inference_mode()
     def extract(self, images: NDArray[np.uint8]) -> Features:
-        """Return the feature maps of layers 1 to 3.
-
-        Parameters
-        ----------
-        images : uint8 [N, H, W, 3]
-
-        Returns
-        -------
-        dict of float32 tensors [N, C, h, w]
-            ``h`` and ``w`` are H and W divided by 4, 8 and 16, rounded up.
-        """
+        """Return the feature maps of layers 1 to 3; see ``Backbone``."""
         check_images(images)
         parts = [self._extract(images[part]) for part in batches(len(images), PASS_SIZE)]
         return {layer: torch.cat([part[layer] for part in parts]) for layer in LAYERS}

@@ -166,9 +166,7 @@ def repair(outputs: Path) -> None:
 
     Only call it while holding the outputs folder's lock.
     """
-    for unfinished in list(outputs.rglob(f".*{UNFINISHED_SUFFIX}")):
-        unfinished.unlink(missing_ok=True)
-    for pattern in ("*/.*", f"{SETTINGS_FOLDER}/*/*/.*"):
+    for pattern in (".*", "*/.*", f"{SETTINGS_FOLDER}/*/*/.*"):
         for leftover in list(outputs.glob(pattern)):
             if leftover.name.endswith(OLD_SUFFIX):
                 place = leftover.with_name(leftover.name[1 : -len(OLD_SUFFIX)])
@@ -179,6 +177,8 @@ def repair(outputs: Path) -> None:
                     shutil.rmtree(leftover, ignore_errors=True)
             elif leftover.name.endswith(NEW_SUFFIX):
                 shutil.rmtree(leftover, ignore_errors=True)
+            elif leftover.name.endswith(UNFINISHED_SUFFIX):
+                leftover.unlink(missing_ok=True)
 
 
 def write_atomically(path: Path, text: str) -> None:

@@ -15,6 +15,7 @@ from data_utils.images import UnreadableImageError, picture_size, read_picture
 from data_utils.mvtec import DatasetError, scan_category
 from data_utils.pictures import Pictures, load_pictures
 from data_utils.transform import Transform
+from detectors.architectures import BACKBONES
 from detectors.base import AnomalyResult, Detector, ModelFileError
 from detectors.registry import METHODS
 from evaluation.cells import MODEL_FILE, SCORES_FILE, CellError, CellPlace, read_cell
@@ -87,6 +88,14 @@ def open_cell(place: CellPlace, backbone: Backbone | None) -> OpenCell:
     except ModelFileError as error:
         raise CellError(str(error)) from error
     return OpenCell(detector, geometry, scale, calibration_scores, about)
+
+
+def backbone_of(place: CellPlace, about: dict[str, Any]) -> str:
+    """Return the name of a cell's backbone; raises CellError if it is not one of ``BACKBONES``."""
+    name = str(about.get("backbone"))
+    if name not in BACKBONES:
+        raise CellError(f"The backbone of {place.folder} is not known; evaluate it again.")
+    return name
 
 
 def geometry_of(about: dict[str, Any]) -> Transform:

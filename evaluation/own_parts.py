@@ -17,12 +17,18 @@ from numpy.typing import NDArray
 
 from data_utils.images import UnreadableImageError, is_picture
 from data_utils.transform import Transform
-from detectors.architectures import BACKBONES
 from detectors.backbone import BATCH_SIZE, batches
 from detectors.backbones import load_backbone
 from detectors.registry import METHODS
 from evaluation.cells import CellError, CellPlace, read_cell, write_atomically
-from evaluation.inspection import OpenCell, inspect_pictures, open_cell, opened_picture, prepared
+from evaluation.inspection import (
+    OpenCell,
+    backbone_of,
+    inspect_pictures,
+    open_cell,
+    opened_picture,
+    prepared,
+)
 from evaluation.settings import Settings
 from evaluation.spreadsheet import harmless
 from evaluation.thresholds import threshold_for
@@ -81,9 +87,7 @@ def finished_cell_for(
     about = read_cell(place.folder)
     backbone = None
     if METHODS[method].reads_backbone:
-        name = str(about.get("backbone")) if settings.automatic else settings.backbone
-        if name not in BACKBONES:
-            raise CellError(f"The backbone of {place.folder} is not known; evaluate it again.")
+        name = backbone_of(place, about) if settings.automatic else settings.backbone
         backbone = load_backbone(name, weights, settings.options.seed)
     return open_cell(place, backbone)
 
