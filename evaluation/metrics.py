@@ -207,7 +207,7 @@ def auroc_interval(
     drawn_negatives = _resampling_weights(len(negatives), samples, generator)
     resampled = ((drawn_positives @ wins) * drawn_negatives).sum(axis=1)
     tail = (1 - CONFIDENCE) / 2
-    low, high = np.quantile(resampled, [tail, 1 - tail])
+    low, high = np.quantile(resampled, [tail, 1 - tail]).clip(0, 1)  # rounding may pass 1
     return float(low), float(high)
 
 

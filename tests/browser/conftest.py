@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 import torch
 from playwright.sync_api import Browser, Page, expect, sync_playwright
@@ -48,6 +49,15 @@ class ServedResults:
     address: str
     data: Path
     outputs: Path
+    server: psutil.Process
+
+
+@dataclass(frozen=True)
+class RunningApp:
+    """A server of the app."""
+
+    address: str
+    process: subprocess.Popen[bytes]
 
 
 @pytest.fixture(scope="session")
@@ -67,8 +77,8 @@ def browser() -> Iterator[Browser]:
 def served_app(tmp_path: Path) -> Iterator[tuple[str, Path]]:
     """Start the app without data, weights and network; return its address and outputs."""
     outputs = tmp_path / "outputs"
-    with _running_app({}, tmp_path / "app.log", outputs) as address:
-        yield address, outputs
+    with running_app({}, tmp_path / "app.log", outputs) as app:
+        yield app.address, outputs
 
 
 @pytest.fixture(scope="session")
@@ -88,8 +98,8 @@ def served_results(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedR
     }
     command = [sys.executable, "evaluate.py", "--methods", "padim", "patchcore"]
     subprocess.run(command, cwd=PROJECT, env={**os.environ, **variables}, check=True)
-    with _running_app(variables, base / "app.log", outputs) as address:
-        yield ServedResults(address, data, outputs)
+    with running_app(variables, base / "app.log", outputs) as app:
+        yield ServedResults(app.address, data, outputs, psutil.Process(app.process.pid))
 
 
 @pytest.fixture
@@ -117,8 +127,8 @@ def _write_faint_defects(category: Path) -> None:
 
 
 @contextmanager
-def _running_app(variables: Mapping[str, str], log: Path, outputs: Path) -> Iterator[str]:
-    """Run the app with these environment variables; yield its address."""
+def running_app(variables: Mapping[str, str], log: Path, outputs: Path) -> Iterator[RunningApp]:
+    """Run the app with these environment variables; in the end its evaluation ends too."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -131,7 +141,7 @@ def _running_app(variables: Mapping[str, str], log: Path, outputs: Path) -> Iter
         )
         try:
             _wait_until_healthy(port, process, log)
-            yield f"http://localhost:{port}"
+            yield RunningApp(f"http://localhost:{port}", process)
         finally:
             cancel(outputs)
             process.terminate()

@@ -9,12 +9,28 @@ from urllib.parse import parse_qsl, urlsplit
 
 from playwright.sync_api import Locator, Page, expect
 
+from dashboard.frame import DEFAULT_PAGE
 from data_utils.locations import PROJECT
 
 ARTEFACTS = PROJECT / "tests" / "artefacts"
 TRIES = 10
 SHORT_WAIT_MS = 10_000
 MOST_PRESSES = 100
+HEADINGS = {
+    "overview": "overview_title",
+    "samples": "samples_title",
+    "compare": "compare_title",
+    "roc": "roc_heading",
+    "tradeoff": "tradeoff_heading",
+    "defects": "defects_title",
+    "inspection": "inspection_title",
+    "run": "runpage_title",
+}
+
+
+def path_of(name: str) -> str:
+    """Return the path of a page in the app's address."""
+    return "" if name == DEFAULT_PAGE else name
 
 
 def opened(page: Page, address: str, heading: str) -> None:

@@ -12,14 +12,16 @@ import pandas as pd
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from dashboard.frame import DEFAULT_PAGE, PAGES
+from dashboard.frame import PAGES
 from dashboard.texts import wording
 from evaluation.job import CANCELLED, read_status
 from tests.browser.conftest import WAIT_MS, ServedResults
 from tests.browser.steps import (
+    HEADINGS,
     click_until,
     keep,
     opened,
+    path_of,
     pick,
     press_on_slider,
     reload_at,
@@ -30,16 +32,6 @@ from tests.browser.steps import (
 )
 
 METHODS = ("padim", "patchcore")
-HEADINGS = {
-    "overview": "overview_title",
-    "samples": "samples_title",
-    "compare": "compare_title",
-    "roc": "roc_heading",
-    "tradeoff": "tradeoff_heading",
-    "defects": "defects_title",
-    "inspection": "inspection_title",
-    "run": "runpage_title",
-}
 WITH_SLIDER = ("overview", "samples", "compare", "roc", "defects")
 WITH_SAMPLE = ("samples", "compare")
 CHOSEN = {
@@ -198,10 +190,6 @@ def shows_what_was_chosen(page: Page, name: str) -> None:
 
 def korean_heading(name: str) -> str:
     return wording(HEADINGS[name], "ko", category="bare", method="PatchCore")
-
-
-def path_of(name: str) -> str:
-    return "" if name == DEFAULT_PAGE else name
 
 
 @pytest.mark.parametrize("name", PAGES)

@@ -159,8 +159,8 @@ def test_a_damaged_cell_is_a_sentence_and_the_others_are_shown(
 def test_curves_that_do_not_fit_together_are_a_sentence(results: Path) -> None:
     path = results / "part" / "padim" / "curves.npz"
     with np.load(path) as file:
-        arrays = {name: file[name] for name in file.files}
-    np.savez(path, allow_pickle=False, **arrays | {"pixel_tpr": arrays["pixel_tpr"][:3]})
+        arrays: dict[str, Any] = {name: file[name] for name in file.files}
+    np.savez(path, **arrays | {"pixel_tpr": arrays["pixel_tpr"][:3]})
     app = opened(PAGE, category="part", method="padim")
     assert not app.exception
     assert any("damaged" in error.value for error in app.error)

@@ -35,8 +35,21 @@ from tests.make_data import write_category
 
 CATEGORIES, BOTH = ("part", "plate"), ("padim", "patchcore")
 TRAIN, GOOD, BAD, SIDE = 10, 3, 3, 64
-SETTINGS = Settings(image_size=SIDE)
 STARTED_WITHIN_S = 120
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is evaluated: with random weights, so that nothing need be downloaded."""
+
+    categories: tuple[str, ...]
+    methods: tuple[str, ...]
+    settings: Settings
+    test_pictures: int
+    words: tuple[str, ...] = ()
+
+
+SMALL = Plan(CATEGORIES, BOTH, Settings(image_size=SIDE), GOOD + BAD, ("--image-size", str(SIDE)))
 
 
 @dataclass
@@ -45,14 +58,23 @@ class Evaluation:
 
     data: Path
     outputs: Path
+    plan: Plan = SMALL
+
+    def arguments(self, force: bool = False) -> list[str]:
+        """Return the words of the call without those that name program and outputs."""
+        words = ["--data", str(self.data), "--weights", "random", "--threads", "1"]
+        words += ["--methods", *self.plan.methods, *self.plan.words]
+        return words + ["--force"] * force
+
+    def command(self, force: bool) -> list[str]:
+        """Return the words of the call."""
+        words = [sys.executable, "evaluate.py", "--out", str(self.outputs)]
+        return words + self.arguments(force)
 
     def start(self, force: bool, file_bytes: int | None = None) -> subprocess.Popen[bytes]:
         """Start it as a process group of its own, perhaps with a limit on the size of files."""
-        words = [sys.executable, "evaluate.py", "--data", self.data, "--out", self.outputs]
-        words += ["--methods", *BOTH, "--weights", "random", "--image-size", SIDE, "--threads", 1]
-        words += ["--force"] * force
         return subprocess.Popen(
-            [str(word) for word in words],
+            self.command(force),
             cwd=PROJECT,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -98,9 +120,9 @@ class Evaluation:
     def places(self) -> list[CellPlace]:
         """Return the places of all cells."""
         return [
-            CellPlace(self.outputs, category, method, SETTINGS.identifier(method))
-            for category in CATEGORIES
-            for method in BOTH
+            CellPlace(self.outputs, category, method, self.plan.settings.identifier(method))
+            for category in self.plan.categories
+            for method in self.plan.methods
         ]
 
     def numbers(self) -> dict[str, tuple[str, object]]:
@@ -118,7 +140,7 @@ class Evaluation:
         whole = set()
         for place in self.places():
             if place.finished:
-                expect_whole(place)
+                expect_whole(place, self.plan.test_pictures)
                 whole.add((place.category, place.method))
         if (self.outputs / SUMMARY_FILE).is_file():
             table = pd.read_csv(self.outputs / SUMMARY_FILE)
@@ -146,18 +168,18 @@ def write_data(base: Path) -> Path:
     return base / "data"
 
 
-def expect_whole(place: CellPlace) -> None:
+def expect_whole(place: CellPlace, test_pictures: int) -> None:
     """Open every file of a finished cell."""
     read_cell(place.folder)
     scores = pd.read_csv(place.folder / SCORES_FILE)
-    assert (scores["split"] == "test").sum() == GOOD + BAD
+    assert (scores["split"] == "test").sum() == test_pictures
     with np.load(place.folder / CURVES_FILE) as curves:
         assert all(np.isfinite(curves[name]).any() for name in curves.files)
-    assert len(np.load(place.folder / MAPS_FILE)) == GOOD + BAD
+    assert len(np.load(place.folder / MAPS_FILE)) == test_pictures
     backbone = load_backbone("resnet18", "random")
     METHODS[place.method].load(place.folder / MODEL_FILE, backbone)
     pictures = list(place.folder.rglob("*.png"))
-    assert len(pictures) == 4 * (GOOD + BAD)
+    assert len(pictures) == 4 * test_pictures
     for path in pictures:
         with Image.open(path) as picture:
             picture.load()

@@ -3,15 +3,42 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
 
+from data_utils.locations import PROJECT
 from tests.faults.evaluations import BOTH, CATEGORIES, Evaluation, write_data
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="needs limits and signals of POSIX")
 SENTENCE = "Make room there, or choose another folder with --out, and run again"
+OWN_MOUNTS = ["unshare", "--user", "--map-root-user", "--mount"]
+
+
+@pytest.fixture(scope="module")
+def mounts() -> list[str]:
+    """Return the words before a command that may mount; skip where nobody may."""
+    if not shutil.which("unshare"):
+        pytest.skip("needs unshare of Linux")
+    tried = subprocess.run([*OWN_MOUNTS, "mount", "-t", "tmpfs", "none", "/mnt"], check=False)
+    if tried.returncode:
+        pytest.skip("mounting a small disk is not allowed here")
+    return OWN_MOUNTS
+
+
+def ended_on(
+    mounts: list[str], evaluation: Evaluation, before: str, after: str = "true"
+) -> tuple[int, str]:
+    """Run an evaluation between two shell commands that see the same mounts."""
+    command = shlex.join(evaluation.command(force=True))
+    script = f"set -e; {before}; status=0; {command} || status=$?; {after}; exit $status"
+    ended = subprocess.run(
+        [*mounts, "sh", "-c", script], cwd=PROJECT, capture_output=True, text=True, check=False
+    )
+    return ended.returncode, ended.stdout + ended.stderr
 
 
 def test_files_that_may_not_grow_lose_nothing_that_was_finished(tmp_path: Path) -> None:
@@ -59,3 +86,73 @@ def test_a_cache_that_cannot_be_written_changes_no_number(
     uncached.to_the_end()
 
     assert uncached.numbers() == cached.numbers()
+
+
+@pytest.mark.parametrize("room_kb", [0, 100, 350, 5_400])
+def test_a_full_disk_loses_nothing_that_was_finished(
+    tmp_path: Path, mounts: list[str], room_kb: int
+) -> None:
+    evaluation = Evaluation(write_data(tmp_path), tmp_path / "outputs")
+    evaluation.to_the_end()
+    before = evaluation.numbers()
+    kept = tmp_path / "kept"
+    evaluation.outputs.rename(kept)
+    evaluation.outputs.mkdir()
+    here, there = shlex.quote(str(evaluation.outputs)), shlex.quote(str(kept))
+    used_kb = sum(-(-path.stat().st_size // 4096) * 4 for path in kept.rglob("*"))
+    status, said = ended_on(
+        mounts,
+        evaluation,
+        f"mount -t tmpfs -o size={used_kb + room_kb}k none {here}; cp -a {there}/. {here}",
+        f"rm -r {there}/* {there}/.job; cp -a {here}/. {there}",
+    )
+    evaluation.outputs.rmdir()
+    kept.rename(evaluation.outputs)
+
+    assert status == 1, said
+    assert SENTENCE in said
+    assert "Traceback" not in said
+    assert evaluation.expect_everything_whole() == len(CATEGORIES) * len(BOTH)
+    assert evaluation.numbers() == before
+    assert evaluation.ended(force=True)[0] == 0
+    assert evaluation.numbers() == before
+    assert evaluation.leftovers() == []
+
+
+def test_an_outputs_folder_that_is_read_only_is_one_sentence(
+    tmp_path: Path, mounts: list[str]
+) -> None:
+    evaluation = Evaluation(write_data(tmp_path), tmp_path / "outputs")
+    evaluation.to_the_end()
+    before = evaluation.numbers()
+    here = shlex.quote(str(evaluation.outputs))
+    status, said = ended_on(
+        mounts, evaluation, f"mount --bind {here} {here}; mount -o remount,bind,ro {here}"
+    )
+
+    assert status == 2, said
+    assert said.count("\n") == 1
+    assert f"The outputs folder {evaluation.outputs} cannot be written" in said
+    assert evaluation.numbers() == before
+
+
+def test_an_outputs_folder_that_becomes_read_only_during_the_run_loses_nothing(
+    tmp_path: Path, mounts: list[str]
+) -> None:
+    evaluation = Evaluation(write_data(tmp_path), tmp_path / "outputs")
+    evaluation.to_the_end()
+    before = evaluation.numbers()
+    here = shlex.quote(str(evaluation.outputs))
+    changed = (
+        f"(while ! grep -q running {here}/.job/status.json; do sleep 0.02; done; "
+        f"mount --bind {here} {here}; mount -o remount,bind,ro {here}) &"
+    )
+    status, said = ended_on(mounts, evaluation, f"{changed} :")
+
+    assert status == 1, said
+    assert SENTENCE in said
+    assert "Traceback" not in said
+    assert evaluation.expect_everything_whole() == len(CATEGORIES) * len(BOTH)
+    assert evaluation.numbers() == before
+    assert evaluation.ended(force=True)[0] == 0
+    assert evaluation.leftovers() == []
