@@ -197,18 +197,38 @@ def auroc_interval(
     positives, negatives = scores[labels > 0], scores[labels == 0]
     if not len(positives) or not len(negatives):
         return math.nan, math.nan
-    wins = (positives[:, None] > negatives).astype(np.float64)
-    wins += 0.5 * (positives[:, None] == negatives)
+    wins = won_pairs(positives, negatives)
     if wins.min() == 1.0:
         fewest = min(len(positives), len(negatives))
         return float(((1 - CONFIDENCE) / 2) ** (1 / fewest)), 1.0
-    generator = np.random.default_rng(seed)
-    drawn_positives = _resampling_weights(len(positives), samples, generator)
-    drawn_negatives = _resampling_weights(len(negatives), samples, generator)
-    resampled = ((drawn_positives @ wins) * drawn_negatives).sum(axis=1)
+    resampled = resampled_means(wins, np.random.default_rng(seed), samples)
     tail = (1 - CONFIDENCE) / 2
     low, high = np.quantile(resampled, [tail, 1 - tail]).clip(0, 1)  # rounding may pass 1
     return float(low), float(high)
+
+
+def won_pairs(
+    positives: NDArray[np.float32], negatives: NDArray[np.float32]
+) -> NDArray[np.float64]:
+    """Return 1 where a positive's score is above a negative's, 0.5 where equal, ``[P, N]``.
+
+    The mean is the AUROC.
+    """
+    wins = (positives[:, None] > negatives).astype(np.float64)
+    wins += 0.5 * (positives[:, None] == negatives)
+    return wins
+
+
+def resampled_means(
+    pairs: NDArray[np.float64], generator: np.random.Generator, samples: int = BOOTSTRAP_SAMPLES
+) -> NDArray[np.float64]:
+    """Return the mean of `pairs`, ``[P, N]``, drawing rows and columns anew, ``[samples]``."""
+    rows, columns = (
+        generator.multinomial(count, np.full(count, 1 / count), size=samples) / count
+        for count in pairs.shape
+    )
+    means: NDArray[np.float64] = ((rows @ pairs) * columns).sum(axis=1)
+    return means
 
 
 def mask_regions(masks: NDArray[np.bool_]) -> NDArray[np.uint32]:
@@ -281,9 +301,3 @@ def _around(
         inside = past < len(group)
         next_above[inside] = np.minimum(next_above[inside], group[past[inside]])
     return above, reaching, next_above
-
-
-def _resampling_weights(
-    count: int, samples: int, generator: np.random.Generator
-) -> NDArray[np.float64]:
-    return generator.multinomial(count, np.full(count, 1 / count), size=samples) / count
