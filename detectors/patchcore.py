@@ -9,7 +9,7 @@ maximum of its smoothed map (the paper's re-weighting of that maximum is left ou
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import ClassVar, Self
 
@@ -128,7 +128,7 @@ class Patchcore(FeatureDetector):
             patches = projected_patches(features, projection)
             projected[first : first + len(patches)] = patches
             first += len(patches)
-        size = max(1, round(len(projected) * self.settings.coreset_ratio))
+        size = bank_size(len(projected), self.settings.coreset_ratio)
         start = int(torch.randint(len(projected), (1,), generator=generator))
         chosen = greedy_coreset(projected, size, start, progress)
         self.bank_image_ = chosen // per_picture
@@ -137,6 +137,31 @@ class Patchcore(FeatureDetector):
         self._seen = []
         self._index = None
         return self
+
+    def reduced(self, coreset_ratio: float) -> Patchcore:
+        """Return the detector that a fit with a smaller ratio would have given.
+
+        The greedy choice does not depend on how many are chosen, so it is the first part of this
+        memory bank.
+
+        Raises
+        ------
+        ValueError
+            If the ratio is larger than this detector's.
+        """
+        self._check_fitted()
+        if coreset_ratio > self.settings.coreset_ratio:
+            raise ValueError(
+                f"A memory bank of {self.settings.coreset_ratio} cannot be reduced to "
+                f"{coreset_ratio}."
+            )
+        smaller = Patchcore(self.backbone, replace(self.settings, coreset_ratio=coreset_ratio))
+        size = bank_size(self.count_ * self.grid_[0] * self.grid_[1], coreset_ratio)
+        smaller.memory_bank_ = self.memory_bank_[:size].clone()
+        smaller.bank_image_ = self.bank_image_[:size].clone()
+        smaller.bank_position_ = self.bank_position_[:size].clone()
+        smaller.grid_, smaller.count_ = self.grid_, self.count_
+        return smaller
 
     def distances(self, features: Features) -> torch.Tensor:
         """Return the distance of every patch to the memory bank, float32 ``[N, h, w]``."""
@@ -239,6 +264,11 @@ class Patchcore(FeatureDetector):
     def _check_fitted(self) -> None:
         if not hasattr(self, "memory_bank_"):
             raise NotFittedError("This PatchCore detector is not fitted yet; call fit first.")
+
+
+def bank_size(patches: int, coreset_ratio: float) -> int:
+    """Return how many of all good patches are kept, at least one."""
+    return max(1, round(patches * coreset_ratio))
 
 
 def patch_features(features: Features) -> torch.Tensor:

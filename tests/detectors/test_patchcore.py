@@ -177,3 +177,21 @@ def test_another_methods_model_and_an_older_one_are_refused(tmp_path: Path) -> N
     write_model(path, {"bank": torch.zeros(1)}, {"method": "patchcore", "settings": {}})
     with pytest.raises(ModelFileError, match="another version"):
         Patchcore.load(path)
+
+
+@pytest.mark.parametrize("ratio", [0.002, 0.05, 0.1, 0.25])
+def test_a_reduced_memory_bank_is_that_of_a_fit_with_the_smaller_ratio(ratio: float) -> None:
+    train = random_features(40, seed=0)
+    alone, reduced = fitted(train, ratio, seed=5), fitted(train, 0.25, seed=5).reduced(ratio)
+
+    assert reduced.settings == alone.settings
+    assert torch.equal(reduced.memory_bank_, alone.memory_bank_)
+    assert torch.equal(reduced.bank_image_, alone.bank_image_)
+    assert torch.equal(reduced.bank_position_, alone.bank_position_)
+    test = random_features(3, seed=1)
+    assert torch.equal(reduced.distances(test), alone.distances(test))
+
+
+def test_a_memory_bank_cannot_be_reduced_to_a_larger_one() -> None:
+    with pytest.raises(ValueError, match="cannot be reduced to 0.5"):
+        fitted(random_features(4, seed=0), 0.2).reduced(0.5)
