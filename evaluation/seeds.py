@@ -1,0 +1,90 @@
+"""``outputs/summary_by_setting.csv``: mean and spread over the seeds of one setting."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pandas as pd
+
+from evaluation.cells import write_atomically
+from evaluation.spreadsheet import harmless_table
+from evaluation.summary import NOT_AVAILABLE
+
+BY_SETTING_FILE = "summary_by_setting.csv"
+AVERAGED = (
+    "image_auroc",
+    "pixel_auroc",
+    "aupro",
+    "image_ap",
+    "pixel_ap",
+    "image_best_f1",
+    "pixel_best_f1",
+    "runtime_s",
+    "ms_per_image",
+)
+ALIKE = (
+    "category",
+    "method",
+    "setting",
+    "backbone",
+    "weights",
+    "demo_data",
+    "transform",
+    "train_images",
+    "test_good",
+    "test_defective",
+    "settings",
+)
+SEED_IN_IDENTIFIER = re.compile(r"(^|_)seed-\d+")
+SEED_IN_WEIGHTS = re.compile(r"^random \(seed \d+\)$")
+
+
+def without_seed(settings_id: str) -> str:
+    """Return a cell's ``settings_id`` without its seed: what cells of other seeds share."""
+    return SEED_IN_IDENTIFIER.sub("", settings_id).removeprefix("_")
+
+
+def by_setting(table: pd.DataFrame) -> pd.DataFrame:
+    """Return one row per category, method and setting, over the seeds of `table`.
+
+    Parameters
+    ----------
+    table : DataFrame
+        As from ``summary_table``.
+
+    Returns
+    -------
+    DataFrame
+        What the cells of a row share (``ALIKE``, the settings without the seed), ``seeds`` (how
+        many), and for every name of ``AVERAGED`` the columns ``<name>_mean`` and ``<name>_std``
+        (of a sample; NaN for a single seed, or where a value is not defined).
+    """
+    cells = table.assign(
+        setting=table["settings_id"].map(without_seed),
+        settings=table["settings"].map(_settings_without_seed),
+        weights=table["weights"].astype(str).str.replace(SEED_IN_WEIGHTS, "random", regex=True),
+    )
+    groups = cells.groupby(list(ALIKE), dropna=False, sort=True)
+    numbers = {"seeds": groups["seed"].nunique()}
+    for name in AVERAGED:
+        values = groups[name]
+        numbers[f"{name}_mean"] = values.agg(lambda one: one.mean(skipna=False))
+        numbers[f"{name}_std"] = values.agg(lambda one: one.std(skipna=False))
+    rows = pd.DataFrame(numbers).reset_index()
+    shared = [name for name in ALIKE if name != "settings"]
+    return rows[[*shared[:3], *numbers, *shared[3:], "settings"]]
+
+
+def write_by_setting(outputs: Path, table: pd.DataFrame) -> None:
+    """Rebuild ``summary_by_setting.csv`` from `table`; undefined numbers are ``n/a``."""
+    text = harmless_table(by_setting(table)).to_csv(
+        index=False, na_rep=NOT_AVAILABLE, float_format="%.6f"
+    )
+    write_atomically(outputs / BY_SETTING_FILE, text)
+
+
+def _settings_without_seed(settings: str) -> str:
+    kept = {name: value for name, value in json.loads(settings).items() if name != "seed"}
+    return json.dumps(kept, sort_keys=True)
