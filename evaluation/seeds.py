@@ -67,14 +67,14 @@ def by_setting(table: pd.DataFrame) -> pd.DataFrame:
         weights=table["weights"].astype(str).str.replace(SEED_IN_WEIGHTS, "random", regex=True),
     )
     groups = cells.groupby(list(ALIKE), dropna=False, sort=True)
-    numbers = {"seeds": groups["seed"].nunique()}
-    for name in AVERAGED:
-        values = groups[name]
-        numbers[f"{name}_mean"] = values.agg(lambda one: one.mean(skipna=False))
-        numbers[f"{name}_std"] = values.agg(lambda one: one.std(skipna=False))
-    rows = pd.DataFrame(numbers).reset_index()
-    shared = [name for name in ALIKE if name != "settings"]
-    return rows[[*shared[:3], *numbers, *shared[3:], "settings"]]
+    values = groups[list(AVERAGED)]
+    lacking = values.count().lt(groups.size(), axis=0)
+    means = values.mean().mask(lacking).add_suffix("_mean")
+    deviations = values.std().mask(lacking).add_suffix("_std")
+    seeds = groups["seed"].nunique().rename("seeds")
+    rows = pd.concat([seeds, means, deviations], axis=1).reset_index()
+    numbers = [f"{name}_{kind}" for name in AVERAGED for kind in ("mean", "std")]
+    return rows[[*ALIKE[:3], "seeds", *numbers, *ALIKE[3:]]]
 
 
 def write_by_setting(outputs: Path, table: pd.DataFrame) -> None:
