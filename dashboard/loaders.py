@@ -2,33 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-from zipfile import BadZipFile
+from typing import Any, TypeVar
 
-import numpy as np
 import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
-from pandas.api.types import is_numeric_dtype
 
 from dashboard.state import said
 from data_utils.demo import ensure_demo, is_demo
 from data_utils.locations import default_data_root, demo_root, expanded, is_allowed
 from data_utils.mvtec import DatasetError, category_names
+from evaluation.cell_files import changed
 from evaluation.cells import (
     CELL_FILE,
     CURVES_FILE,
+    MAPS_FILE,
+    MODEL_FILE,
     SCORES_FILE,
     CellError,
     CellPlace,
     read_cell,
 )
+from evaluation.curves import read_curves
 from evaluation.errors import sentence
-from evaluation.measure import CURVE_NAMES
-from evaluation.scores import COLUMNS
-from evaluation.summary import summary_table
+from evaluation.scores import read_scores
+from evaluation.summary import SUMMARY_FILE, summary_table, wrong_summary
+
+Content = TypeVar("Content")
 
 
 @dataclass(frozen=True)
@@ -72,22 +75,27 @@ def demo_is_used(given: str) -> bool:
 
 
 def results_stamp(outputs: Path) -> tuple[tuple[str, int], ...]:
-    """Return what changes whenever a cell is written, replaced or removed."""
+    """Return what changes whenever a cell is written, replaced or removed, or one of its files."""
     files = [*outputs.glob(f"*/*/{CELL_FILE}"), *outputs.glob(f"settings/*/*/*/{CELL_FILE}")]
-    return tuple(sorted((str(path), _modified(path)) for path in files))
+    parts = (".", CELL_FILE, SCORES_FILE, CURVES_FILE, MAPS_FILE, MODEL_FILE)
+    paths = [file.parent / part for file in files for part in parts]
+    return tuple(sorted((str(path), _modified(path)) for path in paths))
 
 
 def results(outputs: Path) -> tuple[pd.DataFrame, list[str]]:
-    """Return the summary table and a sentence for each unreadable cell."""
-    return _results(str(outputs), results_stamp(outputs))
+    """Return the summary table and a sentence for each damaged cell or summary."""
+    return _results(str(outputs), results_stamp(outputs), _modified(outputs / SUMMARY_FILE))
 
 
 @st.cache_data(show_spinner=False, max_entries=4)
 def _results(
     outputs: str,
     stamp: tuple[tuple[str, int], ...],  # noqa: ARG001  part of the cache's key
+    modified: int,  # noqa: ARG001
 ) -> tuple[pd.DataFrame, list[str]]:
-    return summary_table(Path(outputs))
+    table, problems = summary_table(Path(outputs))
+    wrong = wrong_summary(Path(outputs), table)
+    return table, [*problems, wrong] if wrong else problems
 
 
 def cell(place: CellPlace) -> dict[str, Any]:
@@ -112,55 +120,18 @@ def scores(place: CellPlace) -> pd.DataFrame:
     Raises
     ------
     CellError
-        If it is missing or damaged, or holds other pictures than the cell counted.
+        If it is missing or damaged, was changed after the evaluation, or holds other pictures
+        than the cell counted.
     """
     path = place.folder / SCORES_FILE
     if not path.is_file():
         raise CellError(f"{path} is missing; evaluate this cell again.")
-    table = _scores(str(path), _modified(path))
-    for what, found, counted in _rows(table, cell(place)["counts"]):
-        if found != counted:
-            raise CellError(
-                f"{path} is damaged (rows of {what}: {found}, counted in the evaluation: "
-                f"{counted}); evaluate this cell again."
-            )
-    return table
-
-
-def _rows(table: pd.DataFrame, counts: dict[str, int]) -> list[tuple[str, int, int]]:
-    """Return what a row can be of, how many rows there are, and how many there should be."""
-    test, held_out = table["split"] == "test", table["split"] == "calibration"
-    good = table["label"] == 0
-    return [
-        ("good test pictures", int((test & good).sum()), counts["test_good"]),
-        ("defective test pictures", int((test & ~good).sum()), counts["test_defective"]),
-        ("held-out training pictures", int(held_out.sum()), counts["calibration_images"]),
-    ]
+    return _scores(str(path), _modified(path), _modified(place.folder / CELL_FILE))
 
 
 @st.cache_data(show_spinner=False, max_entries=64)
-def _scores(path: str, modified: int) -> pd.DataFrame:  # noqa: ARG001
-    text = {"split": str, "defect": str, "stem": str, "file": str}
-    try:
-        table = pd.read_csv(path, dtype=text, keep_default_na=False, na_values={"score": [""]})
-    except (OSError, ValueError) as error:
-        raise CellError(f"{path} is damaged; evaluate this cell again.") from error
-    if wrong := _wrong_in(table):
-        raise CellError(f"{path} is damaged ({wrong}); evaluate this cell again.")
-    return table
-
-
-def _wrong_in(table: pd.DataFrame) -> str:
-    """Return what is wrong with a table of scores by itself, "" if nothing is."""
-    if not set(COLUMNS) <= set(table.columns):
-        return "a column is missing"
-    if not is_numeric_dtype(table["score"]) or not np.isfinite(table["score"]).all():
-        return "a score is not a number"
-    if not table["label"].isin((0, 1)).all():
-        return "a label is neither 0 nor 1"
-    if table.duplicated(["split", "defect", "stem"]).any():
-        return "a picture has two rows"
-    return ""
+def _scores(path: str, modified: int, cell_modified: int) -> pd.DataFrame:  # noqa: ARG001
+    return _unchanged(Path(path), lambda cell: read_scores(Path(path), cell["counts"]))
 
 
 def curves(place: CellPlace) -> dict[str, NDArray[Any]]:
@@ -169,22 +140,31 @@ def curves(place: CellPlace) -> dict[str, NDArray[Any]]:
     Raises
     ------
     CellError
-        If it is missing or damaged.
+        If it is missing or damaged, or was changed after the evaluation.
     """
     path = place.folder / CURVES_FILE
-    return _curves(str(path), _modified(path))
+    if not path.is_file():
+        raise CellError(f"{path} is missing or damaged; evaluate this cell again.")
+    return _curves(str(path), _modified(path), _modified(place.folder / CELL_FILE))
 
 
 @st.cache_data(show_spinner=False, max_entries=64)
-def _curves(path: str, modified: int) -> dict[str, NDArray[Any]]:  # noqa: ARG001
+def _curves(path: str, modified: int, cell_modified: int) -> dict[str, NDArray[Any]]:  # noqa: ARG001
+    return _unchanged(Path(path), lambda _: read_curves(Path(path)))
+
+
+def _unchanged(path: Path, read: Callable[[dict[str, Any]], Content]) -> Content:
+    """Read a file of a cell, of which `read` is given the ``cell.json``."""
+    cell = read_cell(path.parent)
     try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
-    except (OSError, EOFError, ValueError, BadZipFile) as error:
-        raise CellError(f"{path} is missing or damaged; evaluate this cell again.") from error
-    if not set(CURVE_NAMES) <= set(arrays):
-        raise CellError(f"{path} is incomplete; evaluate this cell again.")
-    return arrays
+        content = read(cell)
+    except (OSError, ValueError) as error:
+        raise CellError(
+            f"{path} is damaged ({sentence(error).rstrip('.')}); evaluate this cell again."
+        ) from error
+    if changed(path, cell):
+        raise CellError(f"{path} was changed after the evaluation; evaluate this cell again.")
+    return content
 
 
 def _modified(path: Path) -> int:

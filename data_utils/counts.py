@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from data_utils.images import is_picture
+from data_utils.locations import is_allowed
 from data_utils.mvtec import GOOD
 
 EXAMPLES = 3
@@ -72,14 +73,14 @@ def _folders(parent: Path) -> list[Path]:
 def _pictures(folder: Path) -> list[Path]:
     by_stem: dict[str, Path] = {}
     for path in _listed(folder):
-        if is_picture(path):
+        if is_picture(path) and (not path.is_symlink() or is_allowed(path)):
             by_stem.setdefault(path.stem, path)
     return list(by_stem.values())
 
 
 def _listed(folder: Path) -> list[Path]:
     try:
-        return sorted(folder.iterdir())
+        return sorted(folder.iterdir()) if is_allowed(folder) else []
     except OSError:
         return []
 

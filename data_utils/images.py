@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import stat
 import struct
+import warnings
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
@@ -13,6 +16,16 @@ from PIL.PngImagePlugin import PngImageFile
 
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff"})
 DECODED_FORMATS = ("PNG", "JPEG", "BMP", "TIFF", "WEBP", "GIF")  # whatever the file is called
+FORMAT_OF_SUFFIX = {
+    ".png": "PNG",
+    ".jpg": "JPEG",
+    ".jpeg": "JPEG",
+    ".bmp": "BMP",
+    ".tif": "TIFF",
+    ".tiff": "TIFF",
+}
+MOST_PIXELS = 2 * (Image.MAX_IMAGE_PIXELS or 0)  # Pillow opens no file with more
+LONGEST_SHAPE = 50
 SIXTEEN_BIT_MODES = frozenset({"I;16", "I;16L", "I;16B", "I"})
 EXIF_ORIENTATION = 0x0112
 QUARTER_TURNS = frozenset({5, 6, 7, 8})
@@ -20,13 +33,47 @@ PNG_SIGNATURE_BYTES = 8
 PNG_NOTES = frozenset({b"eXIf", b"iTXt", b"tEXt", b"zTXt"})
 
 
+# Pillow warns of damage and of size; where either matters, the file is refused in a sentence.
+warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
+warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+
+
 class UnreadableImageError(ValueError):
     """A file that cannot be decoded; the message is a sentence without the path."""
+
+
+@dataclass(frozen=True)
+class Header:
+    """What a file says of itself before its pixels are decoded.
+
+    Attributes
+    ----------
+    height, width : int
+        In pixels, as the picture is shown.
+    remark : str
+        What is unusual about a file that is read all the same, or "".
+    """
+
+    height: int
+    width: int
+    remark: str = ""
 
 
 def is_picture(path: Path) -> bool:
     """Tell whether the file name looks like a picture this program reads."""
     return path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".")
+
+
+def stored_size(path: Path | IO[bytes]) -> tuple[int, int]:
+    """Read ``(height, width)`` in pixels as they are stored; never decodes a pixel.
+
+    Raises
+    ------
+    UnreadableImageError
+        As ``read_header`` does.
+    """
+    with _opened(path) as picture:
+        return picture.height, picture.width
 
 
 def picture_size(path: Path | IO[bytes]) -> tuple[int, int]:
@@ -35,13 +82,27 @@ def picture_size(path: Path | IO[bytes]) -> tuple[int, int]:
     Raises
     ------
     UnreadableImageError
-        If the file is no picture or cannot be opened.
+        As ``read_header`` does.
+    """
+    header = read_header(path)
+    return header.height, header.width
+
+
+def read_header(path: Path | IO[bytes]) -> Header:
+    """Read what a file says of itself, without decoding its pixels.
+
+    Raises
+    ------
+    UnreadableImageError
+        If the file is no picture, cannot be opened, has more pixels than are read, or is more
+        than 50 times as long as wide.
     """
     with _opened(path) as picture:
         width, height = picture.size
         # Pillow itself gives the size of a TIFF as it is shown.
         turned = picture.format != "TIFF" and _noted_orientation(picture) in QUARTER_TURNS
-    return (width, height) if turned else (height, width)
+        remark = _remark(path, picture)
+    return Header(width, height, remark) if turned else Header(height, width, remark)
 
 
 def read_picture(path: Path | IO[bytes]) -> Image.Image:
@@ -113,14 +174,42 @@ def read_mask(path: Path) -> Image.Image:
 
 def _opened(path: Path | IO[bytes]) -> Image.Image:
     try:
+        if isinstance(path, Path):
+            about = path.stat()
+            if not stat.S_ISREG(about.st_mode):
+                raise UnreadableImageError("is no regular file")  # a pipe would be waited for
+            if not about.st_size:
+                raise UnreadableImageError("is an empty file")
         picture = Image.open(path, formats=DECODED_FORMATS)
+    except UnreadableImageError:
+        raise
     except UnidentifiedImageError as error:
         raise UnreadableImageError("is not a picture") from error
+    except Image.DecompressionBombError as error:
+        raise UnreadableImageError(
+            f"has more than the {MOST_PIXELS // 1_000_000} million pixels that are read; reduce it"
+        ) from error
     except Exception as error:
         raise UnreadableImageError(f"cannot be opened ({_reason(error)})") from error
+    if max(picture.size) > LONGEST_SHAPE * min(picture.size):
+        width, height = picture.size
+        picture.close()
+        raise UnreadableImageError(
+            f"is {width} x {height} px, more than {LONGEST_SHAPE} times as long as wide"
+        )
     if picture.format == "TIFF":
         picture.filename = ""  # or Pillow maps the file and mixes up the rows of a turned picture
     return picture
+
+
+def _remark(path: Path | IO[bytes], picture: Image.Image) -> str:
+    remarks = []
+    kind = "JPEG" if picture.format == "MPO" else picture.format
+    if isinstance(path, Path) and FORMAT_OF_SUFFIX.get(path.suffix.lower(), kind) != kind:
+        remarks.append(f"is a {kind} file in spite of its name")
+    if picture.mode == "CMYK":
+        remarks.append("holds CMYK colours, which are converted to RGB")
+    return " and ".join(remarks)
 
 
 def _orientation(picture: Image.Image, reader: type[Image.Image] | None = None) -> int:
@@ -181,5 +270,7 @@ def _to_rgb(picture: Image.Image) -> Image.Image:
 
 
 def _reason(error: Exception) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
     text = str(error).splitlines()[0] if str(error) else ""
     return text or type(error).__name__

@@ -48,9 +48,16 @@ def is_allowed(path: Path) -> bool:
     named = [expanded(part) for part in given.split(os.pathsep) if part.strip()]
     if not named:
         return True
-    resolved = path.resolve()
     roots = (*named, default_data_root(), demo_root())
-    return any(resolved.is_relative_to(root.resolve()) for root in roots)
+    return any(not leads_out(path, root) for root in roots)
+
+
+def leads_out(path: Path, folder: Path) -> bool:
+    """Tell whether a path ends outside `folder`: by ``..``, being absolute, or through links."""
+    try:
+        return not path.resolve().is_relative_to(folder.resolve())
+    except (OSError, RuntimeError, ValueError):  # a loop of links, an impossible name
+        return True
 
 
 def shown_path(path: Path) -> str:

@@ -7,13 +7,15 @@ Bergmann et al., "MVTec AD", CVPR 2019. Labels come from the folders, never from
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import os
+import stat
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
-from data_utils.images import UnreadableImageError, is_picture, picture_size
+from data_utils.images import UnreadableImageError, is_picture, read_header
 from data_utils.locations import is_allowed
 
 OFFICIAL_CATEGORIES = (
@@ -46,6 +48,8 @@ COLUMNS = [
     "width",
 ]
 ASPECT_TOLERANCE = 1.15
+SMALLEST_SIDE = 8
+NOT_OPEN = "leads to a folder that is not open on this machine; left out"
 
 
 class DatasetError(ValueError):
@@ -116,7 +120,9 @@ def category_names(root: Path) -> list[str]:
     DatasetError
         If `root` is no readable folder or holds no category.
     """
-    if not root.is_dir():
+    if problem := _name_problem(str(root.absolute())):
+        raise DatasetError(f"The data folder {_readable(str(root))} {problem}.")
+    if not _is_folder(root):
         raise DatasetError(
             f"There is no data folder at {root}; give the folder that holds the categories "
             "(bottle, screw, ...)."
@@ -127,7 +133,14 @@ def category_names(root: Path) -> list[str]:
             f"{root.resolve().parent}"
         )
     try:
-        names = [folder.name for folder in _folders(root) if _is_category(folder)]
+        names = [
+            folder.name
+            for folder in root.iterdir()
+            if _is_category(folder)
+            and not folder.name.startswith(".")
+            and not _name_problem(folder.name)
+            and not _is_link_out(folder)
+        ]
     except OSError as error:
         raise DatasetError(f"The data folder {root} cannot be read: {error.strerror}.") from error
     if not names:
@@ -137,6 +150,28 @@ def category_names(root: Path) -> list[str]:
             "<category>/ground_truth/<defect>."
         )
     return sorted(names, key=lambda name: (name not in OFFICIAL_CATEGORIES, name))
+
+
+def left_out_folders(root: Path) -> tuple[Finding, ...]:
+    """Name the folders below `root` that may be categories but cannot be used as such."""
+    findings = []
+    for folder in sorted(root.iterdir()):
+        if folder.name.startswith("."):
+            continue
+        problem = _name_problem(folder.name)
+        if problem and _is_category(folder):
+            findings.append(_finding(folder, root, f"{problem}; left out"))
+        if _is_link_out(folder):
+            findings.append(_finding(folder, root, NOT_OPEN))
+            continue
+        try:
+            (folder / "train" / GOOD).stat()
+        except PermissionError as error:
+            problem = f"cannot be looked into ({error.strerror}); left out"
+            findings.append(_finding(folder, root, problem))
+        except OSError:
+            continue
+    return tuple(findings)
 
 
 def scan_category(root: Path, name: str) -> Category:
@@ -163,7 +198,11 @@ def scan_category(root: Path, name: str) -> Category:
             for path in masks.values():
                 findings.append(_finding(path, root, "is a mask for a good picture; unused"))
             masks = {}
-        for stem, path in _pictures_by_stem(pictures_folder, root, findings).items():
+        named = len(findings)
+        pictures = _pictures_by_stem(pictures_folder, root, findings)
+        if not pictures and len(findings) == named:
+            findings.append(_finding(pictures_folder, root, "holds no picture"))
+        for stem, path in pictures.items():
             mask_path = masks.pop(stem, None)
             row = _checked_row(name, split, defect, stem, path, mask_path, root, findings)
             if row is None:
@@ -191,42 +230,84 @@ def scan(root: Path) -> dict[str, Category]:
     return {name: scan_category(root, name) for name in category_names(root)}
 
 
+def _is_link_out(path: Path) -> bool:
+    return path.is_symlink() and not is_allowed(path)
+
+
 def _is_category(folder: Path) -> bool:
-    return (folder / "train" / GOOD).is_dir()
+    return _is_folder(folder / "train" / GOOD)
 
 
-def _folders(parent: Path) -> list[Path]:
-    return sorted(
-        path for path in parent.iterdir() if path.is_dir() and not path.name.startswith(".")
-    )
+def _is_folder(path: Path) -> bool:
+    return _kind(path) == stat.S_IFDIR
+
+
+def _kind(path: Path) -> int:
+    """Return the file type of `path`, links followed; 0 where there is none to be seen."""
+    try:
+        return stat.S_IFMT(path.stat().st_mode)
+    except OSError:
+        return 0
+
+
+def _listed(folder: Path, root: Path, findings: list[Finding]) -> list[Path]:
+    """Return what is in a folder, without hidden files and names that cannot be written down."""
+    if not is_allowed(folder):
+        findings.append(_finding(folder, root, NOT_OPEN))
+        return []
+    try:
+        paths = sorted(folder.iterdir())
+    except OSError as error:
+        findings.append(_finding(folder, root, f"cannot be read ({error.strerror}); left out"))
+        return []
+    listed = []
+    for path in paths:
+        if path.name.startswith("."):
+            continue
+        if problem := _name_problem(path.name):
+            findings.append(_finding(path, root, f"{problem}; left out"))
+        else:
+            listed.append(path)
+    return listed
+
+
+def _folders(parent: Path, root: Path, findings: list[Finding]) -> list[Path]:
+    """Return the folders in a folder; there may be no such one."""
+    if not os.path.lexists(parent):
+        return []
+    folders = []
+    for path in _listed(parent, root, findings):
+        if _is_folder(path):
+            folders.append(path)
+        else:
+            findings.append(_finding(path, root, "is no folder; ignored"))
+    return folders
 
 
 def _picture_folders(folder: Path, findings: list[Finding]) -> Iterator[tuple[str, str, Path]]:
+    root = folder.parent
     yield "train", GOOD, folder / "train" / GOOD
-    for other in _folders(folder / "train"):
+    for other in _folders(folder / "train", root, findings):
         if other.name != GOOD:
             findings.append(
-                _finding(other, folder.parent, "is ignored: only train/good is used for training")
+                _finding(other, root, "is ignored: only train/good is used for training")
             )
-    if (folder / "ground_truth").is_dir():
-        for masks_folder in _folders(folder / "ground_truth"):
-            if not (folder / "test" / masks_folder.name).is_dir():
-                problem = f"is unused: there is no folder test/{masks_folder.name}"
-                findings.append(_finding(masks_folder, folder.parent, problem))
-    if not (folder / "test").is_dir():
-        return
-    for test_folder in sorted(_folders(folder / "test"), key=lambda path: path.name != GOOD):
+    for masks_folder in _folders(folder / "ground_truth", root, findings):
+        if not _is_folder(folder / "test" / masks_folder.name):
+            problem = f"is unused: there is no folder test/{masks_folder.name}"
+            findings.append(_finding(masks_folder, root, problem))
+    test_folders = _folders(folder / "test", root, findings)
+    for test_folder in sorted(test_folders, key=lambda path: path.name != GOOD):
         yield "test", test_folder.name, test_folder
 
 
 def _pictures_by_stem(folder: Path, root: Path, findings: list[Finding]) -> dict[str, Path]:
     pictures: dict[str, Path] = {}
-    for path in _files(folder):
+    for path in _files(folder, root, findings):
         if not is_picture(path):
             findings.append(_finding(path, root, "is no PNG, JPEG, BMP or TIFF file; ignored"))
-        elif not is_allowed(path):
-            problem = "leads to a folder that is not open on this machine; left out"
-            findings.append(_finding(path, root, problem))
+        elif _is_link_out(path):
+            findings.append(_finding(path, root, NOT_OPEN))
         elif path.stem in pictures:
             findings.append(
                 _finding(path, root, f"has the same name as {pictures[path.stem].name}; left out")
@@ -237,7 +318,7 @@ def _pictures_by_stem(folder: Path, root: Path, findings: list[Finding]) -> dict
 
 
 def _masks_by_stem(folder: Path, root: Path, findings: list[Finding]) -> dict[str, Path]:
-    if not folder.is_dir():
+    if not _is_folder(folder):
         return {}
     masks: dict[str, Path] = {}
     for stem, path in _pictures_by_stem(folder, root, findings).items():
@@ -249,10 +330,20 @@ def _masks_by_stem(folder: Path, root: Path, findings: list[Finding]) -> dict[st
     return masks
 
 
-def _files(folder: Path) -> Iterable[Path]:
-    return sorted(
-        path for path in folder.iterdir() if path.is_file() and not path.name.startswith(".")
-    )
+def _files(folder: Path, root: Path, findings: list[Finding]) -> list[Path]:
+    files = []
+    for path in _listed(folder, root, findings):
+        kind = _kind(path)
+        if kind == stat.S_IFREG:
+            files.append(path)
+            continue
+        problem = "is no regular file"
+        if kind == stat.S_IFDIR:
+            problem = "is a folder among pictures"
+        elif not kind:
+            problem = "is a link that leads nowhere" if path.is_symlink() else "cannot be opened"
+        findings.append(_finding(path, root, f"{problem}; left out"))
+    return files
 
 
 def _checked_row(
@@ -266,10 +357,17 @@ def _checked_row(
     findings: list[Finding],
 ) -> dict[str, object] | None:
     try:
-        height, width = picture_size(path)
+        header = read_header(path)
     except UnreadableImageError as error:
         findings.append(_finding(path, root, f"{error}; left out"))
         return None
+    height, width = header.height, header.width
+    if min(height, width) < SMALLEST_SIDE:
+        problem = f"is {width} x {height} px, too small to show anything; left out"
+        findings.append(_finding(path, root, problem))
+        return None
+    if header.remark:
+        findings.append(_finding(path, root, header.remark))
     if mask_path is not None:
         mask_path = _checked_mask(mask_path, (height, width), root, findings)
     return {
@@ -289,10 +387,11 @@ def _checked_mask(
     path: Path, size: tuple[int, int], root: Path, findings: list[Finding]
 ) -> Path | None:
     try:
-        mask_size = picture_size(path)
+        header = read_header(path)
     except UnreadableImageError as error:
         findings.append(_finding(path, root, f"{error}; its picture has no pixel metrics"))
         return None
+    mask_size = (header.height, header.width)
     if mask_size != size:
         findings.append(
             _finding(
@@ -303,6 +402,8 @@ def _checked_mask(
             )
         )
         return None
+    if header.remark:
+        findings.append(_finding(path, root, header.remark))
     return path
 
 
@@ -313,6 +414,10 @@ def _category_findings(name: str, records: pd.DataFrame) -> list[Finding]:
     defective = test[test["label"] == 1]
     if train.empty:
         findings.append(Finding(name, "has no readable training picture in train/good"))
+    elif len(train) == 1:
+        findings.append(
+            Finding(name, "has only one training picture: no threshold, and scores mean little")
+        )
     if test.empty:
         findings.append(Finding(name, "has no test pictures, so nothing can be measured"))
     elif defective.empty:
@@ -337,4 +442,16 @@ def _category_findings(name: str, records: pd.DataFrame) -> list[Finding]:
 
 
 def _finding(path: Path, root: Path, problem: str) -> Finding:
-    return Finding(path.relative_to(root).as_posix(), problem)
+    return Finding(_readable(path.relative_to(root).as_posix()), problem)
+
+
+def _name_problem(name: str) -> str:
+    """Return why a name cannot stand in result files, or ""."""
+    if _readable(name) != name:
+        return "has a name that is no valid text; rename it"
+    return "has a carriage return in its name; rename it" if "\r" in name else ""
+
+
+def _readable(text: str) -> str:
+    """Return a name from disk with bytes that are no text written as escapes."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")

@@ -27,9 +27,11 @@ from data_utils.locations import cache_root
 from data_utils.mvtec import Category, Finding
 from data_utils.transform import Transform
 
-CACHE_VERSION = 1
+CACHE_VERSION = 2
 CACHE_LIMIT_BYTES = 4 * 1024**3
 DECODE_THREADS = min(8, os.cpu_count() or 1)
+DECODE_PIXEL_BYTES = 20  # at most, while one picture of any kind is decoded and converted
+DECODE_BYTES = 1024**3
 
 Progress = Callable[[int, int], None]
 
@@ -129,6 +131,16 @@ def prune_cache(keep: Path | None = None, limit_bytes: int = CACHE_LIMIT_BYTES) 
             shutil.rmtree(entry, ignore_errors=True)
 
 
+def decode_bytes(records: pd.DataFrame) -> int:
+    """Return how many bytes the files take, at most, that are decoded at the same time."""
+    largest = _largest_decoded(records)
+    return max(largest, min(DECODE_THREADS * largest, DECODE_BYTES))
+
+
+def _largest_decoded(records: pd.DataFrame) -> int:
+    return int((records["height"] * records["width"]).max()) * DECODE_PIXEL_BYTES
+
+
 def _pictures_root() -> Path:
     return cache_root() / "pictures"
 
@@ -168,13 +180,16 @@ def _decode(category: Category, transform: Transform, progress: Progress | None)
             image = transform.picture(read_picture(image_path))
         except UnreadableImageError as error:
             return _finding(image_path, category, f"{error}; left out"), None, []
+        plain = (image == image[0, 0]).all()
+        found = [_finding(image_path, category, "shows one plain colour")] if plain else []
         if mask_path is None:
-            return image, None, []
+            return image, None, found
         mask, mask_findings = _read_transformed_mask(mask_path, category, transform)
-        return image, mask, mask_findings
+        return image, mask, found + mask_findings
 
     paths = list(zip(records["image_path"], records["mask_path"], strict=True))
-    with ThreadPoolExecutor(DECODE_THREADS) as pool:
+    threads = max(1, min(DECODE_THREADS, DECODE_BYTES // _largest_decoded(records)))
+    with ThreadPoolExecutor(threads) as pool:
         for position, (image, mask, found) in enumerate(pool.map(decode_one, paths)):
             findings += found
             if isinstance(image, Finding):

@@ -242,10 +242,11 @@ class Autoencoder(Detector):
             detector.input_size_ = (int(height), int(width))
             detector.log_ = [(float(train), float(held)) for train, held in about["log"]]
             detector.positions_ = tensors.pop("positions").numpy()
+            state = {name.removeprefix("network."): t for name, t in tensors.items()}
+            with torch.device("meta"):  # needs no memory, whatever the settings claim
+                build_network(detector.settings).load_state_dict(state, assign=True)
             detector.network_ = build_network(detector.settings).eval()
-            detector.network_.load_state_dict(
-                {name.removeprefix("network."): t for name, t in tensors.items()}
-            )
+            detector.network_.load_state_dict(state)
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
             raise ModelFileError(
                 f"The model {path} does not fit this version; evaluate this cell again."

@@ -177,6 +177,8 @@ class Padim(FeatureDetector):
             detector.channel_index_ = tensors["channel_index"]
             detector.mean_ = tensors["mean"]
             positions, channels = detector.mean_.shape
+            if tensors["whitening_triangle"].shape != (positions, channels * (channels + 1) // 2):
+                raise IndexError("the whitening does not fit the mean")
             whitening = torch.zeros(positions, channels**2)
             whitening[:, _triangle(channels)] = tensors["whitening_triangle"]
             detector.whitening_ = whitening.reshape(positions, channels, channels)

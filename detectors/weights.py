@@ -19,6 +19,7 @@ import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from zipfile import BadZipFile, ZipFile
 
 import torch
 from safetensors import SafetensorError
@@ -216,7 +217,14 @@ def read_state(path: Path) -> dict[str, torch.Tensor]:
     try:
         if path.suffix == ".safetensors":
             return load_file(path)
+        if _unpacked_bytes(path) > path.stat().st_size:
+            raise WeightsError(
+                f"The weights file {path} is refused: it is packed, and unpacks to more than its "
+                "own size; give a file as torch.save writes it."
+            )
         state = torch.load(path, map_location="cpu", weights_only=True)
+    except WeightsError:
+        raise
     except (SafetensorError, OSError, EOFError) as error:
         raise WeightsError(f"The weights file {path} is damaged; get it again.") from error
     except Exception as error:  # torch.load raises many types on foreign or unsafe files
@@ -232,6 +240,15 @@ def read_state(path: Path) -> dict[str, torch.Tensor]:
             "give a torchvision state dict."
         )
     return state
+
+
+def _unpacked_bytes(path: Path) -> int:
+    """Return what a zip file says that its parts unpack to; 0 for what is no whole zip file."""
+    try:
+        with ZipFile(path) as packed:
+            return sum(part.file_size for part in packed.infolist())
+    except (BadZipFile, ValueError, NotImplementedError):
+        return 0
 
 
 def check_state(name: str, state: dict[str, torch.Tensor], path: Path) -> None:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-import sys
+import math
 import unicodedata
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from evaluation.cell_files import FILES, is_record
+
+LARGEST = 1e9
+LARGEST_SCORE = 1e30
+ROUNDING = 1e-6
 SECTIONS = ("metrics", "counts", "settings", "timings", "scale", "geometry")
 NEEDED = {
     "": {
@@ -21,7 +26,10 @@ NEEDED = {
 """Names that each section has, and the file itself; others may be missing."""
 
 TEXT, TEXTS, TRUTH = "a text", "a list of texts", "true or false"
-NUMBER, MAYBE, COUNT = "a number", "a number or null", "a whole number from 0 on"
+SCORE, MAYBE_SCORE = "a number", "a number or null"
+AMOUNT, SHARE = "a number from 0 to 1e9", "a number from 0 to 1 or null"
+COUNT, MAYBE_COUNT = "a whole number from 0 to 1e9", "a whole number from 0 to 1e9 or null"
+SEED, RECORD = "a whole number from 0 on", "a record of files"
 FIELDS = {
     "category": TEXT,
     "method": TEXT,
@@ -35,33 +43,42 @@ FIELDS = {
     "weights": TEXT,
     "backbone_identity": TEXT,
     "transform": TEXT,
-    "fit_s": NUMBER,
-    "score_s": NUMBER,
-    "runtime_s": NUMBER,
-    "wall_s": NUMBER,
-    "ms_per_image": NUMBER,
-    "latency_ms": NUMBER,
-    "latency_p95_ms": NUMBER,
-    "model_mb": NUMBER,
-    "peak_memory_mb": NUMBER,
+    "fit_s": AMOUNT,
+    "score_s": AMOUNT,
+    "runtime_s": AMOUNT,
+    "wall_s": AMOUNT,
+    "ms_per_image": AMOUNT,
+    "latency_ms": AMOUNT,
+    "latency_p95_ms": AMOUNT,
+    "model_mb": AMOUNT,
+    "peak_memory_mb": AMOUNT,
     "findings": TEXTS,
     "finished": TEXT,
     "cpu": TEXT,
     "cores": COUNT,
     "threads": COUNT,
     "system": TEXT,
-    "metrics.*": MAYBE,
+    "metrics.image_best_f1_threshold": MAYBE_SCORE,
+    "metrics.pixel_best_f1_threshold": MAYBE_SCORE,
+    "metrics.*": SHARE,
     "counts.*": COUNT,
-    "settings.seed": COUNT,
+    "settings.seed": SEED,
     "settings.backbone": TEXT,
     "settings.whole_picture": TRUTH,
-    "settings.*": MAYBE,
-    "timings.*": NUMBER,
+    "settings.*": MAYBE_SCORE,
+    "timings.*": AMOUNT,
     "versions.*": TEXT,
+    "scale.low": SCORE,
+    "scale.high": SCORE,
+    "geometry.height": COUNT,
+    "geometry.width": COUNT,
+    "geometry.shorter_side": MAYBE_COUNT,
+    FILES: RECORD,
 }
 """What each field holds; a star stands for the names of a section that are not listed.
 
-``metrics.by_defect``, ``scale`` and ``geometry`` are checked by what reads them.
+``metrics.by_defect`` and how the numbers of ``scale`` and ``geometry`` fit together are checked by
+what reads them.
 """
 ELSEWHERE = "metrics.by_defect"
 
@@ -103,15 +120,10 @@ def _fields(cell: dict[str, Any]) -> list[tuple[str, Any]]:
     return [*((name, value) for name, value in cell.items() if name not in sections), *inner]
 
 
-def _is_number(value: object) -> bool:
-    """Tell whether it is a finite number; JSON also has integers beyond all floats."""
+def _is_number(value: object, low: float, high: float) -> bool:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return False
-    return abs(value) <= sys.float_info.max
-
-
-def _is_number_or_null(value: object) -> bool:
-    return value is None or _is_number(value)
+    return low <= value <= high
 
 
 def _same_name(noted: str, on_disk: str) -> bool:
@@ -123,7 +135,12 @@ HOLDS: dict[str, Callable[[Any], bool]] = {
     TEXT: lambda value: isinstance(value, str),
     TEXTS: lambda value: isinstance(value, list) and all(isinstance(one, str) for one in value),
     TRUTH: lambda value: isinstance(value, bool),
-    NUMBER: _is_number,
-    MAYBE: _is_number_or_null,
-    COUNT: lambda value: _is_number(value) and isinstance(value, int) and value >= 0,
+    SCORE: lambda value: _is_number(value, -LARGEST_SCORE, LARGEST_SCORE),
+    MAYBE_SCORE: lambda value: value is None or HOLDS[SCORE](value),
+    AMOUNT: lambda value: _is_number(value, 0, LARGEST),
+    SHARE: lambda value: value is None or _is_number(value, -ROUNDING, 1 + ROUNDING),
+    COUNT: lambda value: isinstance(value, int) and _is_number(value, 0, LARGEST),
+    MAYBE_COUNT: lambda value: value is None or HOLDS[COUNT](value),
+    SEED: lambda value: isinstance(value, int) and _is_number(value, 0, math.inf),
+    RECORD: is_record,
 }

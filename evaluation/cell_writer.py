@@ -21,6 +21,7 @@ from evaluation.cells import (
     MODEL_FILE,
     SCORES_FILE,
     new_cell,
+    seal,
     write_cell_file,
 )
 from evaluation.heatmap import colour_scale
@@ -87,6 +88,7 @@ def write_cell(work: CellWork, shared: CategoryWork, started: float) -> None:
             "wall_s": time.perf_counter() - started,
         }
         write_cell_file(folder, cell)
+        seal(folder)
 
 
 def _description(work: CellWork, shared: CategoryWork) -> dict[str, Any]:

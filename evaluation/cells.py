@@ -19,7 +19,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from data_utils.locations import leads_out
 from evaluation.cell_fields import damage, is_complete
+from evaluation.cell_files import CHECKSUM, FILES, content_checksum, lost_files, recorded
 
 CELL_FILE = "cell.json"
 SCORES_FILE = "scores.csv"
@@ -55,6 +57,11 @@ class CellPlace:
                 f"A category cannot be called '{self.category}': the outputs folder uses that "
                 "name itself; rename the category's folder."
             )
+        if leads_out(self.folder.parent, self.outputs):
+            raise CellError(
+                f"{self.folder.parent} leads out of the outputs folder {self.outputs}, so nothing "
+                "is read or written there; remove the link."
+            )
 
     @property
     def folder(self) -> Path:
@@ -70,8 +77,8 @@ class CellPlace:
 
     @property
     def finished(self) -> bool:
-        """Whether a finished cell stands there."""
-        return (self.folder / CELL_FILE).is_file()
+        """Whether a finished cell stands there, perhaps a damaged one."""
+        return os.path.lexists(self.folder / CELL_FILE)
 
 
 @contextmanager
@@ -116,12 +123,16 @@ def read_cell(folder: Path) -> dict[str, Any]:
     Raises
     ------
     CellError
-        If it is missing, damaged or of another format.
+        If it is missing, damaged, of another format, or was changed after it was written.
     """
     path = folder / CELL_FILE
+    if link := _link_out(folder):
+        raise CellError(f"{link} is a link that leads out of its folder; evaluate this cell again.")
+    if not path.is_file():
+        raise CellError(f"{path} is missing or damaged; evaluate this cell again.")
     try:
         cell = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise CellError(f"{path} is missing or damaged; evaluate this cell again.") from error
     if not is_complete(cell):
         raise CellError(f"{path} is incomplete; evaluate this cell again.")
@@ -129,6 +140,8 @@ def read_cell(folder: Path) -> dict[str, Any]:
         raise CellError(f"{path} was written by another version; evaluate this cell again.")
     if wrong := damage(cell, folder):
         raise CellError(f"{path} is damaged ({wrong}); evaluate this cell again.")
+    if CHECKSUM in cell and cell[CHECKSUM] != content_checksum(cell):
+        raise CellError(f"{path} was changed after the evaluation; evaluate this cell again.")
     restored: dict[str, Any] = _none_to_nan(cell)
     return restored
 
@@ -139,14 +152,45 @@ def write_cell_file(folder: Path, cell: dict[str, Any]) -> None:
     (folder / CELL_FILE).write_text(text, encoding="utf-8")
 
 
+def seal(folder: Path) -> None:
+    """Record in a cell's ``cell.json`` what its files are; call it when all are written."""
+    path = folder / CELL_FILE
+    cell = json.loads(path.read_text(encoding="utf-8"))
+    path.unlink()
+    cell[FILES] = recorded(folder)
+    cell[CHECKSUM] = content_checksum(cell)
+    write_cell_file(folder, cell)
+
+
+def lost_parts(folder: Path, cell: dict[str, Any]) -> str:
+    """Return a sentence about files of a cell that are missing or cut, "" if there are none.
+
+    Nothing is opened: a file that keeps its size is not noticed.
+    """
+    lost = lost_files(folder, cell)
+    return f"The cell in {folder} is damaged ({lost}); evaluate this cell again." if lost else ""
+
+
 def all_cells(outputs: Path) -> tuple[list[tuple[Path, dict[str, Any]]], list[str]]:
-    """Return ``(folder, cell)`` of every readable cell, and a sentence for each unreadable one."""
+    """Return ``(folder, cell)`` of every cell whose ``cell.json`` can be read, and problems.
+
+    A problem is a sentence about a cell that cannot be read, or that has lost other files; the
+    numbers of such a one are still there. The record of files is left out of the cells.
+    """
     cells, problems = [], []
     for file in _cell_files(outputs):
+        folder = file.parent
+        if leads_out(folder.parent, outputs):
+            problems.append(f"{folder.parent} leads out of {outputs}; it is not read.")
+            continue
         try:
-            cells.append((file.parent, read_cell(file.parent)))
+            cell = read_cell(folder)
         except CellError as error:
             problems.append(str(error))
+            continue
+        if lost := lost_parts(folder, cell):
+            problems.append(lost)
+        cells.append((folder, {name: cell[name] for name in cell if name != FILES}))
     return cells, problems
 
 
@@ -155,6 +199,8 @@ def failures(outputs: Path) -> list[dict[str, str]]:
     notes = []
     for pattern in (f"*/*{FAILURE_SUFFIX}", f"{SETTINGS_FOLDER}/*/*/*{FAILURE_SUFFIX}"):
         for path in sorted(outputs.glob(pattern)):
+            if leads_out(path, outputs) or not path.is_file():
+                continue
             with suppress(OSError, ValueError, KeyError, TypeError):
                 note = json.loads(path.read_text(encoding="utf-8"))
                 notes.append({key: str(note[key]) for key in ("category", "method", "reason")})
@@ -168,13 +214,15 @@ def repair(outputs: Path) -> None:
     """
     for pattern in (".*", "*/.*", f"{SETTINGS_FOLDER}/*/*/.*"):
         for leftover in list(outputs.glob(pattern)):
+            if leads_out(leftover.parent, outputs):
+                continue
             if leftover.name.endswith(OLD_SUFFIX):
                 place = leftover.with_name(leftover.name[1 : -len(OLD_SUFFIX)])
                 if not (place / CELL_FILE).is_file() and (leftover / CELL_FILE).is_file():
-                    shutil.rmtree(place, ignore_errors=True)
+                    _remove(place)
                     leftover.rename(place)
                 else:
-                    shutil.rmtree(leftover, ignore_errors=True)
+                    _remove(leftover)
             elif leftover.name.endswith(NEW_SUFFIX):
                 shutil.rmtree(leftover, ignore_errors=True)
             elif leftover.name.endswith(UNFINISHED_SUFFIX):
@@ -196,16 +244,25 @@ def write_atomically(path: Path, text: str) -> None:
 
 def _exchange(new: Path, place: Path) -> None:
     old = place.with_name(f".{place.name}{OLD_SUFFIX}")
-    if place.exists():
-        shutil.rmtree(old, ignore_errors=True)
+    if os.path.lexists(place):
+        _remove(old)
         _retried(lambda: place.rename(old))
     try:
         _retried(lambda: new.rename(place))
     except BaseException:  # also Ctrl-C between the two renames
-        if old.exists():
+        if os.path.lexists(old):
             old.rename(place)
         raise
-    shutil.rmtree(old, ignore_errors=True)
+    _remove(old)
+
+
+def _remove(path: Path) -> None:
+    """Remove a cell's folder, or the file or link that stands in place of one."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        with suppress(OSError):
+            path.unlink()
 
 
 def _retried(action: Any) -> None:
@@ -218,6 +275,15 @@ def _retried(action: Any) -> None:
             if left == 0 or os.name != "nt":
                 raise
             time.sleep(RENAME_PAUSE_S)
+
+
+def _link_out(folder: Path) -> Path | None:
+    """Return which of a cell's folder and files is a link that leads out of where it should be."""
+    files = (CELL_FILE, SCORES_FILE, CURVES_FILE, MAPS_FILE, MODEL_FILE)
+    for path in (folder, *(folder / name for name in files)):
+        if path.is_symlink() and leads_out(path, folder.parent):
+            return path
+    return None
 
 
 def _cell_files(outputs: Path) -> list[Path]:

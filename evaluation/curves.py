@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import io
 import math
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile, ZipFile
 
 import numpy as np
+from numpy.lib import format as npy
 from numpy.typing import NDArray
+
+from evaluation.measure import CURVE_NAMES
+
+LARGEST_ARRAY_BYTES = 10_000_000
+ROUNDING = 1e-6
+SHARES = ("tpr", "fpr", "precision", "region_overlap")
 
 
 @dataclass(frozen=True)
@@ -74,3 +85,45 @@ def stored_curve(arrays: Mapping[str, NDArray[Any]], kind: str) -> RankingCurve 
         true_positive_rate=np.concatenate([[0.0], hits]),
         precision=np.concatenate([precision[:1], precision]),
     )
+
+
+def read_curves(path: Path) -> dict[str, NDArray[Any]]:
+    """Read the arrays of ``curves.npz`` by their names, ``evaluation.measure.CURVE_NAMES``.
+
+    What an array claims to be is checked before there is memory for it.
+
+    Raises
+    ------
+    OSError
+        If it cannot be opened.
+    ValueError
+        If it is damaged; the message says how.
+    """
+    try:
+        with ZipFile(path) as stored:
+            missing = {f"{name}.npy" for name in CURVE_NAMES} - set(stored.namelist())
+            if missing:
+                raise ValueError("an array is missing")
+            if max(member.file_size for member in stored.infolist()) > LARGEST_ARRAY_BYTES:
+                raise ValueError("an array is too large")
+            arrays = {name: _array(stored.read(f"{name}.npy")) for name in CURVE_NAMES}
+    except (BadZipFile, EOFError, RuntimeError, zlib.error) as error:
+        raise ValueError("it cannot be unpacked") from error
+    for name, array in arrays.items():
+        outside = (array < -ROUNDING) | (array > 1 + ROUNDING)
+        if np.isinf(array).any() or (name.endswith(SHARES) and outside.any()):
+            raise ValueError(f"{name} has impossible values")
+    return arrays
+
+
+def _array(content: bytes) -> NDArray[Any]:
+    """Return the row of numbers in the content of an ``.npy`` file."""
+    file = io.BytesIO(content)
+    if npy.read_magic(file) != (1, 0):
+        raise ValueError("an array is of another version")
+    shape, _, dtype = npy.read_array_header_1_0(file)
+    if dtype.kind != "f" or len(shape) != 1:
+        raise ValueError("an array is no row of numbers")
+    if shape[0] * dtype.itemsize != len(content) - file.tell():
+        raise ValueError("an array has another length than it says")
+    return np.frombuffer(content, dtype, offset=file.tell())

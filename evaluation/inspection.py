@@ -11,9 +11,11 @@ import pandas as pd
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from data_utils.images import UnreadableImageError, picture_size, read_picture
+from data_utils.images import UnreadableImageError, read_picture, stored_size
+from data_utils.locations import is_allowed
+from data_utils.memory import free_bytes
 from data_utils.mvtec import DatasetError, scan_category
-from data_utils.pictures import Pictures, load_pictures
+from data_utils.pictures import DECODE_PIXEL_BYTES, Pictures, load_pictures
 from data_utils.transform import Transform
 from detectors.architectures import BACKBONES
 from detectors.base import AnomalyResult, Detector, ModelFileError
@@ -119,12 +121,19 @@ def opened_picture(file: Path | IO[bytes]) -> Image.Image:
     Raises
     ------
     UnreadableImageError
-        If it is no picture, has more than 64 million pixels, or cannot be decoded.
+        If it is no picture, has more than 64 million pixels or more than there is memory for, or
+        cannot be decoded.
     """
-    height, width = picture_size(file)
+    height, width = stored_size(file)
     if height * width > MAX_PIXELS:
         raise UnreadableImageError(
             f"has {width} x {height} pixels; at most {MAX_PIXELS // 1_000_000} million are read"
+        )
+    needed, free = height * width * DECODE_PIXEL_BYTES, free_bytes()
+    if needed > free:
+        raise UnreadableImageError(
+            f"needs {needed / 1e6:.0f} MB of memory to be read, of which {free / 1e6:.0f} MB are "
+            "free; make it smaller, or try again later"
         )
     if not isinstance(file, Path):
         file.seek(0)
@@ -175,6 +184,8 @@ def fitted_pictures(about: dict[str, Any]) -> Pictures:
         If the data folder is gone, or its pictures are not those of the evaluation.
     """
     root, name = Path(about["data_root"]), str(about["category"])
+    if not is_allowed(root / name):
+        raise CellError(f"The training pictures cannot be shown: {root} is not open here.")
     try:
         pictures = load_pictures(scan_category(root, name), geometry_of(about))
     except (DatasetError, OSError, KeyError, TypeError, ValueError) as error:

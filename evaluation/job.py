@@ -6,7 +6,9 @@ and creation time tell a living job from a dead one, so no job stays "running" f
 
 from __future__ import annotations
 
+import errno
 import json
+import math
 import os
 import subprocess
 import sys
@@ -20,7 +22,7 @@ from typing import Self
 import psutil
 from filelock import FileLock, Timeout
 
-from data_utils.locations import PROJECT
+from data_utils.locations import PROJECT, leads_out
 from evaluation.cells import write_atomically
 
 JOB_FOLDER = ".job"
@@ -36,6 +38,8 @@ CREATION_TOLERANCE_S = 1.0
 TERMINATE_WAIT_S = 1.5
 START_WAIT_S = 10.0
 DETACHED_WINDOWS_PROCESS = 0x00000200 | 0x08000000
+LARGEST_NUMBER = 1e11  # seconds since the epoch, far ahead; no count of a job is larger
+LARGEST_PID = 2**31 - 1
 
 
 class BusyError(RuntimeError):
@@ -95,8 +99,11 @@ class JobStatus:
 
 
 def job_folder(outputs: Path) -> Path:
-    """Return the folder of status, log and lock."""
-    return outputs / JOB_FOLDER
+    """Return the folder of status, log and lock; raises OSError if it is a link that leads out."""
+    folder = outputs / JOB_FOLDER
+    if leads_out(folder, outputs):
+        raise OSError(errno.ELOOP, "a link there leads out of the outputs folder", str(folder))
+    return folder
 
 
 def log_file(outputs: Path) -> Path:
@@ -178,6 +185,7 @@ def _start(outputs: Path, arguments: Sequence[str]) -> int:
             "cancel it."
         )
     lock_outputs(outputs).release()
+    log_file(outputs).unlink(missing_ok=True)  # a link in its place is not followed
     command = [
         sys.executable,
         str(PROJECT / "evaluate.py"),
@@ -218,11 +226,12 @@ def _start(outputs: Path, arguments: Sequence[str]) -> int:
 def cancel(outputs: Path) -> bool:
     """End the running job with all its processes; return whether there was one.
 
-    Finished cells stay; the cell in work is given up.
+    Finished cells stay; the cell in work is given up. A status that names this very process, or
+    one that started it, is no job's.
     """
     status = read_status(outputs)
     process = _process(status) if status is not None and status.state == RUNNING else None
-    if status is None or process is None:
+    if status is None or process is None or process in _this_and_parents():
         return False
     tree = [process, *_children(process)]
     for member in tree:
@@ -240,6 +249,8 @@ def cancel(outputs: Path) -> bool:
 def log_tail(outputs: Path, lines: int = 20) -> str:
     """Return the last lines of the job's log, with progress bars reduced to their last state."""
     try:
+        if not _is_own_file(log_file(outputs)):
+            return ""
         with log_file(outputs).open("rb") as file:
             file.seek(max(0, log_file(outputs).stat().st_size - 20_000))
             text = file.read().decode("utf-8", errors="replace")
@@ -263,11 +274,45 @@ def job_log(outputs: Path, status: JobStatus, lines: int = 20) -> str:
 
 def _written_status(outputs: Path) -> JobStatus | None:
     try:
-        content = json.loads((job_folder(outputs) / "status.json").read_text(encoding="utf-8"))
+        file = job_folder(outputs) / "status.json"
+        if not _is_own_file(file):
+            return None
+        content = json.loads(file.read_text(encoding="utf-8"))
         cells = [CellState(**cell) for cell in content.pop("cells")]
-        return JobStatus(**content, cells=cells)
-    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        status = JobStatus(**content, cells=cells)
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None
+    return status if _is_sound(status) else None
+
+
+def _is_own_file(file: Path) -> bool:
+    """Tell whether it is a file of the job's folder itself, no pipe and no link out."""
+    return file.is_file() and not leads_out(file, file.parent)
+
+
+def _is_sound(status: JobStatus) -> bool:
+    """Tell whether every field holds what it should; anybody can have edited the file."""
+    texts = [status.state, status.phase, status.last_error]
+    texts += [text for cell in status.cells for text in asdict(cell).values()]
+    counts = [status.pid, status.done, status.total]
+    numbers = [*counts, status.created, status.started, status.updated]
+    numbers += [] if status.eta_s is None else [status.eta_s]
+    return (
+        isinstance(status.arguments, list)
+        and all(isinstance(text, str) for text in (*texts, *status.arguments))
+        and all(type(count) is int for count in counts)
+        and all(type(number) in (int, float) for number in numbers)
+        and all(math.isfinite(number) and 0 <= number <= LARGEST_NUMBER for number in numbers)
+        and status.pid <= LARGEST_PID
+    )
+
+
+def _this_and_parents() -> list[psutil.Process]:
+    this = psutil.Process()
+    try:
+        return [this, *this.parents()]
+    except psutil.Error:
+        return [this]
 
 
 def _ended(status: JobStatus, state: str, reason: str) -> JobStatus:

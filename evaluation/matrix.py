@@ -1,7 +1,7 @@
 """The run matrix: what has become of each cell of the selected categories and methods.
 
 Everything is read from disk and is cheap: no picture is opened. Whether a finished cell is out
-of date is judged by evidence only; the run itself compares fingerprints.
+of date or damaged is judged by evidence only; the run itself compares fingerprints and checksums.
 """
 
 from __future__ import annotations
@@ -14,9 +14,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from data_utils.locations import leads_out
 from detectors.registry import METHODS
 from evaluation import job as jobs
-from evaluation.cells import CELL_FILE, CellError, CellPlace, read_cell
+from evaluation.cells import CELL_FILE, CellError, CellPlace, lost_parts, read_cell
 from evaluation.job import CellState, JobStatus
 
 DONE, RUNNING, WAITING, FAILED, STALE, MISSING = (
@@ -27,7 +28,8 @@ DONE, RUNNING, WAITING, FAILED, STALE, MISSING = (
     "stale",
     "missing",
 )
-OTHER_VERSION, OTHER_DATA, CHANGED_DATA, KEPT = "version", "other_data", "changed_data", "kept"
+OTHER_VERSION, OTHER_DATA, CHANGED_DATA = "version", "other_data", "changed_data"
+KEPT, DAMAGED = "kept", "damaged"
 DATA_PARTS = ("train", "test", "ground_truth")
 CLOCK_STEP_S = 1.0
 
@@ -49,7 +51,7 @@ class CellStatus:
         The same for a translation. A stale cell's cause is ``version`` (made by another version
         of the method), ``other_data`` (detail: that folder) or ``changed_data`` (detail: the
         folder that changed since); a failed one's is ``kept`` if an earlier result is still
-        there.
+        there, ``damaged`` if that is not whole.
     """
 
     category: str
@@ -110,7 +112,7 @@ def _on_disk(
         place = CellPlace(outputs, category, method)
         cell = read_cell(place.folder) if place.finished else None
     except CellError as error:
-        return CellStatus(category, method, FAILED, str(error))
+        return CellStatus(category, method, FAILED, str(error), DAMAGED)
     failure = _failure(place)
     if planned is not None and planned.state == jobs.FAILED:
         failure = planned.reason or failure
@@ -119,6 +121,9 @@ def _on_disk(
     if cell is None:
         return CellStatus(category, method, MISSING)
     cause, detail = _evidence(cell, place, data, changed)
+    lost = lost_parts(place.folder, cell)
+    if lost and cause != OTHER_VERSION:
+        return CellStatus(category, method, FAILED, lost, DAMAGED)
     if not cause:
         return CellStatus(category, method, DONE)
     reason = {
@@ -184,8 +189,11 @@ def _data_folders(category: Path) -> Iterator[Path]:
 
 def _failure(place: CellPlace) -> str | None:
     """Return why the last try failed, None if it did not."""
+    file = place.failure_file
+    if not file.is_file() or leads_out(file, place.outputs):
+        return None
     try:
-        return str(json.loads(place.failure_file.read_text(encoding="utf-8"))["reason"])
+        return str(json.loads(file.read_text(encoding="utf-8"))["reason"])
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, TypeError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import os
 import time
@@ -20,12 +21,22 @@ from evaluation.heatmap import Scale, gray, overlay
 KINDS = ("img", "gt", "map", "overlay")
 NO_MASK_GRAY = 128
 COMPRESS_LEVEL = 1
+LONGEST_NAME = 255  # bytes; what file systems take
 WRITE_THREADS = min(8, os.cpu_count() or 1)
 
 
 def picture_name(defect: str, stem: str, kind: str) -> str:
-    """Return the file name of one picture of a test sample."""
-    return f"{defect}_{stem}_{kind}.png"
+    """Return the file name of one picture of a test sample.
+
+    A sample whose name is too long for a file system is cut and told apart by a hash.
+    """
+    sample = f"{defect}_{stem}"
+    room = LONGEST_NAME - len(f"_{max(KINDS, key=len)}.png")
+    if len(sample.encode()) > room:
+        digest = hashlib.blake2b(sample.encode(), digest_size=8).hexdigest()
+        kept = sample.encode()[: room - len(digest) - 1].decode(errors="ignore")
+        sample = f"{kept}~{digest}"
+    return f"{sample}_{kind}.png"
 
 
 @dataclass(frozen=True)

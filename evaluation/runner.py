@@ -10,13 +10,21 @@ from pathlib import Path
 
 import numpy as np
 
-from data_utils.mvtec import DatasetError, category_names, scan_category
-from data_utils.pictures import Pictures, load_pictures
+from data_utils.memory import free_bytes
+from data_utils.mvtec import (
+    Category,
+    DatasetError,
+    category_names,
+    left_out_folders,
+    scan_category,
+)
+from data_utils.pictures import Pictures, cached_fingerprint, load_pictures
 from detectors.architectures import OFFLINE_BACKBONE, TRAINED, weights_kind
 from detectors.backbone import Backbone
 from detectors.registry import METHODS
 from detectors.weights import WeightsError
 from evaluation.backbone_source import BackboneSource
+from evaluation.cell_check import damage_to
 from evaluation.cell_writer import write_cell
 from evaluation.cells import (
     CELL_FILE,
@@ -29,9 +37,10 @@ from evaluation.cells import (
 from evaluation.errors import sentence
 from evaluation.job import DONE, FAILED, RUNNING, SKIPPED, WAITING
 from evaluation.machine import Clock
+from evaluation.memory import CategorySize, cells_bytes, reading_bytes, refusal, size_of
 from evaluation.progress import RunProgress
 from evaluation.settings import Settings
-from evaluation.summary import SUMMARY_FILE, write_summary
+from evaluation.summary import SUMMARY_FILE, summary_table, write_summary, wrong_summary
 from evaluation.work import CategoryWork, CellWork, run_alone, run_together
 
 
@@ -86,6 +95,10 @@ def evaluate(run: Run, progress: RunProgress) -> None:
 
     A cell that fails is recorded with its reason and never ends the run.
     """
+    if wrong := wrong_summary(run.outputs, summary_table(run.outputs)[0]):
+        progress.say(wrong)
+    for finding in left_out_folders(run.data):
+        progress.say(f"{finding}.")
     backbone = BackboneSource(run.settings, run.weights)
     if any(METHODS[method].reads_backbone for method in run.methods):
         run = replace(run, settings=backbone.settled(progress))
@@ -130,12 +143,17 @@ def _evaluate_category(
     places = {method: run.place(name, method) for method in run.methods}
     category = scan_category(run.data, name)
     if category.train.empty or category.test.empty:
-        raise DatasetError(
-            "; ".join(str(finding) for finding in category.findings if finding.path == name) + "."
-        )
+        raise DatasetError(_why_refused(category))
+    transform = run.settings.transform_for(category)
+    size = size_of(category, transform)
+    unfinished = [method for method, place in places.items() if not place.finished]
+    refused = set(unfinished) - set(_with_room(run, name, unfinished, size, progress))
+    if len(refused) == len(places):
+        return
+    if cached_fingerprint(category, transform) is None:
+        _refuse_reading_without_room(size)
     clock = Clock()
     with clock.phase("decode"):
-        transform = run.settings.transform_for(category)
         pictures = load_pictures(category, transform, progress.phase(f"{name}: reading pictures"))
     if not pictures.train_count or not len(pictures.test):
         kind = "test" if pictures.train_count else "training"
@@ -145,6 +163,8 @@ def _evaluate_category(
 
     todo = []
     for method, place in places.items():
+        if method in refused:
+            continue
         reason = (
             _reason_to_keep(place, backbone)
             if run.force
@@ -156,6 +176,9 @@ def _evaluate_category(
             place.failure_file.unlink(missing_ok=True)
             progress.end(name, method, SKIPPED, reason)
 
+    again = [method for method in todo if places[method].finished]
+    refused = set(again) - set(_with_room(run, name, again, size, progress))
+    todo = [method for method in todo if method not in refused]
     together = [method for method in todo if METHODS[method].reads_backbone]
     network: Backbone | None = None
     if together:
@@ -165,22 +188,11 @@ def _evaluate_category(
             for method in together:
                 _fail(run, name, method, str(error), progress)
             together = []
-    if network is not None and together:
-        works = [_work(run, places[method], network) for method in together]
-        progress.begin(name, together)
-        try:
-            run_together(works, network, pictures, progress)
-        except (
-            Exception
-        ) as error:  # what fails in the shared pass must not keep others from going on
-            traceback.print_exc()
-            for work in works:
-                work.failure = work.failure or sentence(error)
-        shared_s = time.perf_counter() - started
-        for work in works:
-            started = time.perf_counter() - shared_s
-            _finish(run, work, shared, started)
-        del works, work
+    reading_s = time.perf_counter() - started
+    if network is not None:
+        for group in _that_fit_together(run, together, size):
+            started = time.perf_counter() - reading_s
+            _make_together(run, [places[method] for method in group], network, shared, started)
     for method in todo:
         if not METHODS[method].reads_backbone:
             started = time.perf_counter()
@@ -188,6 +200,55 @@ def _evaluate_category(
             work = _work(run, places[method], None)
             run_alone(work, pictures, progress)
             _finish(run, work, shared, started)
+
+
+def _make_together(
+    run: Run, places: list[CellPlace], network: Backbone, shared: CategoryWork, started: float
+) -> None:
+    """Make cells that share one pass of the backbone, which began at `started`."""
+    works = [_work(run, place, network) for place in places]
+    shared.progress.begin(shared.category.name, [place.method for place in places])
+    try:
+        run_together(works, network, shared.pictures, shared.progress)
+    except Exception as error:  # what fails in the shared pass must not keep others from going on
+        traceback.print_exc()
+        for work in works:
+            work.failure = work.failure or sentence(error)
+    shared_s = time.perf_counter() - started
+    for work in works:
+        _finish(run, work, shared, time.perf_counter() - shared_s)
+
+
+def _refuse_reading_without_room(size: CategorySize) -> None:
+    if problem := refusal(reading_bytes(size), free_bytes()):
+        raise DatasetError(problem)
+
+
+def _with_room(
+    run: Run, name: str, methods: list[str], size: CategorySize, progress: RunProgress
+) -> list[str]:
+    """Return the methods for whose cells there is memory; record the others as failed."""
+    left = []
+    for method in methods:
+        if reason := refusal(cells_bytes(size, [method], run.settings), free_bytes()):
+            _fail(run, name, method, reason, progress)
+        else:
+            left.append(method)
+    return left
+
+
+def _that_fit_together(run: Run, methods: list[str], size: CategorySize) -> list[list[str]]:
+    """Return the methods as one group, or each alone where memory is too short for all."""
+    if len(methods) < 2 or cells_bytes(size, methods, run.settings) <= free_bytes():
+        return [methods] if methods else []
+    return [[method] for method in methods]
+
+
+def _why_refused(category: Category) -> str:
+    """Return what is wrong with a category as a whole and, as an example, with one of its files."""
+    whole = [str(finding) for finding in category.findings if finding.path == category.name]
+    files = [str(finding) for finding in category.findings if finding.path != category.name]
+    return "; ".join(whole + files[:1]) + "."
 
 
 def _work(run: Run, place: CellPlace, network: Backbone | None) -> CellWork:
@@ -235,6 +296,9 @@ def _reason_to_skip(
         if cell["backbone_identity"] != identity:
             return f"kept, made with other weights ({cell['weights']}); --force replaces it"
     if cell["fingerprint"] == run.settings.fingerprint(place.method, pictures.fingerprint):
+        if damaged := damage_to(place, cell):
+            progress.say(f"{damaged.removesuffix('evaluate this cell again.')}it is made again.")
+            return None
         with suppress(OSError):
             (place.folder / CELL_FILE).touch()  # says when it was last found up to date
         return "finished earlier"

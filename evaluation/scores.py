@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Mapping
+from pathlib import Path, PurePath, PurePosixPath
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from pandas.api.types import is_numeric_dtype
 
 from detectors.base import Calibration
 
+LARGEST_SCORE = float(np.finfo(np.float32).max)
 COLUMNS = [
     "split",
     "defect",
@@ -59,3 +62,72 @@ def scores_table(
     table = pd.concat([test, held_out], ignore_index=True)
     table["file"] = [path.relative_to(root).as_posix() for path in table["image_path"]]
     return table[COLUMNS]
+
+
+def read_scores(path: Path, counts: Mapping[str, int]) -> pd.DataFrame:
+    """Read what ``scores_table`` gave.
+
+    Parameters
+    ----------
+    path : Path
+    counts : mapping
+        ``counts`` of the cell's ``cell.json``.
+
+    Raises
+    ------
+    OSError
+        If it cannot be opened.
+    ValueError
+        If it is damaged or holds other pictures than were counted; the message says how.
+    """
+    text = {"split": str, "defect": str, "stem": str, "file": str}
+    empty = {"score": [""], "defect_pixels": [""]}
+    table = pd.read_csv(path, dtype=text, keep_default_na=False, na_values=empty)
+    if wrong := _wrong_in(table) or _miscounted(table, counts):
+        raise ValueError(wrong)
+    return table
+
+
+def _wrong_in(table: pd.DataFrame) -> str:
+    """Return what is wrong with the table by itself, "" if nothing is."""
+    if not set(COLUMNS) <= set(table.columns):
+        return "a column is missing"
+    if not is_numeric_dtype(table["score"]) or not (table["score"].abs() <= LARGEST_SCORE).all():
+        return "a score is not a number"
+    if not table["label"].isin((0, 1)).all():
+        return "a label is neither 0 nor 1"
+    if not table["split"].isin(("test", "calibration")).all():
+        return "a picture is of no known split"
+    if not table["has_mask"].isin((True, False)).all():
+        return "whether there is a mask is neither True nor False"
+    if (
+        not is_numeric_dtype(table["defect_pixels"])
+        or not (table["defect_pixels"].isna() | (table["defect_pixels"] >= 0)).all()
+    ):
+        return "a marked area is not a number of pixels"
+    if table.duplicated(["split", "defect", "stem"]).any():
+        return "a picture has two rows"
+    if not all(_is_inside(name) for name in table["file"]) or any(
+        PurePath(name).name != name for name in (*table["defect"], *table["stem"])
+    ):
+        return "a name leads elsewhere"
+    return ""
+
+
+def _miscounted(table: pd.DataFrame, counts: Mapping[str, int]) -> str:
+    """Return which rows are missing or too many, "" if none are."""
+    test, good = table["split"] == "test", table["label"] == 0
+    rows = [
+        ("good test pictures", int((test & good).sum()), counts["test_good"]),
+        ("defective test pictures", int((test & ~good).sum()), counts["test_defective"]),
+        ("held-out training pictures", int((~test).sum()), counts["calibration_images"]),
+    ]
+    for what, found, counted in rows:
+        if found != counted:
+            return f"rows of {what}: {found}, counted in the evaluation: {counted}"
+    return ""
+
+
+def _is_inside(name: str) -> bool:
+    path = PurePosixPath(name)
+    return not path.is_absolute() and ".." not in path.parts

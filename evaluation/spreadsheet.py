@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
+FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
 def harmless(text: str) -> str:
@@ -13,5 +13,6 @@ def harmless(text: str) -> str:
 
 
 def harmless_table(table: pd.DataFrame) -> pd.DataFrame:
-    """Return a table whose texts no spreadsheet runs."""
-    return table.map(lambda value: harmless(value) if isinstance(value, str) else value)
+    """Return a table of whose texts and headings no spreadsheet runs any."""
+    texts = table.map(lambda value: harmless(value) if isinstance(value, str) else value)
+    return texts.rename(columns=lambda name: harmless(str(name)))

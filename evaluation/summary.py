@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import math
 from pathlib import Path
@@ -9,6 +11,7 @@ from typing import Any
 
 import pandas as pd
 
+from data_utils.locations import leads_out
 from evaluation.cells import all_cells, write_atomically
 from evaluation.spreadsheet import harmless_table
 
@@ -76,6 +79,60 @@ def write_summary(outputs: Path) -> list[str]:
     Undefined metrics are written as ``n/a``, numbers with six decimals.
     """
     table, problems = summary_table(outputs)
-    text = harmless_table(table).to_csv(index=False, na_rep=NOT_AVAILABLE, float_format="%.6f")
-    write_atomically(outputs / SUMMARY_FILE, text)
+    write_atomically(outputs / SUMMARY_FILE, _text(table))
     return problems
+
+
+def wrong_summary(outputs: Path, table: pd.DataFrame) -> str:
+    """Return a sentence if ``summary.csv`` is damaged, edited or of another version, else "".
+
+    Rows of cells that are not in `table` are not judged.
+
+    Parameters
+    ----------
+    outputs : Path
+    table : DataFrame
+        As from ``summary_table``.
+    """
+    path = outputs / SUMMARY_FILE
+    if leads_out(path, outputs):
+        return _rebuilt(path, "is a link that leads out of the outputs folder")
+    if path.exists() and not path.is_file():
+        return _rebuilt(path, "is no file")
+    try:
+        found = path.read_bytes().decode()
+    except FileNotFoundError:
+        return ""
+    except (OSError, ValueError):
+        return _rebuilt(path, "cannot be read")
+    try:
+        (header, *rows), expected = _rows(found), _rows(_text(table))
+    except (csv.Error, ValueError):
+        return _rebuilt(path, "is damaged")
+    if header != COLUMNS:
+        return _rebuilt(path, "is damaged or of another version")
+    if not found.endswith("\n") or any(len(row) != len(COLUMNS) for row in rows):
+        return _rebuilt(path, "is damaged")
+    known = {_cell_of(row): row for row in expected[1:]}
+    if any(known.get(_cell_of(row), row) != row for row in rows):
+        return _rebuilt(path, "does not agree with the finished cells")
+    return ""
+
+
+def _text(table: pd.DataFrame) -> str:
+    return harmless_table(table).to_csv(index=False, na_rep=NOT_AVAILABLE, float_format="%.6f")
+
+
+def _rows(text: str) -> list[list[str]]:
+    return list(csv.reader(io.StringIO(text, newline="")))
+
+
+def _cell_of(row: list[str]) -> tuple[str, ...]:
+    return tuple(row[COLUMNS.index(name)] for name in ("category", "method", "settings_id"))
+
+
+def _rebuilt(path: Path, what: str) -> str:
+    return (
+        f"{path} {what}; no page reads it, and the next evaluation writes it anew from the "
+        "finished cells."
+    )

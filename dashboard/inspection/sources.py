@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 from PIL import Image
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from dashboard.components.canvas import StrokesError, draw_canvas
 from dashboard.finished import FinishedCell
@@ -19,6 +21,7 @@ from dashboard.state import keep_choice, remember, said, t
 from dashboard.texts import plain
 from data_utils.damage import DAMAGES, Damage, drawn
 from data_utils.images import IMAGE_SUFFIXES, UnreadableImageError, picture_size
+from data_utils.locations import is_allowed, leads_out
 from data_utils.transform import Transform
 from evaluation.inspection import MAX_PIXELS
 from evaluation.pictures import picture_name
@@ -42,6 +45,7 @@ DAMAGE_STARTS = {
     "inspection_seed": 0,
 }
 OTHER_SHAPE = 1.05
+MAX_BYTES = 500_000_000
 
 
 def draw_source_choice() -> str:
@@ -59,7 +63,7 @@ def draw_source_choice() -> str:
 
 
 def draw_upload(category: str) -> list[UploadedFile]:
-    """Draw the file chooser; return at most 200 files."""
+    """Draw the file chooser; return at most 200 files and 500 MB, the others are forgotten."""
     given = st.file_uploader(
         t("inspection_upload", count=MAX_FILES),
         type=sorted(suffix[1:] for suffix in IMAGE_SUFFIXES),
@@ -71,7 +75,26 @@ def draw_upload(category: str) -> list[UploadedFile]:
         st.caption(t("inspection_upload_hint", category=category))
     if len(given) > MAX_FILES:
         st.warning(t("inspection_too_many", given=len(given), count=MAX_FILES))
-    return list(given[:MAX_FILES])
+    taken = _that_fit(given[:MAX_FILES])
+    if len(taken) < min(len(given), MAX_FILES):
+        size = MAX_BYTES // 1_000_000
+        st.warning(t("inspection_too_large", given=len(given), count=len(taken), size=size))
+    _forget(given[len(taken) :])
+    return taken
+
+
+def _that_fit(files: Sequence[UploadedFile]) -> list[UploadedFile]:
+    """Return the first files, as many as take no more than 500 MB together."""
+    sizes = accumulate(file.size for file in files)
+    return [file for file, so_far in zip(files, sizes, strict=True) if so_far <= MAX_BYTES]
+
+
+def _forget(files: Sequence[UploadedFile]) -> None:
+    """Free the memory of uploaded files; the server would keep them as long as the session."""
+    context = get_script_run_ctx()
+    if context is not None:
+        for file in files:
+            context.uploaded_file_mgr.remove_file(context.session_id, file.file_id)
 
 
 def draw_camera() -> UploadedFile | None:
@@ -118,10 +141,14 @@ def _draw_how(name: str, size: tuple[int, int], cell: FinishedCell, geometry: Tr
 
 def _own_size(cell: FinishedCell, geometry: Transform) -> tuple[int, int]:
     """Return (height, width) of the category's first test picture, or what it is brought to."""
+    root = Path(cell.about["data_root"])
     try:
-        return picture_size(Path(cell.about["data_root"]) / str(cell.test["file"].iloc[0]))
+        path = root / str(cell.test["file"].iloc[0])
+        if is_allowed(path) and not leads_out(path, root):
+            return picture_size(path)
     except (UnreadableImageError, IndexError, KeyError):
-        return geometry.height, geometry.width
+        pass
+    return geometry.height, geometry.width
 
 
 def draw_test_picture(cells: Sequence[FinishedCell], geometry: Transform) -> Chosen | None:
@@ -146,7 +173,7 @@ def draw_test_picture(cells: Sequence[FinishedCell], geometry: Transform) -> Cho
         )
         row = cell.test.iloc[names.index(name)]
         file = picture_name(row["defect"], row["stem"], "img")
-        image = _stored_picture([one.place.folder / file for one in cells], geometry)
+        image = _stored_picture([one.place.folder for one in cells], file, geometry)
     if image is None:
         st.info(t("inspection_no_test_picture"))
         return None
@@ -159,16 +186,19 @@ def draw_test_picture(cells: Sequence[FinishedCell], geometry: Transform) -> Cho
     return Chosen(name, painted, image, mask)
 
 
-def _stored_picture(files: Sequence[Path], geometry: Transform) -> NDArray[np.uint8] | None:
-    """Return the first of the files that is whole: the very pixels that were evaluated."""
-    for file in files:
-        try:
-            with Image.open(file) as picture:
-                image = np.asarray(picture.convert("RGB"))
-        except (OSError, ValueError, SyntaxError):
+def _stored_picture(
+    folders: Sequence[Path], name: str, geometry: Transform
+) -> NDArray[np.uint8] | None:
+    """Return the first file of that name that is whole: the very pixels that were evaluated."""
+    for folder in folders:
+        if not (folder / name).is_file() or leads_out(folder / name, folder):
             continue
-        if image.shape[:2] == (geometry.height, geometry.width):
-            return image
+        try:
+            with Image.open(folder / name) as picture:
+                if picture.size == (geometry.width, geometry.height):
+                    return np.asarray(picture.convert("RGB"))
+        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+            continue
     return None
 
 

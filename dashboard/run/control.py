@@ -8,6 +8,7 @@ from pathlib import Path
 import streamlit as st
 
 from dashboard.recorded import phase_text
+from dashboard.run.arguments import refusal
 from dashboard.run.scope import draw_scope
 from dashboard.state import Selection, t
 from dashboard.tables import method_title
@@ -74,6 +75,9 @@ def start_evaluation(
 
 def launch(outputs: Path, arguments: Sequence[str]) -> None:
     """Start ``evaluate.py`` with `arguments`; what prevents it is kept for the next run to show."""
+    if refused := refusal(arguments):
+        st.session_state[PROBLEM] = refused
+        return
     try:
         start(outputs, arguments)
         st.session_state[SEEN_RUNNING] = True

@@ -7,6 +7,7 @@ from datetime import datetime
 
 import streamlit as st
 
+from dashboard.run.arguments import refusal
 from dashboard.run.control import draw_cancel, draw_end, draw_progress, duration, launch
 from dashboard.state import Selection, t
 from dashboard.tables import method_title
@@ -71,10 +72,14 @@ def _draw_last(selection: Selection, status: JobStatus) -> None:
             st.markdown(f"- **{name}**: {plain(' '.join(cell.reason.split()))}")
     if status.state in (CANCELLED, FAILED) and status.arguments:
         arguments = resume_arguments(status)
-        if st.button(t("runpage_resume"), key="job_resume", help=t("runpage_resume_help")):
+        if refused := refusal(arguments):
+            st.warning(plain(refused))
+        elif st.button(t("runpage_resume"), key="job_resume", help=t("runpage_resume_help")):
             launch(selection.outputs, arguments)
             st.rerun()
-        st.code(command_line(arguments, selection.outputs), language="bash", wrap_lines=True)
+        if not refused:
+            line = command_line(arguments, selection.outputs)
+            st.code(line, language="bash", wrap_lines=True)
     _draw_log(selection, status, expanded=status.state == FAILED)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from dashboard.run.arguments import can_be_named
 from dashboard.state import Selection, keep_choices, t
 from detectors.registry import METHODS
 
@@ -17,10 +18,11 @@ def draw_scope(selection: Selection, prefix: str) -> tuple[list[str], list[str]]
     prefix : str
         Tells the widgets of one place from those of the other.
     """
-    keep_choices(f"{prefix}_categories", selection.categories)
+    names = [name for name in selection.categories if can_be_named(name)]
+    keep_choices(f"{prefix}_categories", names)
     categories = st.multiselect(
         t("run_categories"),
-        list(selection.categories),
+        names,
         key=f"{prefix}_categories",
         placeholder=t("everything"),
         help=t("run_everything_help"),

@@ -10,22 +10,25 @@ from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
+import streamlit as st
 from numpy.typing import NDArray
 from PIL import Image
 
 from dashboard.fitting import Scored
 from dashboard.samples.thumbnails import session_thumbnails, stored_thumbnails
+from data_utils.locations import leads_out
 from data_utils.mvtec import GOOD
 from evaluation.cells import MAPS_FILE, CellError
 from evaluation.heatmap import Scale, heat, overlay
 from evaluation.pictures import picture_name
 
 ORDERS = ("name", "score", "mistakes")
+MODES = {"img": "RGB", "gt": "L"}
 
 
 @dataclass(frozen=True)
 class Panels:
-    """What is shown of one sample; None where the file is missing.
+    """What is shown of one sample; None where the file is missing or damaged.
 
     Attributes
     ----------
@@ -67,7 +70,7 @@ class SampleSet(Protocol):
         ...
 
     def thumbnails(self, positions: Sequence[int]) -> list[str]:
-        """Return small pictures as data URLs, "" where a file is missing."""
+        """Return small pictures as data URLs, "" where a file is missing or damaged."""
         ...
 
 
@@ -77,7 +80,7 @@ class StoredSamples:
     Raises
     ------
     CellError
-        If the scores and the maps do not fit together.
+        If the maps are missing or damaged, or do not fit the scores.
     """
 
     def __init__(self, folder: Path, cell: dict[str, Any], scores: pd.DataFrame) -> None:
@@ -87,14 +90,23 @@ class StoredSamples:
         self.calibration_scores = held_out["score"].to_numpy(np.float64)
         try:
             self.scale = Scale(float(cell["scale"]["low"]), float(cell["scale"]["high"]))
-            self._maps = np.load(folder / MAPS_FILE, mmap_mode="r")
+            noted = cell["geometry"]
+            self.size = (int(noted["height"]), int(noted["width"]))
+            path = folder / MAPS_FILE
+            inside = path.is_file() and not leads_out(path, folder)
+            whole = inside and _are_numbers(str(path), path.stat().st_mtime_ns)
+            if whole:
+                self._maps = np.load(path, mmap_mode="r")
         except (OSError, EOFError, ValueError, KeyError, TypeError) as error:
             raise CellError(
                 f"The maps in {folder} are missing or damaged; evaluate this cell again."
             ) from error
-        if self._maps.ndim != 3 or len(self._maps) != len(self.table):
+        if not whole:
+            raise CellError(
+                f"The maps in {folder} are missing or damaged; evaluate this cell again."
+            )
+        if self._maps.shape != (len(self.table), *self.size):
             raise CellError(f"The maps in {folder} do not fit its scores; evaluate it again.")
-        self.size = (int(self._maps.shape[1]), int(self._maps.shape[2]))
 
     def panels(self, position: int) -> Panels:
         """Return the pictures of the sample at `position` of the table."""
@@ -102,17 +114,16 @@ class StoredSamples:
         image = self._picture(row["defect"], row["stem"], "img")
         truth = self._picture(row["defect"], row["stem"], "gt") if row["has_mask"] else None
         anomaly_map = np.asarray(self._maps[position], np.float32)
-        fits = image is not None and image.shape[:2] == anomaly_map.shape
         return Panels(
             image=image,
             truth=truth,
             heatmap=heat(anomaly_map, self.scale),
-            overlay=overlay(image, anomaly_map, self.scale) if image is not None and fits else None,
+            overlay=overlay(image, anomaly_map, self.scale) if image is not None else None,
             anomaly_map=anomaly_map,
         )
 
     def thumbnails(self, positions: Sequence[int]) -> list[str]:
-        """Return small pictures as data URLs, "" where a file is missing."""
+        """Return small pictures as data URLs, "" where a file is missing or damaged."""
         return stored_thumbnails(self._folder, positions, self._image_file)
 
     def _image_file(self, position: int) -> Path:
@@ -120,11 +131,24 @@ class StoredSamples:
         return self._folder / picture_name(row["defect"], row["stem"], "img")
 
     def _picture(self, defect: str, stem: str, kind: str) -> NDArray[np.uint8] | None:
-        try:
-            with Image.open(self._folder / picture_name(defect, stem, kind)) as picture:
-                return np.asarray(picture)
-        except (OSError, ValueError, SyntaxError):
+        path = self._folder / picture_name(defect, stem, kind)
+        if not path.is_file() or leads_out(path, self._folder):
             return None
+        try:
+            with Image.open(path) as picture:
+                height, width = self.size
+                if picture.size != (width, height) or picture.mode != MODES[kind]:
+                    return None
+                return np.asarray(picture)
+        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+            return None
+
+
+@st.cache_data(show_spinner=False, max_entries=64)
+def _are_numbers(path: str, modified: int) -> bool:  # noqa: ARG001
+    """Tell whether a file of maps holds finite numbers only."""
+    maps = np.load(path, mmap_mode="r")
+    return maps.dtype.kind == "f" and all(np.isfinite(one).all() for one in maps)
 
 
 class SessionSamples:

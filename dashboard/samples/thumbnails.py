@@ -14,6 +14,8 @@ import streamlit as st
 from numpy.typing import NDArray
 from PIL import Image
 
+from data_utils.locations import leads_out
+from data_utils.transform import MAX_SIDE
 from evaluation.cells import CELL_FILE
 
 SIDE_PX = 96
@@ -41,7 +43,7 @@ def stored_thumbnails(
     except OSError:
         modified = 0
     kept = _of_cell(str(folder), modified)
-    return _filled(kept, positions, lambda position: _from_file(picture_path(position)))
+    return _filled(kept, positions, lambda position: _from_file(picture_path(position), folder))
 
 
 def session_thumbnails(images: NDArray[np.uint8], positions: Sequence[int]) -> list[str]:
@@ -70,11 +72,13 @@ def _of_pictures(shape: tuple[int, ...], sampled: NDArray[np.uint8]) -> dict[int
     return {}
 
 
-def _from_file(path: Path) -> str:
+def _from_file(path: Path, folder: Path) -> str:
+    if not path.is_file() or leads_out(path, folder):
+        return ""
     try:
         with Image.open(path) as picture:
-            return _data_url(picture)
-    except (OSError, ValueError, SyntaxError):
+            return _data_url(picture) if max(picture.size) <= MAX_SIDE else ""
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
         return ""
 
 

@@ -36,18 +36,22 @@ TEXTS: dict[str, tuple[str, str]] = {
     key: both for module in MODULES for key, both in module.TEXTS.items()
 }
 MARKDOWN_SIGNS = frozenset(r"\`*_{}[]<>$~|#!:&")
-ICON = re.compile(r":(?=material/|streamlit:)")
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+LIVE = re.compile(r"(?<=:)(?=material/|streamlit:)|(?=https?:|www\.)|(?<=@)", re.IGNORECASE)
+BLOCK_START = re.compile(r"\A(\d*)(?=[-+.)](?:\s|\Z)|[-=][-=\s]*\Z)")
 WORD_JOINER = "\u2060"
 
 
 def plain(text: str) -> str:
     """Escape what Markdown would read as markup; names and reasons come from disk.
 
-    Streamlit draws ``:material/...:`` and ``:streamlit:`` even where they are escaped; an
-    invisible sign after the colon prevents it.
+    Streamlit draws ``:material/...:`` and makes links of addresses even where they are escaped;
+    an invisible sign prevents it. Line ends and other control characters become spaces.
     """
-    apart = ICON.sub(f":{WORD_JOINER}", text)
-    return "".join(f"\\{sign}" if sign in MARKDOWN_SIGNS else sign for sign in apart)
+    line = CONTROL.sub(" ", text).lstrip(" ")
+    apart = LIVE.sub(WORD_JOINER, line)
+    escaped = "".join(f"\\{sign}" if sign in MARKDOWN_SIGNS else sign for sign in apart)
+    return BLOCK_START.sub(r"\1\\", escaped)
 
 
 def translate(key: str, language: str, **values: object) -> str:

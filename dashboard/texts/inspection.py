@@ -37,6 +37,12 @@ TEXTS: dict[str, tuple[str, str]] = {
         "another go.",
         "파일 {given}개를 고르셨지만 앞의 {count}개만 채점합니다. 나머지는 나누어 올려 주세요.",
     ),
+    "inspection_too_large": (
+        "{given} files were chosen; only the first {count} are scored and kept, as together they "
+        "may take {size} MB. Score the rest in another go.",
+        "파일 {given}개를 고르셨지만 합쳐서 {size} MB까지만 받으므로 앞의 {count}개만 채점하고 "
+        "보관합니다. 나머지는 나누어 올려 주세요.",
+    ),
     "inspection_how_cropped": (
         "{name}: {width} x {height} px; like every picture of {category}, resized to a shorter "
         "side of {side} px, then cropped to the centre {to_width} x {to_height} px.",

@@ -15,7 +15,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "planned by the running evaluation, no result yet",
         "실행 중인 평가에서 차례를 기다리며 아직 결과가 없습니다",
     ),
-    "matrix_failed_means": ("the last try failed", "마지막 시도가 실패했습니다"),
+    "matrix_failed_means": (
+        "the last try failed or the result is damaged; the next run makes it again",
+        "마지막 시도가 실패했거나 결과가 손상되었습니다. 다음 실행에서 다시 계산합니다",
+    ),
     "matrix_stale_means": (
         "finished; the data folder or the program may have changed since",
         "결과가 있지만 그 뒤에 데이터 폴더나 프로그램이 바뀌었을 수 있습니다",
@@ -73,6 +76,16 @@ TEXTS: dict[str, tuple[str, str]] = {
     "runpage_resume_help": (
         "Starts the same run again; finished cells are skipped, failed ones are tried again.",
         "같은 실행을 다시 시작합니다. 끝난 셀은 건너뛰고 실패한 셀은 다시 시도합니다.",
+    ),
+    "run_argument_refused": (
+        "The evaluation is not started: '{argument}' is not an option that the app hands on, or "
+        "has the wrong number of values. Rename a category that begins with a hyphen.",
+        "평가를 시작하지 않았습니다. 앱이 넘겨주지 않는 옵션이거나 값의 수가 맞지 않습니다: "
+        "‘{argument}’. 붙임표로 시작하는 카테고리는 이름을 바꿔 주세요.",
+    ),
+    "run_path_refused": (
+        "The evaluation is not started: {path} is not open on this machine.",
+        "평가를 시작하지 않았습니다. 이 컴퓨터에서 열려 있지 않은 위치입니다: {path}.",
     ),
     "runpage_log": ("Log, last {count} lines", "로그, 마지막 {count}줄"),
     "runpage_no_log": (

@@ -25,8 +25,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     "no_mask": ("No mask for this picture", "이 사진에는 마스크가 없습니다"),
     "no_defect_marked": ("Good part: nothing to mark", "양품: 표시할 결함 없음"),
     "missing_picture": (
-        "{name} is missing from the results; run this cell again.",
-        "결과에 {name} 파일이 없습니다. 이 셀을 다시 실행하세요.",
+        "{name} is missing from the results or damaged; run this cell again.",
+        "결과에 {name} 파일이 없거나 손상되었습니다. 이 셀을 다시 실행하세요.",
     ),
     "label_good": ("good", "양품"),
     "label_defect": ("defect: {defect}", "결함: {defect}"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
@@ -30,10 +31,18 @@ def evaluated(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 
 @pytest.fixture
 def results(evaluated: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Give the app its own copy of the evaluated outputs; return that folder."""
+    """Give the app its own copy of the evaluated outputs; return that folder.
+
+    Its cells are not sealed and there is no summary, so that tests can edit them.
+    """
     data, outputs = evaluated
     own = tmp_path / "own-outputs"
     shutil.copytree(outputs, own)
+    (own / "summary.csv").unlink()
+    for file in own.glob("*/*/cell.json"):
+        cell = json.loads(file.read_text())
+        del cell["files"], cell["checksum"]
+        file.write_text(json.dumps(cell))
     monkeypatch.setenv("MVTEC_ROOT", str(data))
     monkeypatch.setenv("MVTEC_OUTPUTS", str(own))
     return own

@@ -60,10 +60,22 @@ def test_a_share_is_written_with_a_space_before_the_percent_sign(key: str) -> No
         ("&lt;b&gt;", r"\&lt;b\&gt;"),
         (":material/delete:", "\\:\u2060material/delete\\:"),
         (":streamlit:", "\\:\u2060streamlit\\:"),
+        ("www.evil.example", "\u2060www.evil.example"),
+        ("see HTTPS://evil.example", "see \u2060HTTPS\\://evil.example"),
+        ("me@evil.example", "me@\u2060evil.example"),
+        ("a\r\n\n# b\u2028c\0", r"a \# b c "),
+        ("\t    code", "code"),
+        ("- item", r"\- item"),
+        ("12. item", r"12\. item"),
+        ("+", r"\+"),
+        ("---", r"\---"),
+        ("===", r"\==="),
+        ("0.5", "0.5"),
+        ("-3", "-3"),
         ("bottle 12, 50 %", "bottle 12, 50 %"),
     ],
 )
-def test_names_from_disk_become_neither_emoji_nor_icon_nor_sign(name: str, escaped: str) -> None:
+def test_names_from_disk_become_no_emoji_icon_link_or_block(name: str, escaped: str) -> None:
     assert plain(name) == escaped
     assert translate("compare_title", "en", category=name) == f"Compare: {escaped}"
 

@@ -58,7 +58,7 @@ def test_only_categories_of_mvtec_ad_are_official(tmp_path: Path) -> None:
 def test_folders_without_good_training_pictures_and_hidden_ones_are_no_categories(
     tmp_path: Path,
 ) -> None:
-    write_category(tmp_path, "part", train=1, good=1, bad=1)
+    write_category(tmp_path, "part", train=2, good=1, bad=1)
     save(BLACK, tmp_path / "notes" / "train" / "bad" / "000.png")
     save(BLACK, tmp_path / ".hidden" / "train" / "good" / "000.png")
     (tmp_path / "license.txt").write_text("terms")
@@ -96,7 +96,7 @@ def test_sizes_are_those_of_the_files_in_pixels(tmp_path: Path) -> None:
 def test_masks_are_paired_by_stem_with_and_without_the_suffix(
     tmp_path: Path, mask_name: str
 ) -> None:
-    write_category(tmp_path, train=1, good=1, bad=2, masks=False)
+    write_category(tmp_path, train=2, good=1, bad=2, masks=False)
     masks = tmp_path / "part" / "ground_truth" / "blot"
     mask = save(WHITE_MASK, masks / mask_name)
     other = save(WHITE_MASK, masks / mask_name.replace("000", "001"))
@@ -110,7 +110,7 @@ def test_masks_are_paired_by_stem_with_and_without_the_suffix(
 
 
 def test_masks_are_paired_by_name_and_never_by_position(tmp_path: Path) -> None:
-    write_category(tmp_path, train=1, good=1, bad=4)
+    write_category(tmp_path, train=2, good=1, bad=4)
     (tmp_path / "part" / "ground_truth" / "blot" / "001_mask.png").unlink()
 
     records = scan_category(tmp_path, "part").records
@@ -125,7 +125,7 @@ def test_masks_are_paired_by_name_and_never_by_position(tmp_path: Path) -> None:
 
 
 def test_labels_come_from_folders_and_never_from_masks(tmp_path: Path) -> None:
-    write_category(tmp_path, train=1, good=1, bad=1, masks=False)
+    write_category(tmp_path, train=2, good=1, bad=1, masks=False)
     save(WHITE_MASK, tmp_path / "part" / "ground_truth" / "good" / "000_mask.png")
     save(WHITE_MASK * 0, tmp_path / "part" / "ground_truth" / "blot" / "000_mask.png")
 
@@ -298,7 +298,7 @@ def test_a_category_without_readable_training_pictures_is_named(tmp_path: Path) 
 
 
 def test_hidden_files_of_file_managers_are_ignored_in_silence(tmp_path: Path) -> None:
-    part = write_category(tmp_path, train=1, good=1, bad=1)
+    part = write_category(tmp_path, train=2, good=1, bad=1)
     for folder in ("train/good", "test/blot", "ground_truth/blot"):
         (part / folder / ".DS_Store").write_bytes(b"x")
         (part / folder / "._000.png").write_bytes(b"x")
@@ -322,7 +322,7 @@ def test_an_empty_root_is_answered_with_the_wanted_layout(tmp_path: Path) -> Non
 
 
 def test_a_root_that_is_itself_a_category_is_answered_with_its_parent(tmp_path: Path) -> None:
-    part = write_category(tmp_path, train=1, good=1, bad=1)
+    part = write_category(tmp_path, train=2, good=1, bad=1)
 
     with pytest.raises(DatasetError) as caught:
         category_names(part)
@@ -333,7 +333,7 @@ def test_a_root_that_is_itself_a_category_is_answered_with_its_parent(tmp_path: 
 def test_the_parent_is_named_also_for_the_current_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.chdir(write_category(tmp_path, train=1, good=1, bad=1))
+    monkeypatch.chdir(write_category(tmp_path, train=2, good=1, bad=1))
 
     with pytest.raises(DatasetError) as caught:
         category_names(Path())
@@ -342,8 +342,8 @@ def test_the_parent_is_named_also_for_the_current_folder(
 
 
 def test_an_unknown_category_is_answered_with_the_known_ones(tmp_path: Path) -> None:
-    write_category(tmp_path, "part", train=1, good=1, bad=1)
-    write_category(tmp_path, "cover", train=1, good=1, bad=1)
+    write_category(tmp_path, "part", train=2, good=1, bad=1)
+    write_category(tmp_path, "cover", train=2, good=1, bad=1)
 
     with pytest.raises(DatasetError, match=r"no category 'parts' .* holds: cover, part\.$"):
         scan_category(tmp_path, "parts")

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import pickle
+import struct
 import threading
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -101,6 +104,58 @@ def test_a_malicious_pickle_is_refused_and_not_run(tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match=r"is refused|damaged"):
         load_weights("resnet18", str(path))
     assert not target.exists()
+
+
+class Memory:
+    """Would take a terabyte when unpickled."""
+
+    def __reduce__(self) -> tuple[object, tuple[object, ...]]:
+        """Unpickling calls ``bytearray``."""
+        return bytearray, (10**12,)
+
+
+def test_a_pickle_that_would_take_all_memory_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "evil.pth"
+    torch.save({"conv1.weight": Memory()}, path)
+    with pytest.raises(WeightsError, match="is refused"):
+        load_weights("resnet18", str(path))
+
+
+def test_a_packed_file_is_refused_before_it_is_unpacked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    torch.save({"conv1.weight": torch.zeros(100_000)}, tmp_path / "stored.pth")
+    bomb = tmp_path / "bomb.pth"
+    with (
+        zipfile.ZipFile(tmp_path / "stored.pth") as stored,
+        zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED) as packed,
+    ):
+        for name in stored.namelist():
+            packed.writestr(name, stored.read(name))
+    assert bomb.stat().st_size < 4000
+    monkeypatch.setattr("torch.load", lambda *_, **__: pytest.fail("it was unpacked"))
+    with pytest.raises(WeightsError, match="is refused: it is packed"):
+        load_weights("resnet18", str(bomb))
+
+
+def test_a_tensor_that_is_larger_than_its_file_is_not_unfolded(tmp_path: Path) -> None:
+    path = tmp_path / "wide.pth"
+    torch.save({"conv1.weight": torch.zeros(1).expand(10**12)}, path)
+    assert path.stat().st_size < 4000
+    with pytest.raises(WeightsError, match=r"conv1.weight is \[1000000000000\]"):
+        load_weights("resnet18", str(path))
+
+
+@pytest.mark.parametrize("claimed", [1 << 62, 90])
+def test_a_safetensors_file_that_lies_about_its_sizes_is_refused(
+    tmp_path: Path, claimed: int
+) -> None:
+    about = {"dtype": "F32", "shape": [1 << 40], "data_offsets": [0, 1 << 42]}
+    header = json.dumps({"conv1.weight": about}).encode().ljust(90)
+    path = tmp_path / "lying.safetensors"
+    path.write_bytes(struct.pack("<Q", claimed) + header)
+    with pytest.raises(WeightsError, match="is damaged"):
+        load_weights("resnet18", str(path))
 
 
 @pytest.mark.parametrize("content", [b"", b"not a weights file", b"PK\x03\x04 cut"])

@@ -1,0 +1,143 @@
+"""How much memory a category's cells need at most, before any of it is taken.
+
+With N training and T test pictures of P pixels, a cell holds at its peak, in bytes: 3 (N + T) P of
+pictures, about 40 T P of masks, maps and sorted scores, the kept features of at most 100 pictures,
+one pass of the backbone, and what its method adds: PaDiM P / 16 covariances of d x d channels,
+PatchCore two layers and a projection of every training picture. Constants are rounded up from
+measured peaks (``tests/evaluation/test_memory.py``); phases that follow each other are counted
+as if they met, so an estimate is never below the peak and at most three times as large.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from data_utils.mvtec import Category
+from data_utils.pictures import decode_bytes
+from data_utils.transform import Transform
+from detectors.architectures import channels_of
+from detectors.base import MAX_CALIBRATION_IMAGES
+from detectors.registry import METHODS
+from evaluation.metrics import BOOTSTRAP_SAMPLES
+from evaluation.settings import Settings
+
+FLOAT = 4
+STRIDES = {"layer1": 4, "layer2": 8, "layer3": 16}
+AT_ONCE = 8  # pictures in one pass of the backbone
+BATCH = 16
+PASS_VALUES = 38  # per pixel while a picture passes a backbone, besides its features
+TEST_BYTES = 37  # per pixel of a test picture: mask, map, regions, sorted scores, PNG files
+PROJECTED = 128
+SEEN_SIDE = 128  # of a picture as the autoencoder sees it
+BANK_COPIES = 2
+QUERY_BYTES = 256 * 8  # per stored patch while a block of patches is compared
+NETWORK_BYTES = 200_000_000  # training the autoencoder
+OVERHEAD_BYTES = 40_000_000
+
+
+@dataclass(frozen=True)
+class CategorySize:
+    """What the memory depends on.
+
+    Attributes
+    ----------
+    train, good, defective : int
+        Pictures.
+    pixels : int
+        Of one picture after the transform.
+    decode_bytes : int
+        For the files that are decoded at the same time.
+    """
+
+    train: int
+    good: int
+    defective: int
+    pixels: int
+    decode_bytes: int
+
+    @property
+    def test(self) -> int:
+        """Number of test pictures."""
+        return self.good + self.defective
+
+    @property
+    def calibration(self) -> int:
+        """Number of training pictures whose features are kept."""
+        return min(self.train, MAX_CALIBRATION_IMAGES)
+
+
+def size_of(category: Category, transform: Transform) -> CategorySize:
+    """Return the size of a category under a transform."""
+    defective = int(category.test["label"].sum())
+    return CategorySize(
+        train=len(category.train),
+        good=len(category.test) - defective,
+        defective=defective,
+        pixels=transform.height * transform.width,
+        decode_bytes=decode_bytes(category.records),
+    )
+
+
+def reading_bytes(size: CategorySize) -> int:
+    """Return what reading the pictures of a category takes, when they are not in the cache."""
+    return (3 * (size.train + size.test) + 2 * size.test) * size.pixels + size.decode_bytes
+
+
+def cells_bytes(size: CategorySize, methods: Sequence[str], settings: Settings) -> int:
+    """Return what the cells of some methods take that are made together."""
+    pictures = 3 * (size.train + size.test) * size.pixels
+    scored = TEST_BYTES * size.test * size.pixels
+    scored += (len(methods) - 1) * FLOAT * size.test * size.pixels
+    held_out = len(methods) * FLOAT * size.calibration * size.pixels
+    drawn = 3 * 8 * BOOTSTRAP_SAMPLES * size.test + 17 * size.good * size.defective
+    features = 0
+    if any(METHODS[method].reads_backbone for method in methods):
+        features = _backbone_bytes(size, settings.backbone)
+    own = sum(_method_bytes(size, method, settings) for method in methods)
+    return OVERHEAD_BYTES + pictures + scored + held_out + drawn + features + own
+
+
+def refusal(needed: int, free: int) -> str:
+    """Return the sentence that refuses what does not fit, or ""."""
+    if needed <= free:
+        return ""
+    return (
+        f"This needs about {_amount(needed)} of memory and {_amount(free)} are free; choose a "
+        "smaller --image-size, or take pictures out of the category."
+    )
+
+
+def _backbone_bytes(size: CategorySize, backbone: str) -> int:
+    per_picture = sum(_layer_bytes(size, backbone, layer) for layer in STRIDES)
+    passing = min(AT_ONCE, max(size.train, size.test))
+    return passing * (PASS_VALUES * FLOAT * size.pixels + per_picture) + (
+        size.calibration * per_picture
+    )
+
+
+def _method_bytes(size: CategorySize, method: str, settings: Settings) -> int:
+    if method == "padim":
+        positions = size.pixels // STRIDES["layer1"] ** 2
+        channels = settings.options.channels_for(settings.backbone)
+        model_and_its_file = 6 * channels**2
+        return positions * (model_and_its_file + FLOAT * channels * (BATCH + 6))
+    if method == "patchcore":
+        layers = sum(_layer_bytes(size, settings.backbone, layer) for layer in ("layer2", "layer3"))
+        patches = size.pixels // STRIDES["layer2"] ** 2
+        kept = size.train * (layers + 2 * FLOAT * PROJECTED * patches)
+        read = channels_of(settings.backbone)
+        width = read["layer2"] + read["layer3"]
+        at_once = min(BATCH, max(size.train, size.test))
+        kept += 2 * at_once * patches * FLOAT * width
+        bank = size.train * patches * settings.options.coreset_ratio
+        return int(kept + bank * (BANK_COPIES * FLOAT * (width + PROJECTED) + QUERY_BYTES))
+    return NETWORK_BYTES + 2 * 3 * SEEN_SIDE**2 * size.train
+
+
+def _layer_bytes(size: CategorySize, backbone: str, layer: str) -> int:
+    return FLOAT * channels_of(backbone)[layer] * size.pixels // STRIDES[layer] ** 2
+
+
+def _amount(count: int) -> str:
+    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.0f} MB"

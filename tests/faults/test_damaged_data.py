@@ -1,0 +1,638 @@
+"""Damaged data, many faults at once: each is named, and the numbers are those without it."""
+
+from __future__ import annotations
+
+import csv
+import errno
+import io
+import math
+import os
+import re
+import shutil
+import socket
+import struct
+import subprocess
+import sys
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+from dashboard.report.document import report_html
+from dashboard.report.source import report_contents
+from data_utils.images import UnreadableImageError, read_picture
+from data_utils.locations import PROJECT
+from data_utils.mvtec import DatasetError, category_names, scan_category
+from detectors.autoencoder import Autoencoder, AutoencoderSettings
+from detectors.registry import METHODS, Options
+from evaluation.cells import MODEL_FILE, SCORES_FILE, read_cell
+from evaluation.pictures import KINDS, LONGEST_NAME, picture_name
+from evaluation.progress import RunProgress
+from evaluation.runner import Run, evaluate
+from evaluation.settings import Settings
+from evaluation.summary import SUMMARY_FILE
+from tests.dashboard.test_pages import PAGES, opened, shown
+from tests.make_data import SIDE, defective_picture, good_picture, save
+
+BOTH = ["padim", "patchcore"]
+SMALL = Settings(options=Options(padim_channels=20), image_size=64)
+TRAIN, GOOD, BAD = 8, 4, 8
+MARKED = 4
+BEHIND_A_PIPE = f"test/blot/{MARKED + 2:03}.png"
+NOT_UTF8 = b"\xff\xfe.png"
+
+pytestmark = pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
+
+Findings = dict[str, str]
+
+
+def png(width: int, height: int, pixels: bytes = b"") -> bytes:
+    """Return a PNG file whose header promises more than its pixels hold."""
+
+    def chunk(kind: bytes, content: bytes) -> bytes:
+        check = struct.pack(">I", zlib.crc32(kind + content))
+        return struct.pack(">I", len(content)) + kind + content + check
+
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))
+    body = chunk(b"IDAT", zlib.compress(pixels)) + chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + header + body
+
+
+def faint_picture(rng: np.random.Generator) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Draw a blot that is hard to tell from noise; return picture and mask."""
+    good = good_picture(rng)
+    _, mask = defective_picture(rng)
+    faint = good + np.where(mask[..., None] > 0, rng.uniform(0, 12), 0)
+    return np.clip(faint, 0, 255).astype(np.uint8), mask
+
+
+def write_part(root: Path, name: str = "part") -> Path:
+    """Write a category that is hard to judge; its last defective pictures have no mask."""
+    rng = np.random.default_rng(5)
+    folder = root / name
+    for i in range(TRAIN):
+        save(good_picture(rng), folder / "train" / "good" / f"{i:03}.png")
+    for i in range(GOOD):
+        save(good_picture(rng), folder / "test" / "good" / f"{i:03}.png")
+    for i in range(BAD):
+        picture, mask = faint_picture(rng)
+        save(picture, folder / "test" / "blot" / f"{i:03}.png")
+        if i < MARKED:
+            save(mask, folder / "ground_truth" / "blot" / f"{i:03}_mask.png")
+    return folder
+
+
+def run_on(data: Path, methods: list[str] = BOTH, name: str = "part") -> Run:
+    """Return a quick run on one category below `data`, with outputs beside it."""
+    outputs = data.with_name(f"{data.name}-outputs")
+    return Run(data, outputs, [name], methods, SMALL, weights="random")
+
+
+def go(run: Run) -> list[tuple[str, str]]:
+    """Evaluate; return state and reason of every cell."""
+    planned = [(name, method) for name in run.categories for method in run.methods]
+    progress = RunProgress(run.outputs, planned, show_bars=False)
+    evaluate(run, progress)
+    return [(cell.state, cell.reason) for cell in progress.status.cells]
+
+
+def findings(run: Run, method: str = "padim") -> Findings:
+    """Return the findings of a finished cell, by path below the category."""
+    name = run.categories[0]
+    cell = read_cell(run.place(name, method).folder)
+    named: Findings = {}
+    for finding in cell["findings"]:
+        path, problem = finding.split(": ", 1)
+        key = path.removeprefix(f"{name}/")
+        named[key] = "; ".join(filter(None, [named.get(key, ""), problem]))
+    return named
+
+
+def bad_files(folder: Path) -> Findings:
+    """Plant files that cannot be used as pictures; return what is to be said of each."""
+    picture = good_picture(np.random.default_rng(0))
+    whole = io.BytesIO()
+    Image.fromarray(picture).save(whole, "PNG")
+    contents = {
+        "a-truncated.png": (whole.getvalue()[:2000], "cannot be decoded"),
+        "a-short-header.png": (whole.getvalue()[:20], "cannot be|is not a picture"),
+        "empty.png": (b"", "is an empty file"),
+        "text.png": (b"no picture", "is not a picture"),
+        "bomb.png": (png(30_000, 30_000), "more than the 178 million pixels"),
+        "absurd.png": (png(2**31 - 1, 2**31 - 1), "more than the 178 million pixels"),
+        "promise.png": (png(10_000, 10_000), "cannot be decoded"),
+        "notes.txt": (b"light was dim", "is no PNG, JPEG, BMP or TIFF"),
+    }
+    said = {}
+    for name, (content, words) in contents.items():
+        (folder / name).write_bytes(content)
+        said[name] = words
+    Image.new("1", (20_000, 20_000)).save(folder / "huge.png")
+    Image.new("L", (20_000, 1), 90).save(folder / "line.png")
+    Image.new("L", (1, 1), 90).save(folder / "one.png")
+    save(picture, folder / "000.tif")
+    said |= {
+        "huge.png": "more than the 178 million pixels",
+        "line.png": "is 20000 x 1 px, more than 50 times as long as wide",
+        "one.png": "is 1 x 1 px, too small",
+        "000.tif": "same name as 000.png",
+    }
+    return said
+
+
+def things_that_are_no_files(folder: Path) -> Findings:
+    """Plant what only looks like a picture by its name; return what is to be said of each."""
+    os.mkfifo(folder / "pipe.png")
+    here = Path.cwd()
+    os.chdir(folder)  # the name of a socket must be short
+    try:
+        with socket.socket(socket.AF_UNIX) as bound:
+            bound.bind("socket.png")
+    finally:
+        os.chdir(here)
+    (folder / "zeros.png").symlink_to("/dev/zero")
+    (folder / "loop.png").symlink_to("loop.png")
+    (folder / "lost.png").symlink_to("nowhere.png")
+    (folder / "up.png").symlink_to("../..", target_is_directory=True)
+    save(good_picture(np.random.default_rng(0)), folder / "album.png" / "000.png")
+    return {
+        "pipe.png": "is no regular file",
+        "socket.png": "is no regular file",
+        "zeros.png": "is no regular file",
+        "loop.png": "link that leads nowhere",
+        "lost.png": "link that leads nowhere",
+        "up.png": "is a folder",
+        "album.png": "is a folder",
+    }
+
+
+def names_that_are_no_text(folder: Path) -> Findings:
+    """Plant good pictures under names that no result file can hold."""
+    save(good_picture(np.random.default_rng(0)), folder / "a\rb.png")
+    shutil.copy(os.fsencode(folder / "000.png"), os.fsencode(folder) + b"/" + NOT_UTF8)
+    return {
+        "a\rb.png": "carriage return in its name",
+        "\\udcff\\udcfe.png": "no valid text",
+    }
+
+
+def bad_masks(part: Path) -> Findings:
+    """Plant masks that cannot be used; return what is to be said of each."""
+    masks = part / "ground_truth"
+    save(np.full((70, 64), 255, np.uint8), masks / "blot" / f"{MARKED:03}_mask.png")
+    save(np.zeros((SIDE, SIDE), np.uint8), masks / "blot" / f"{MARKED + 1:03}_mask.png")
+    os.mkfifo(masks / "blot" / f"{MARKED + 2:03}_mask.png")
+    (masks / "blot" / f"{MARKED + 3:03}_mask.png").write_bytes(b"")
+    white = np.full((SIDE, SIDE), 255, np.uint8)
+    save(white, masks / "blot" / "077_mask.png")
+    save(white, masks / "good" / "000_mask.png")
+    save(white, masks / "crack" / "000_mask.png")
+    (masks / "note").write_text("masks are hand-made")
+    return {
+        f"ground_truth/blot/{MARKED:03}_mask.png": "is 64 x 70 px but its picture is 64 x 64 px",
+        f"ground_truth/blot/{MARKED + 1:03}_mask.png": "marks no pixel",
+        f"ground_truth/blot/{MARKED + 2:03}_mask.png": "is no regular file",
+        f"ground_truth/blot/{MARKED + 3:03}_mask.png": "is an empty file",
+        "ground_truth/blot/077_mask.png": "mask without a picture",
+        "ground_truth/good/000_mask.png": "mask for a good picture",
+        "ground_truth/crack": "no folder test/crack",
+        "ground_truth/note": "is no folder",
+    }
+
+
+def bad_folders(part: Path) -> Findings:
+    """Plant folders that cannot be read; return what is to be said of each."""
+    (part / "test" / "loop").symlink_to("loop")
+    (part / "test" / "nothing").mkdir()
+    (part / "test" / "note.txt").write_text("no folder")
+    os.mkfifo(part / "test" / "pipe")
+    save(good_picture(np.random.default_rng(0)), part / "test" / "locked" / "000.png")
+    save(good_picture(np.random.default_rng(0)), part / "train" / "blot" / "000.png")
+    os.mkdir(os.fsencode(part / "test") + b"/" + NOT_UTF8)  # noqa: PTH102  a name in bytes
+    return {
+        "test/loop": "is no folder",
+        "test/nothing": "holds no picture",
+        "test/note.txt": "is no folder",
+        "test/pipe": "is no folder",
+        "test/locked": r"cannot be read \(Permission denied\)",
+        "train/blot": "only train/good is used",
+        "test/\\udcff\\udcfe.png": "no valid text",
+    }
+
+
+@pytest.fixture
+def locked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Refuse to list folders called ``locked``, also to the superuser, whom no mode keeps out."""
+    iterdir = Path.iterdir
+
+    def refusing(self: Path) -> Iterator[Path]:
+        if self.name == "locked":
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(self))
+        return iterdir(self)
+
+    monkeypatch.setattr(Path, "iterdir", refusing)
+
+
+def plant_everything(part: Path) -> Findings:
+    """Plant all faults that leave the rest of a category as it was."""
+    said = bad_masks(part) | bad_folders(part)
+    for folder in ("train/good", "test/good", "test/blot"):
+        for plant in (bad_files, things_that_are_no_files, names_that_are_no_text):
+            planted = plant(part / folder)
+            said |= {f"{folder}/{name}": words for name, words in planted.items()}
+    return said
+
+
+@pytest.mark.usefixtures("locked")
+def test_a_category_full_of_faults_has_the_numbers_of_the_category_without_them(
+    tmp_path: Path,
+) -> None:
+    write_part(tmp_path / "clean")
+    said = plant_everything(write_part(tmp_path / "faulty"))
+    clean, faulty = run_on(tmp_path / "clean"), run_on(tmp_path / "faulty")
+
+    assert go(clean) == go(faulty) == [("done", "")] * 2
+    for method in BOTH:
+        cells = [read_cell(run.place("part", method).folder) for run in (clean, faulty)]
+        scores = [
+            (run.place("part", method).folder / SCORES_FILE).read_text() for run in (clean, faulty)
+        ]
+        assert cells[0]["metrics"] == cells[1]["metrics"]
+        assert cells[0]["counts"] == cells[1]["counts"]
+        assert scores[0] == scores[1]
+        assert 0 < cells[0]["metrics"]["pixel_auroc"] < 1  # or the two could agree by chance
+    named = findings(faulty)
+    for path, words in said.items():
+        assert re.search(words, named[path]), path
+    assert set(named) == set(said) | {BEHIND_A_PIPE}
+    assert "has no mask" in named[BEHIND_A_PIPE]
+    assert len(said) > 70
+
+
+def test_files_of_another_kind_than_their_names_are_read_and_named(tmp_path: Path) -> None:
+    true, false = write_part(tmp_path / "true"), write_part(tmp_path / "false")
+    rng = np.random.default_rng(9)
+    for split, suffix, kind in [
+        ("train/good", ".png", "JPEG"),
+        ("test/good", ".jpg", "BMP"),
+        ("test/blot", ".tif", "PNG"),
+    ]:
+        picture = Image.fromarray(good_picture(rng))
+        picture.save(false / split / f"odd{suffix}", kind)
+        shutil.copy(false / split / f"odd{suffix}", true / split / f"odd.{kind.lower()}")
+    Image.fromarray(good_picture(rng)).convert("CMYK").save(false / "test" / "good" / "print.jpg")
+    as_rgb = read_picture(false / "test" / "good" / "print.jpg")
+    as_rgb.save(true / "test" / "good" / "print.png")
+    as_told, by_content = (
+        run_on(tmp_path / "true", ["padim"]),
+        run_on(tmp_path / "false", ["padim"]),
+    )
+
+    assert go(as_told) == go(by_content) == [("done", "")]
+    tables = [
+        pd.read_csv(run.place("part", "padim").folder / SCORES_FILE)
+        for run in (as_told, by_content)
+    ]
+    assert tables[0].drop(columns="file").equals(tables[1].drop(columns="file"))
+    said, untold = findings(by_content), findings(as_told)
+    assert said["train/good/odd.png"] == "is a JPEG file in spite of its name"
+    assert said["test/good/odd.jpg"] == "is a BMP file in spite of its name"
+    assert said["test/blot/odd.tif"].startswith("is a PNG file in spite of its name")
+    assert "CMYK" in said["test/good/print.jpg"]
+    assert not any("name" in problem or "CMYK" in problem for problem in untold.values())
+
+
+def test_a_picture_twenty_thousand_pixels_wide_is_evaluated(tmp_path: Path) -> None:
+    part = write_part(tmp_path / "data")
+    Image.new("L", (20_000, 1_000), 120).save(part / "test" / "good" / "wide.png")
+    run = run_on(tmp_path / "data", ["padim"])
+
+    assert go(run) == [("done", "")]
+    assert "20000 x 1000 px, a shape clearly different" in findings(run)["test/good/wide"]
+    assert (run.place("part", "padim").folder / "good_wide_img.png").is_file()
+
+
+@pytest.mark.parametrize("opener", [read_picture, lambda path: scan_category(path, "part")])
+def test_a_pipe_is_never_waited_for(tmp_path: Path, opener: Callable[[Path], object]) -> None:
+    part = write_part(tmp_path)
+    pipe = tmp_path / "part" / "train" / "good" / "pipe.png"
+    os.mkfifo(pipe)
+    if opener is read_picture:
+        with pytest.raises(UnreadableImageError, match="no regular file"):
+            opener(pipe)
+    else:
+        opener(part.parent)
+
+
+# Few pictures, plain pictures, one class.
+
+
+def few(part: Path, train: int, good: int = GOOD, bad: int = BAD) -> None:
+    """Leave the first pictures of each folder."""
+    for folder, left in (("train/good", train), ("test/good", good), ("test/blot", bad)):
+        for path in sorted((part / folder).iterdir())[left:]:
+            path.unlink()
+
+
+@pytest.mark.parametrize("train", [1, 2, 3])
+def test_fewer_training_pictures_than_channels_give_finite_scores(
+    tmp_path: Path, train: int
+) -> None:
+    few(write_part(tmp_path / "data"), train)
+    run = run_on(tmp_path / "data")
+
+    assert go(run) == [("done", "")] * 2
+    for method in BOTH:
+        folder = run.place("part", method).folder
+        table = pd.read_csv(folder / SCORES_FILE)
+        assert np.isfinite(table["score"]).all()
+        assert np.isfinite(np.load(folder / "maps.npy")).all()
+        assert 0 <= read_cell(folder)["metrics"]["image_auroc"] <= 1
+        named = findings(run, method)
+        assert ("only one training picture" in named.get("part", "")) == (train == 1)
+
+
+@pytest.mark.parametrize(
+    ("train", "good", "bad", "words"),
+    [
+        (0, GOOD, BAD, "part: has no readable training picture in train/good"),
+        (TRAIN, 0, 0, "part: has no test pictures, so nothing can be measured"),
+    ],
+)
+def test_a_category_that_cannot_be_measured_is_refused_with_a_reason(
+    tmp_path: Path, train: int, good: int, bad: int, words: str
+) -> None:
+    few(write_part(tmp_path / "data"), train, good, bad)
+    run = run_on(tmp_path / "data")
+    outcome = go(run)
+
+    assert [state for state, _ in outcome] == ["failed"] * 2
+    assert all(words in reason for _, reason in outcome)
+    assert not any(run.place("part", method).finished for method in BOTH)
+
+
+@pytest.mark.parametrize(("good", "bad"), [(GOOD, 0), (0, BAD)])
+def test_one_class_alone_gives_no_number_and_says_na(tmp_path: Path, good: int, bad: int) -> None:
+    few(write_part(tmp_path / "data"), TRAIN, good, bad)
+    run = run_on(tmp_path / "data", ["padim"])
+
+    assert go(run) == [("done", "")]
+    metrics = read_cell(run.place("part", "padim").folder)["metrics"]
+    rows = list(csv.DictReader((run.outputs / SUMMARY_FILE).open(encoding="utf-8")))
+    for name in ("image_auroc", "image_ap", "image_best_f1"):
+        assert math.isnan(metrics[name])
+        assert rows[0][name] == "n/a"
+    assert "n/a" in findings(run)["part"]
+
+
+def test_training_pictures_behind_a_lock_are_a_reason_with_the_folders_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    part = write_part(tmp_path / "data")
+    iterdir = Path.iterdir
+
+    def refusing(self: Path) -> Iterator[Path]:
+        if self == part / "train" / "good":
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(self))
+        return iterdir(self)
+
+    monkeypatch.setattr(Path, "iterdir", refusing)
+    outcome = go(run_on(tmp_path / "data"))
+
+    assert [state for state, _ in outcome] == ["failed"] * 2
+    assert "part/train/good: cannot be read (Permission denied)" in outcome[0][1]
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="the superuser reads every folder")
+def test_folders_without_permission_are_named_and_the_rest_is_evaluated(tmp_path: Path) -> None:
+    part = write_part(tmp_path / "data")
+    locked = save(good_picture(np.random.default_rng(0)), part / "test" / "dent" / "a.png").parent
+    locked.chmod(0)
+    run = run_on(tmp_path / "data", ["padim"])
+    try:
+        assert go(run) == [("done", "")]
+        assert "cannot be read (Permission denied)" in findings(run)["test/dent"]
+    finally:
+        locked.chmod(0o755)
+
+
+def short_autoencoder(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Train autoencoders for two epochs on tiny pictures."""
+    settings = AutoencoderSettings(side=32, max_epochs=2, pictures_per_epoch=16)
+    monkeypatch.setitem(
+        METHODS, "ae", replace(METHODS["ae"], make=lambda *_: Autoencoder(settings))
+    )
+
+
+@pytest.mark.parametrize("constant", ["train/good", "test", "."])
+def test_plain_pictures_are_named_and_give_finite_numbers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, constant: str
+) -> None:
+    short_autoencoder(monkeypatch)
+    part = write_part(tmp_path / "data")
+    plain = [path for path in (part / constant).rglob("*.png") if "mask" not in path.name]
+    for path in plain:
+        save(np.full((SIDE, SIDE, 3), 77, np.uint8), path)
+    run = run_on(tmp_path / "data", ["ae", *BOTH])
+
+    assert go(run) == [("done", "")] * 3
+    for method in run.methods:
+        folder = run.place("part", method).folder
+        table = pd.read_csv(folder / SCORES_FILE)
+        assert np.isfinite(table["score"]).all()
+        named = findings(run, method)
+        for path in plain:
+            assert "one plain colour" in named[path.relative_to(part).as_posix()]
+    if constant != "train/good":  # all test pictures are the same
+        assert read_cell(folder)["metrics"]["image_auroc"] == 0.5
+
+
+# Names.
+
+CATEGORY = "<b>부품 🙂 'x' \"y\" & \nz"
+DEFECTS = ['<i>긁힘 "a"', "it's; a, b\nc", "=1+1 🙂"]
+STEMS = [
+    "<script>alert(1)<_script>",
+    "사진 1",
+    "🙂 'a' \"b\"",
+    "a,b;c\td",
+    "two\nlines",
+    "=cmd()",
+    "NA",
+    "007",
+    "가" * 83,
+    "가" * 82 + "나",
+    " edge ",
+]
+
+
+def write_odd_names(root: Path) -> Path:
+    """Write a category whose category, defect and file names are all odd but allowed."""
+    rng = np.random.default_rng(3)
+    part = root / CATEGORY
+    for stem in STEMS:
+        save(good_picture(rng), part / "train" / "good" / f"{stem}.png")
+        save(good_picture(rng), part / "test" / "good" / f"{stem}.png")
+    for number, defect in enumerate(DEFECTS):
+        for stem in STEMS[number::2]:
+            picture, mask = defective_picture(rng)
+            save(picture, part / "test" / defect / f"{stem}.png")
+            name = f"{stem}_mask" if len(stem.encode()) < 200 else stem
+            save(mask, part / "ground_truth" / defect / f"{name}.png")
+    return part
+
+
+@pytest.fixture(scope="module")
+def odd(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """Return a finished run on a category with odd names."""
+    base = tmp_path_factory.mktemp("odd")
+    write_odd_names(base / "data")
+    run = run_on(base / "data", BOTH, CATEGORY)
+    run = Run(run.data, run.outputs, run.categories, BOTH, Settings(), weights="random")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MVTEC_CACHE", str(base / "cache"))
+        assert go(run) == [("done", "")] * 2
+    return run
+
+
+def test_odd_names_go_through_the_whole_evaluation_unchanged(odd: Run) -> None:
+    folder = odd.place(CATEGORY, "padim").folder
+    samples = {("good", stem) for stem in STEMS}
+    samples |= {(defect, stem) for n, defect in enumerate(DEFECTS) for stem in STEMS[n::2]}
+    with (folder / SCORES_FILE).open(encoding="utf-8", newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["split"] == "test"]
+    written = {path.name for path in folder.iterdir() if path.suffix == ".png"}
+
+    assert scan_category(odd.data, CATEGORY).findings == ()
+    assert {(row["defect"], row["stem"]) for row in rows} == samples
+    assert written == {picture_name(d, s, kind) for d, s in samples for kind in KINDS}
+    assert len(written) == len(KINDS) * len(samples)
+    assert (folder / MODEL_FILE).is_file()
+    with (odd.outputs / SUMMARY_FILE).open(encoding="utf-8", newline="") as file:
+        assert [row["category"] for row in csv.DictReader(file)] == [CATEGORY] * 2
+    metrics = read_cell(folder)["metrics"]
+    assert metrics["image_auroc"] == 1.0
+    assert set(metrics["by_defect"]) == set(DEFECTS)
+
+
+def test_a_second_run_finds_cells_with_odd_names_finished(odd: Run) -> None:
+    assert go(odd) == [("skipped", "finished earlier")] * 2
+
+
+def test_long_names_are_cut_and_still_told_apart() -> None:
+    names = [picture_name("긁힘", stem, kind) for stem in STEMS for kind in KINDS]
+
+    assert len(set(names)) == len(names)
+    assert max(len(name.encode()) for name in names) <= LONGEST_NAME
+    assert picture_name("good", "007", "img") == "good_007_img.png"
+    assert any(len(f"긁힘_{stem}_overlay.png".encode()) > LONGEST_NAME for stem in STEMS)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_page_shows_odd_names_as_text(
+    odd: Run, monkeypatch: pytest.MonkeyPatch, page: str
+) -> None:
+    monkeypatch.setenv("MVTEC_ROOT", str(odd.data))
+    monkeypatch.setenv("MVTEC_OUTPUTS", str(odd.outputs))
+    app = opened(page, category=CATEGORY, method="padim")
+
+    assert not app.exception
+    assert not app.error
+    assert any(CATEGORY in str(one.value) for one in (*app.selectbox, *app.multiselect))
+    for markup in ("<b>", "<i>", "<script>"):
+        assert markup not in shown(app).replace("\\<", "")
+
+
+class Elements(HTMLParser):
+    """Collects the elements and the text of an HTML file."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.elements: list[str] = []
+        self.words = ""
+        self.inside = ""
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:  # noqa: ARG002
+        self.elements.append(tag)
+        self.inside = tag
+
+    def handle_data(self, data: str) -> None:
+        if self.inside not in ("script", "style"):
+            self.words += data
+
+
+def test_the_report_shows_odd_names_as_text(odd: Run) -> None:
+    report = report_html(report_contents(odd.outputs, (CATEGORY,), 0.05, "en"), "en")
+    page = Elements(report)
+
+    assert CATEGORY in page.words
+    assert any(f"{defect}/{stem}" in page.words for defect in DEFECTS for stem in STEMS)
+    assert "alert(1)" not in report.replace("&lt;script&gt;alert(1)", "")
+    assert "<b>부품" not in report
+    assert "<i>긁힘" not in report
+
+
+def test_a_data_folder_whose_name_is_no_text_is_refused_in_a_sentence(tmp_path: Path) -> None:
+    folder = Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff\xfe"))
+    write_part(folder)
+    with pytest.raises(DatasetError, match="no valid text") as caught:
+        category_names(folder)
+    assert str(caught.value).encode()
+
+
+def test_a_category_whose_name_is_no_text_is_named_and_the_others_are_evaluated(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    part = write_part(tmp_path / "data")
+    os.rename(os.fsencode(part), os.fsencode(part.parent) + b"/\xff\xfe")  # noqa: PTH104
+    write_part(tmp_path / "data")
+    run = run_on(tmp_path / "data", ["padim"])
+
+    assert category_names(run.data) == ["part"]
+    assert go(run) == [("done", "")]
+    assert "\\udcff\\udcfe: has a name that is no valid text" in capsys.readouterr().out
+
+
+# What Pillow says beside it.
+
+
+def test_pillow_says_nothing_about_files_that_are_named(tmp_path: Path) -> None:
+    part = write_part(tmp_path / "data")
+    bad_files(part / "train" / "good")
+    picture = Image.fromarray(good_picture(np.random.default_rng(0)))
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    for number, (suffix, kind) in enumerate([(".jpg", "JPEG"), (".tif", "TIFF"), (".png", "PNG")]):
+        whole = io.BytesIO()
+        picture.save(whole, kind, exif=exif)
+        for cut in range(8, 400, 7):
+            damaged = part / "test" / "good" / f"{number}-{cut}{suffix}"
+            content = bytearray(whole.getvalue())
+            content[cut % len(content)] ^= 0xFF
+            damaged.write_bytes(bytes(content[: len(content) - cut]))
+    program = (
+        "import sys; from pathlib import Path; from data_utils.mvtec import scan_category; "
+        "from data_utils.pictures import load_pictures; "
+        "from evaluation.settings import Settings; "
+        "category = scan_category(Path(sys.argv[1]), 'part'); "
+        "pictures = load_pictures(category, Settings().transform_for(category)); "
+        "print(len(category.findings) + len(pictures.findings))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-W", "always", "-c", program, str(tmp_path / "data")],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert int(done.stdout) > 100
+    assert done.stderr == ""

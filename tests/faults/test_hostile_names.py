@@ -1,0 +1,287 @@
+"""Names that strangers chose are shown on every page as they are, never as markup.
+
+Every hostile sign in the names below touches the word ``zz``. In what a page draws as Markdown,
+an unescaped sign beside that word would be live; in a chart or the report, a tag would.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import psutil
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from dashboard import frame
+from dashboard.loaders import results
+from dashboard.report.document import report_html
+from dashboard.report.source import report_contents
+from dashboard.tables import auroc_by_category
+from dashboard.texts import plain
+from evaluation.cells import record_failure
+from evaluation.job import CellState, JobStatus, job_folder, log_file, write_status
+from evaluation.progress import RunProgress
+from evaluation.runner import Run, evaluate
+from evaluation.spreadsheet import harmless_table
+from tests.dashboard.test_pages import opened
+from tests.make_data import write_category
+
+PAGES = [f"pages/{name}.py" for name in frame.PAGES]
+MARKUP = "x <zz> **zz** [zz](zz) ![zz](zz) `zz` $zz$ :red[zz] x"
+ICONS = "- zz :streamlit: :zz: ~~zz~~ |zz| #zz &zz; www.zz.example zz@zz.example\n# zz x"
+FORMULA = "=zz('\"\u202ezz') _zz_ \\zz 1. zz x"
+WORDS = f"{ICONS} :material/home: https://zz.example\n\n- zz"  # not in names: it has a slash
+CATEGORIES = (MARKUP, ICONS, FORMULA)
+DEFECTS = {MARKUP: ICONS, ICONS: FORMULA, FORMULA: MARKUP}
+SIGNS = r"[<>*_`$~\[\]!|#&:]"
+ESCAPED = re.compile(r"\\[!-/:-@\[-`{-~]")
+LIVE = re.compile(
+    rf"{SIGNS}zz|zz{SIGNS}|:streamlit|:material/home|(?<!\u2060)(www\.|https?.//)zz|@zz"
+    r"|^- zz|\n\W{0,3}zz"
+)
+LITERAL = {
+    "bidi_component",  # the gallery and the canvas set text, never HTML
+    "code.code_text",
+    "dataframe",  # drawn on a canvas, but for the tooltips of its headings
+    "plotly_chart",  # checked apart
+    "selectbox.options",
+    "selectbox.raw_value",
+    "table",  # checked cell by cell
+    "multiselect.options",
+    "text.body",
+    "text_input.placeholder",
+    "text_input.default",
+}
+
+
+@pytest.fixture(scope="module")
+def evaluated_hostile(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """Return a data folder whose names are hostile, and the outputs of two methods on it."""
+    base = tmp_path_factory.mktemp("hostile")
+    data, outputs = base / "data", base / "outputs"
+    for name in CATEGORIES:
+        folder = write_category(data, name, train=21, good=2, bad=3)
+        for part in ("test", "ground_truth"):
+            (folder / part / "blot").rename(folder / part / DEFECTS[name])
+        for path in (*folder.glob("test/*/002.png"), *folder.glob("ground_truth/*/002_mask.png")):
+            path.rename(path.with_name(path.name.replace("002", name)))
+        (folder / "test" / "good" / f"{name}.txt").touch()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MVTEC_CACHE", str(base / "cache"))
+        run = Run(data, outputs, list(CATEGORIES), ["padim", "patchcore"], weights="random")
+        progress = RunProgress(outputs, [], show_bars=False)
+        evaluate(run, progress)
+        progress.finish()
+    return data, outputs
+
+
+@pytest.fixture
+def hostile(
+    evaluated_hostile: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Path:
+    """Give the app a copy of these outputs whose cells, failures and log are hostile as well."""
+    data, outputs = evaluated_hostile
+    own = tmp_path / f"outputs {MARKUP}"
+    shutil.copytree(outputs, own)
+    for file in own.glob("*/*/cell.json"):
+        cell = json.loads(file.read_text(encoding="utf-8"))
+        del cell["files"], cell["checksum"]
+        cell |= {
+            "weights": f"file {MARKUP}.pth",
+            "cpu": MARKUP,
+            "system": WORDS,
+            "transform": WORDS,
+            "data_root": f"/{file.parent.name} {MARKUP}",
+            "findings": [f"{MARKUP}\n{WORDS}"],
+        }
+        cell["metrics"]["brightness_auroc"] = 0.99
+        file.write_text(json.dumps(cell), encoding="utf-8")
+    run = Run(data, own, list(CATEGORIES), ["ae"])
+    for name in CATEGORIES:
+        record_failure(run.place(name, "ae"), f"{name} {WORDS}")
+    other = own / "settings" / MARKUP / MARKUP / "padim"
+    shutil.copytree(own / MARKUP / "padim", other)
+    cell = json.loads((other / "cell.json").read_text(encoding="utf-8"))
+    (other / "cell.json").write_text(json.dumps(cell | {"settings_id": MARKUP}), encoding="utf-8")
+    (own / MARKUP / "zz").mkdir()
+    (own / MARKUP / "zz" / "cell.json").write_text("{")
+    monkeypatch.setenv("MVTEC_ROOT", str(data))
+    monkeypatch.setenv("MVTEC_OUTPUTS", str(own))
+    return own
+
+
+def write_job(outputs: Path, state: str) -> None:
+    """Leave the status and the log of a job whose every word is hostile."""
+    process = psutil.Process(os.getpid())
+    cells = [CellState(name, "padim", state, f"{name} {WORDS}", MARKUP) for name in CATEGORIES]
+    job_folder(outputs).mkdir(exist_ok=True)
+    log_file(outputs).write_text(f"{MARKUP}\n{ICONS}\n", encoding="utf-8")
+    write_status(
+        outputs,
+        JobStatus(
+            state=state,
+            pid=process.pid,
+            created=process.create_time(),
+            phase=f"{WORDS}: fitting {MARKUP}",
+            last_error=f"{MARKUP} {WORDS}",
+            cells=cells,
+            arguments=["--data", MARKUP, "--categories", MARKUP],
+        ),
+    )
+
+
+def texts_of(message: Any, path: str) -> Iterator[tuple[str, str]]:
+    """Yield every text in what was sent to the browser, with where it stands."""
+    for field, value in message.ListFields():
+        place = f"{path}.{field.name}" if path else field.name
+        if place in LITERAL:
+            continue
+        for one in [value] if isinstance(value, str) or not is_many(value) else value:
+            if isinstance(one, str):
+                yield place, one
+            elif hasattr(one, "ListFields"):
+                yield from texts_of(one, place)
+
+
+def is_many(value: Any) -> bool:
+    return hasattr(value, "__iter__") and not isinstance(value, (str, bytes))
+
+
+def drawn(app: AppTest) -> Iterator[tuple[str, Any]]:
+    """Yield kind and message of every element and block on the page and in the sidebar."""
+    for node in app._tree:
+        message = getattr(node, "proto", None)
+        if message is not None:
+            yield getattr(node, "type", "block"), message
+
+
+def markdown_of(app: AppTest) -> Iterator[tuple[str, str]]:
+    """Yield every text that the browser reads as Markdown, with where it stands."""
+    for kind, message in drawn(app):
+        name = message.DESCRIPTOR.name
+        prefix = "" if name in ("Element", "Block") else kind
+        if prefix in LITERAL:
+            continue
+        yield from ((place, text) for place, text in texts_of(message, prefix))
+    for table in app.table:
+        frame_ = table.value
+        cells = [*frame_.index, *frame_.columns, *frame_.to_numpy().ravel()]
+        yield from (("table", str(cell)) for cell in cells)
+
+
+def strings_in(content: Any) -> Iterator[str]:
+    if isinstance(content, str):
+        yield content
+    elif isinstance(content, dict):
+        for value in content.values():
+            yield from strings_in(value)
+    elif isinstance(content, list):
+        for value in content:
+            yield from strings_in(value)
+
+
+def chart_texts(app: AppTest) -> Iterator[str]:
+    """Yield what the charts show: all texts but the data that only a click sends back."""
+    for kind, message in drawn(app):
+        if kind != "plotly_chart":
+            continue
+        spec = json.loads(message.spec)
+        for trace in spec["data"]:
+            if "customdata" not in str(trace.get("hovertemplate")):
+                trace.pop("customdata", None)
+        yield from strings_in(spec)
+
+
+def column_helps(app: AppTest) -> Iterator[str]:
+    """Yield the tooltips of table columns, which are Markdown."""
+    for kind, message in drawn(app):
+        if kind == "dataframe" and message.columns:
+            columns = json.loads(message.columns)
+            yield from (str(one.get("help", "")) for one in columns.values())
+
+
+@pytest.mark.parametrize("name", [MARKUP, ICONS, WORDS])
+def test_these_names_would_be_live_and_are_not_when_escaped(name: str) -> None:
+    assert LIVE.search(ESCAPED.sub("", name))
+    assert not LIVE.search(ESCAPED.sub("\0", plain(name)))
+
+
+@pytest.mark.parametrize("category", CATEGORIES)
+@pytest.mark.parametrize("page", PAGES)
+def test_no_name_from_disk_is_live_on_a_page(hostile: Path, page: str, category: str) -> None:
+    for state in ("failed", "running"):
+        write_job(hostile, state)
+        app = opened(page, category=category, method="padim", sample=f"{DEFECTS[category]}/000")
+        assert not app.exception
+        assert app.selectbox(key="category").value == category
+        seen = [(place, text) for place, text in markdown_of(app) if not place.endswith(".id")]
+        assert any("zz" in text for _, text in seen)
+        seen += [("help", text) for text in column_helps(app)]
+        live = [one for one in seen if LIVE.search(ESCAPED.sub("\0", one[1]))]
+        assert live == []
+        assert [text for text in chart_texts(app) if "<zz" in text] == []
+
+
+@pytest.mark.usefixtures("hostile")
+@pytest.mark.parametrize("category", CATEGORIES)
+def test_results_with_such_names_are_whole_and_drawn(category: str) -> None:
+    app = opened("pages/defects.py", category=category)
+    assert not app.error
+    assert any("zz" in text for text in chart_texts(app))
+
+
+class Tags(HTMLParser):
+    """Collects the elements, attributes and words of a page."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.elements: set[str] = set()
+        self.addresses: list[str] = []
+        self.words = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.add(tag)
+        self.addresses += [value or "" for name, value in attrs if name in ("href", "src")]
+
+    def handle_data(self, data: str) -> None:
+        self.words += data
+
+
+def test_no_name_from_disk_is_markup_in_the_report(hostile: Path) -> None:
+    text = report_html(report_contents(hostile, list(CATEGORIES), 0.05, "en"), "en")
+    page = Tags()
+    page.feed(text)
+    for name in (*CATEGORIES, WORDS):
+        assert name in page.words
+    assert not [tag for tag in page.elements if "zz" in tag]
+    linked = [address for address in page.addresses if not address.startswith("data:")]
+    assert not [address for address in linked if "zz" in address]
+    script_ends = len(re.findall(r"</script", text))
+    assert script_ends == len(re.findall(r"<script", text.replace("<\\/script", "")))
+
+
+def test_no_name_from_disk_is_a_formula_in_a_downloaded_table(hostile: Path) -> None:
+    summary, _ = results(hostile)
+    table = pd.read_csv(io.BytesIO(harmless_table(summary).to_csv(index=False).encode()))
+    assert FORMULA in set(summary["category"])
+    assert f"'{FORMULA}" in set(table["category"])
+    assert f"'{ICONS}" in set(table["category"])
+    texts = [str(value) for name in table for value in table[name] if isinstance(value, str)]
+    assert not [text for text in texts if text.startswith(("=", "+", "-", "@", "\t", "\r", "\n"))]
+
+
+def test_no_method_that_a_stranger_made_up_is_a_formula_in_a_heading(hostile: Path) -> None:
+    summary, _ = results(hostile)
+    strange = summary.assign(method="=zz()")
+    headings = harmless_table(auroc_by_category(strange)).columns
+    assert "'=zz()_image_auroc" in headings
+    assert not [name for name in headings if name.startswith("=")]
