@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from evaluation.cell_fields import damage, is_complete
 
@@ -40,6 +40,17 @@ class CellError(ValueError):
     """A cell on disk that cannot be read; the message is a full sentence."""
 
 
+class CellKey(NamedTuple):
+    """What names a cell within an outputs folder; `settings_id` is "" for the default settings."""
+
+    category: str
+    method: str
+    settings_id: str = ""
+
+    def __str__(self) -> str:
+        return " / ".join(part for part in self if part)
+
+
 @dataclass(frozen=True)
 class CellPlace:
     """Where the cell of one category and method with one set of settings stands."""
@@ -55,6 +66,11 @@ class CellPlace:
                 f"A category cannot be called '{self.category}': the outputs folder uses that "
                 "name itself; rename the category's folder."
             )
+
+    @property
+    def key(self) -> CellKey:
+        """What names the cell within the outputs folder."""
+        return CellKey(self.category, self.method, self.settings_id)
 
     @property
     def folder(self) -> Path:

@@ -6,7 +6,7 @@ import os
 import shlex
 import subprocess
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from data_utils.locations import DEFAULT_OUTPUTS
@@ -21,6 +21,39 @@ MAX_SEED = 2**32 - 1
 
 
 @dataclass(frozen=True)
+class Sweep:
+    """Values to evaluate besides those of the first settings, in every combination.
+
+    Attributes
+    ----------
+    backbones : tuple of str
+    coreset_ratios : tuple of float
+    seeds : tuple of int
+    """
+
+    backbones: tuple[str, ...] = ()
+    coreset_ratios: tuple[float, ...] = ()
+    seeds: tuple[int, ...] = ()
+
+    def variants(self, first: Settings) -> tuple[Settings, ...]:
+        """Return the combinations with `first`, without `first` itself."""
+        backbones = (first.backbone, *self.backbones)
+        ratios = (first.options.coreset_ratio, *self.coreset_ratios)
+        seeds = (first.options.seed, *self.seeds)
+        combined = [
+            replace(
+                first,
+                backbone=backbone,
+                options=replace(first.options, coreset_ratio=ratio, seed=seed),
+            )
+            for backbone in backbones
+            for ratio in ratios
+            for seed in seeds
+        ]
+        return tuple(dict.fromkeys(combined))[1:]
+
+
+@dataclass(frozen=True)
 class Request:
     """One run, as a user asks for it.
 
@@ -31,10 +64,13 @@ class Request:
     categories, methods : tuple of str
         Empty for all.
     settings : Settings
+        The first ones.
     weights : str or None
         File, ``"random"``, or None for the default ones.
     force : bool
         Repeat finished cells.
+    sweep : Sweep
+        What else is to be evaluated, in every combination.
     threads : int or None
         Processor threads; None for all cores.
     """
@@ -46,19 +82,24 @@ class Request:
     weights: str | None = None
     force: bool = False
     threads: int | None = None
+    sweep: Sweep = field(default_factory=Sweep)
 
     def arguments(self) -> list[str]:
         """Return the arguments of ``evaluate.py``, without those that are defaults."""
-        default, asked = Settings(), self.settings
-        usual = asked.backbone == default.backbone
+        default, asked, sweep = Settings(), self.settings, self.sweep
+        usual = asked.backbone == default.backbone and not sweep.backbones
+        ratios = (asked.options.coreset_ratio, *sweep.coreset_ratios)
+        seeds = (asked.options.seed, *sweep.seeds)
+        lists: dict[str, tuple[object, ...]] = {
+            "--backbones": () if asked.automatic and usual else (asked.backbone, *sweep.backbones),
+            "--coreset-ratios": () if ratios == (default.options.coreset_ratio,) else ratios,
+            "--seeds": () if seeds == (default.options.seed,) else seeds,
+        }
         given: dict[str, object] = {
-            "--backbone": None if asked.automatic and usual else asked.backbone,
             "--weights": self.weights,
             "--image-size": asked.image_size,
             "--crop": asked.crop,
-            "--coreset-ratio": _unless(asked.options.coreset_ratio, default.options.coreset_ratio),
             "--padim-channels": asked.options.padim_channels,
-            "--seed": _unless(asked.options.seed, default.options.seed),
             "--threads": self.threads,
         }
         arguments = ["--data", self.data]
@@ -66,6 +107,10 @@ class Request:
             arguments += ["--categories", *self.categories]
         if self.methods and set(self.methods) != set(METHODS):
             arguments += ["--methods", *self.methods]
+        for name, values in lists.items():
+            if values:
+                written = name if len(values) > 1 else name.removesuffix("s")
+                arguments += [written, *map(str, values)]
         for name, value in given.items():
             if value is not None:
                 arguments += [name, str(value)]
@@ -135,7 +180,3 @@ def check_settings(settings: Settings, categories: Iterable[str], methods: Itera
             f"PaDiM cannot keep {channels} channels: {settings.backbone} has {available}; choose "
             "fewer with --padim-channels."
         )
-
-
-def _unless(value: object, default: object) -> object:
-    return None if value == default else value

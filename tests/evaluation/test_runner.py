@@ -30,6 +30,8 @@ from evaluation.cells import (
     MAPS_FILE,
     MODEL_FILE,
     SCORES_FILE,
+    CellKey,
+    CellPlace,
     failures,
     read_cell,
 )
@@ -73,9 +75,14 @@ def extracted(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return sizes
 
 
+def place(run: Run, method: str, category: str = "part") -> CellPlace:
+    """Return where the cell with the run's first settings stands."""
+    return run.place(CellKey(category, method, run.settings.identifier(method)))
+
+
 def go(run: Run) -> dict[tuple[str, str], tuple[str, str]]:
     """Evaluate; return state and reason of every cell."""
-    planned = [(category, method) for category in run.categories for method in run.methods]
+    planned = [cell for category in run.categories for cell in run.cells(category)]
     progress = RunProgress(run.outputs, planned, show_bars=False)
     evaluate(run, progress)
     return {(c.category, c.method): (c.state, c.reason) for c in progress.status.cells}
@@ -88,17 +95,17 @@ def states(run: Run) -> list[str]:
 
 def cell(run: Run, method: str, category: str = "part") -> dict[str, Any]:
     """Return a finished cell."""
-    return read_cell(run.place(category, method).folder)
+    return read_cell(place(run, method, category).folder)
 
 
 def scores(run: Run, method: str, category: str = "part") -> pd.DataFrame:
     """Return a finished cell's scores."""
-    return pd.read_csv(run.place(category, method).folder / SCORES_FILE, dtype={"stem": str})
+    return pd.read_csv(place(run, method, category).folder / SCORES_FILE, dtype={"stem": str})
 
 
 def scores_text(run: Run, method: str) -> str:
     """Return a finished cell's scores as they stand in the file."""
-    return (run.place("part", method).folder / SCORES_FILE).read_text()
+    return (place(run, method).folder / SCORES_FILE).read_text()
 
 
 # One run with the default settings, whose files are looked at from all sides.
@@ -378,7 +385,7 @@ def test_a_newer_version_of_a_method_makes_its_cells_stale(
 
 def test_a_damaged_cell_is_made_again(run: Run) -> None:
     go(run)
-    (run.place("part", "padim").folder / CELL_FILE).write_text("{")
+    (place(run, "padim").folder / CELL_FILE).write_text("{")
 
     assert states(run) == ["done", "skipped"]
     assert cell(run, "padim")["method"] == "padim"
@@ -463,7 +470,7 @@ def test_one_failed_method_is_recorded_and_the_other_goes_on(
     assert outcome["part", victim.method] == ("failed", "the matrix is not positive definite")
     assert outcome["part", healthy] == ("done", "")
     assert cell(run, healthy)["metrics"]["image_auroc"] == 1.0
-    assert not run.place("part", victim.method).finished
+    assert not place(run, victim.method).finished
     assert failures(run.outputs) == [
         {
             "category": "part",
@@ -501,7 +508,7 @@ def test_a_full_disk_fails_the_cell_in_a_sentence_and_keeps_the_earlier_one(
     assert reason.startswith("The result cannot be written to ")
     assert "(No space left on device). Make room there" in reason
     assert cell(run, "padim") == before
-    assert [path.name for path in run.place("part", "padim").folder.parent.glob(".*")] == []
+    assert [path.name for path in place(run, "padim").folder.parent.glob(".*")] == []
 
 
 def two_categories(run: Run) -> Run:
@@ -623,7 +630,7 @@ def test_without_masks_pixel_metrics_are_not_available_and_there_still_is_a_cell
         assert metrics["image_auroc"] == 1.0
         assert all(math.isnan(metrics[name]) for name in ("pixel_auroc", "aupro", "pixel_ap"))
         assert cell(run, method)["counts"]["test_with_mask"] == 0
-        truth = Image.open(run.place("part", method).folder / "blot_000_gt.png")
+        truth = Image.open(place(run, method).folder / "blot_000_gt.png")
         assert truth.getextrema() == (128, 128)
     table = (run.outputs / SUMMARY_FILE).read_text().splitlines()
     assert all(",n/a," in line for line in table[1:])
@@ -709,7 +716,7 @@ def test_without_weights_a_run_goes_on_with_the_offline_backbone_and_says_so(
     assert outcome == ["done", "done"]
     assert "goes on with offline filter bank" in capsys.readouterr().out
     for method in BOTH:
-        assert run.place("part", method).finished
+        assert place(run, method).finished
         content = cell(run, method)
         assert content["backbone"] == content["settings"]["backbone"] == FILTER_BANK
         assert content["weights"].startswith("offline")
@@ -757,7 +764,7 @@ def test_a_backbone_that_was_asked_for_fails_without_weights_with_advice(run: Ru
     assert {state for state, _ in outcome.values()} == {"failed"}
     assert "could not be downloaded" in outcome["part", "padim"][1]
     assert "--weights FILE" in outcome["part", "padim"][1]
-    assert not run.place("part", "padim").finished
+    assert not place(run, "padim").finished
 
 
 def test_missing_weights_do_not_hide_finished_cells(run: Run) -> None:
@@ -773,8 +780,9 @@ def test_seconds_are_estimated_from_earlier_cells_of_the_same_method(run: Run) -
     after = seconds_per_cell(both)
 
     assert before == {}
-    assert set(after) == {("part", "padim"), ("zpart", "padim")}
-    assert after["part", "padim"] == pytest.approx(cell(run, "padim")["wall_s"])
+    cells = [place(run, "padim", category).key for category in ("part", "zpart")]
+    assert list(after) == cells
+    assert after[cells[0]] == pytest.approx(cell(run, "padim")["wall_s"])
 
 
 def test_all_categories_are_planned_unless_some_are_wanted(run: Run) -> None:
