@@ -363,6 +363,11 @@ def _planned_run(request: Request, data: Path, outputs: Path) -> Run:
         force=request.force,
         variants=request.sweep.variants(request.settings),
     )
+    if request.sweep.backbones and request.weights not in (None, RANDOM):
+        raise ValueError(
+            f"The weights in {request.weights} fit one backbone; give one --backbone, or leave "
+            "--weights away."
+        )
     for settings in (run.settings, *run.variants):
         check_settings(settings, run.categories, run.methods)
     return run

@@ -48,7 +48,8 @@ class CellKey(NamedTuple):
     settings_id: str = ""
 
     def __str__(self) -> str:
-        return " / ".join(part for part in self if part)
+        setting = f" ({self.settings_id})" if self.settings_id else ""
+        return f"{self.category} / {self.method}{setting}"
 
 
 @dataclass(frozen=True)

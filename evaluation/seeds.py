@@ -9,8 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from evaluation.cells import write_atomically
-from evaluation.spreadsheet import harmless_table
-from evaluation.summary import NOT_AVAILABLE
+from evaluation.spreadsheet import table_text
 
 BY_SETTING_FILE = "summary_by_setting.csv"
 AVERAGED = (
@@ -79,10 +78,7 @@ def by_setting(table: pd.DataFrame) -> pd.DataFrame:
 
 def write_by_setting(outputs: Path, table: pd.DataFrame) -> None:
     """Rebuild ``summary_by_setting.csv`` from `table`; undefined numbers are ``n/a``."""
-    text = harmless_table(by_setting(table)).to_csv(
-        index=False, na_rep=NOT_AVAILABLE, float_format="%.6f"
-    )
-    write_atomically(outputs / BY_SETTING_FILE, text)
+    write_atomically(outputs / BY_SETTING_FILE, table_text(by_setting(table)))
 
 
 def _settings_without_seed(settings: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+NOT_AVAILABLE = "n/a"
 FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -15,3 +16,8 @@ def harmless(text: str) -> str:
 def harmless_table(table: pd.DataFrame) -> pd.DataFrame:
     """Return a table whose texts no spreadsheet runs."""
     return table.map(lambda value: harmless(value) if isinstance(value, str) else value)
+
+
+def table_text(table: pd.DataFrame) -> str:
+    """Return a table as CSV: undefined numbers as ``n/a``, others with six decimals."""
+    return harmless_table(table).to_csv(index=False, na_rep=NOT_AVAILABLE, float_format="%.6f")

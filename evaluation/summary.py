@@ -10,10 +10,10 @@ from typing import Any
 import pandas as pd
 
 from evaluation.cells import all_cells, write_atomically
-from evaluation.spreadsheet import harmless_table
+from evaluation.seeds import write_by_setting
+from evaluation.spreadsheet import table_text
 
 SUMMARY_FILE = "summary.csv"
-NOT_AVAILABLE = "n/a"
 COLUMNS = [
     "category",
     "method",
@@ -71,11 +71,14 @@ def summary_table(outputs: Path) -> tuple[pd.DataFrame, list[str]]:
 
 
 def write_summary(outputs: Path) -> list[str]:
-    """Rebuild ``summary.csv`` from the cells; return a sentence for each unreadable cell.
+    """Rebuild ``summary.csv`` and ``summary_by_setting.csv`` from the cells.
 
-    Undefined metrics are written as ``n/a``, numbers with six decimals.
+    Returns
+    -------
+    list of str
+        A sentence for each unreadable cell.
     """
     table, problems = summary_table(outputs)
-    text = harmless_table(table).to_csv(index=False, na_rep=NOT_AVAILABLE, float_format="%.6f")
-    write_atomically(outputs / SUMMARY_FILE, text)
+    write_atomically(outputs / SUMMARY_FILE, table_text(table))
+    write_by_setting(outputs, table)
     return problems

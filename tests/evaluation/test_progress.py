@@ -163,4 +163,4 @@ def test_cells_that_differ_in_their_settings_end_one_by_one(tmp_path: Path) -> N
     progress.end(cells[1], "failed", "no memory")
 
     assert states(tmp_path) == ["running", "failed"]
-    assert told(tmp_path).last_error == "bottle / padim / seed-1: no memory"
+    assert told(tmp_path).last_error == "bottle / padim (seed-1): no memory"
