@@ -18,6 +18,7 @@ from evaluation.job import DONE, JobStatus
 from evaluation.settings import Settings
 
 MAX_SEED = 2**32 - 1
+SWEPT = ("--backbones", "--coreset-ratios", "--seeds")
 
 
 @dataclass(frozen=True)
@@ -90,30 +91,24 @@ class Request:
         usual = asked.backbone == default.backbone and not sweep.backbones
         ratios = (asked.options.coreset_ratio, *sweep.coreset_ratios)
         seeds = (asked.options.seed, *sweep.seeds)
-        lists: dict[str, tuple[object, ...]] = {
+        given: dict[str, tuple[object, ...]] = {
             "--backbones": () if asked.automatic and usual else (asked.backbone, *sweep.backbones),
+            "--weights": _if_given(self.weights),
+            "--image-size": _if_given(asked.image_size),
+            "--crop": _if_given(asked.crop),
             "--coreset-ratios": () if ratios == (default.options.coreset_ratio,) else ratios,
+            "--padim-channels": _if_given(asked.options.padim_channels),
             "--seeds": () if seeds == (default.options.seed,) else seeds,
-        }
-        given: dict[str, object] = {
-            "--weights": self.weights,
-            "--image-size": asked.image_size,
-            "--crop": asked.crop,
-            "--padim-channels": asked.options.padim_channels,
-            "--threads": self.threads,
+            "--threads": _if_given(self.threads),
         }
         arguments = ["--data", self.data]
         if self.categories:
             arguments += ["--categories", *self.categories]
         if self.methods and set(self.methods) != set(METHODS):
             arguments += ["--methods", *self.methods]
-        for name, values in lists.items():
-            if values:
-                written = name if len(values) > 1 else name.removesuffix("s")
-                arguments += [written, *map(str, values)]
-        for name, value in given.items():
-            if value is not None:
-                arguments += [name, str(value)]
+        for name, values in given.items():
+            written = name.removesuffix("s") if len(values) == 1 and name in SWEPT else name
+            arguments += [written, *map(str, values)] if values else []
         arguments += ["--no-crop"] * asked.whole_picture
         arguments += ["--force"] * self.force
         return arguments
@@ -180,3 +175,7 @@ def check_settings(settings: Settings, categories: Iterable[str], methods: Itera
             f"PaDiM cannot keep {channels} channels: {settings.backbone} has {available}; choose "
             "fewer with --padim-channels."
         )
+
+
+def _if_given(value: object) -> tuple[object, ...]:
+    return () if value is None else (value,)
