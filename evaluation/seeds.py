@@ -45,6 +45,11 @@ def without_seed(settings_id: str) -> str:
     return SEED_IN_IDENTIFIER.sub("", settings_id).removeprefix("_")
 
 
+def weights_without_seed(label: str) -> str:
+    """Return a cell's ``weights``; random ones without the seed that they were drawn with."""
+    return SEED_IN_WEIGHTS.sub("random", label)
+
+
 def by_setting(table: pd.DataFrame) -> pd.DataFrame:
     """Return one row per category, method and setting, over the seeds of `table`.
 
@@ -63,7 +68,7 @@ def by_setting(table: pd.DataFrame) -> pd.DataFrame:
     cells = table.assign(
         setting=table["settings_id"].map(without_seed),
         settings=table["settings"].map(_settings_without_seed),
-        weights=table["weights"].astype(str).str.replace(SEED_IN_WEIGHTS, "random", regex=True),
+        weights=table["weights"].map(weights_without_seed),
     )
     groups = cells.groupby(list(ALIKE), dropna=False, sort=True)
     values = groups[list(AVERAGED)]
