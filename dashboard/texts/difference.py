@@ -13,20 +13,23 @@ TEXTS: dict[str, tuple[str, str]] = {
         "**{ours} is better than {baseline}**: image AUROC higher by {size:.3f} (95 % interval "
         "{low:+.3f} to {high:+.3f}; {pictures} pictures, seeds: {seeds} and {baseline_seeds}).",
         "**{ours}: 기준({baseline})보다 나음.** 이미지 AUROC {size:.3f} 높음 "
-        "(95 % 구간 {low:+.3f} ~ {high:+.3f}, 사진 {pictures}장, 시드 {seeds}개와 {baseline_seeds}개).",
+        "(95 % 구간 {low:+.3f} ~ {high:+.3f}, 사진 {pictures}장, 시드 {seeds}개와 "
+        "{baseline_seeds}개).",
     ),
     "difference_worse": (
         "**{ours} is worse than {baseline}**: image AUROC lower by {size:.3f} (95 % interval "
         "{low:+.3f} to {high:+.3f}; {pictures} pictures, seeds: {seeds} and {baseline_seeds}).",
         "**{ours}: 기준({baseline})보다 못함.** 이미지 AUROC {size:.3f} 낮음 "
-        "(95 % 구간 {low:+.3f} ~ {high:+.3f}, 사진 {pictures}장, 시드 {seeds}개와 {baseline_seeds}개).",
+        "(95 % 구간 {low:+.3f} ~ {high:+.3f}, 사진 {pictures}장, 시드 {seeds}개와 "
+        "{baseline_seeds}개).",
     ),
     "difference_none": (
         "**{ours} and {baseline} cannot be told apart**: image AUROC differs by {signed:+.3f} "
         "(95 % interval {low:+.3f} to {high:+.3f}; {pictures} pictures, seeds: {seeds} and "
         "{baseline_seeds}).",
         "**{ours}: 기준({baseline}) 대비 구별할 수 없음.** 이미지 AUROC 차이 {signed:+.3f} "
-        "(95 % 구간 {low:+.3f} ~ {high:+.3f}, 사진 {pictures}장, 시드 {seeds}개와 {baseline_seeds}개).",
+        "(95 % 구간 {low:+.3f} ~ {high:+.3f}, 사진 {pictures}장, 시드 {seeds}개와 "
+        "{baseline_seeds}개).",
     ),
     "difference_undefined": (
         "{ours} and {baseline} cannot be compared: an image AUROC needs good and defective test "
