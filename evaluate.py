@@ -40,7 +40,7 @@ from evaluation.own_parts import (
     write_scores,
 )
 from evaluation.progress import RunProgress
-from evaluation.request import MAX_SEED, Request, check_settings
+from evaluation.request import MAX_SEED, Request, Sweep, check_settings
 from evaluation.runner import Run, evaluate, plan_categories, seconds_per_cell
 from evaluation.settings import DEFAULT_BACKBONE, Settings
 from evaluation.summary import SUMMARY_FILE, summary_table
@@ -51,6 +51,7 @@ DEMO = "demo"
 MAX_THREADS = 1024
 ONLY_WITH_SCORE = ("category", "method", "csv", "false_alarms")
 NOT_WITH_SCORE = ("data", "categories", "methods", "force")
+SINGLE_WITH_SCORE = ("seeds", "backbones", "coreset_ratios")
 MEANT = {"category": " (did you mean --categories?)", "method": " (did you mean --methods?)"}
 EXAMPLES = """examples:
   python evaluate.py --data demo
@@ -59,6 +60,8 @@ EXAMPLES = """examples:
       two categories, all three methods
   python evaluate.py --methods patchcore --coreset-ratio 0.1
       PatchCore with a larger memory bank, kept beside the default results
+  python evaluate.py --seeds 0 1 2 --coreset-ratios 0.01 0.1
+      every combination; outputs/summary_by_setting.csv gives mean and spread over the seeds
   python evaluate.py --weights resnet18-f37072fd.pth
       without network: ImageNet weights from a file
   python evaluate.py --score "new pictures" --category part --method patchcore
@@ -114,17 +117,28 @@ def argument_parser() -> argparse.ArgumentParser:
         help=f"where results go (default: ${OUTPUTS_VARIABLE}, else outputs)",
     )
     parser.add_argument(
-        "--seed", type=_natural, default=0, help="same seed, same numbers (default: 0)"
+        "--seed",
+        "--seeds",
+        dest="seeds",
+        nargs="+",
+        type=_natural,
+        default=[0],
+        metavar="N",
+        help="same seed, same numbers (default: 0); several of them give a mean and a spread",
     )
     parser.add_argument("--force", action="store_true", help="repeat finished cells")
 
     network = parser.add_argument_group("backbone of PaDiM and PatchCore")
     network.add_argument(
         "--backbone",
+        "--backbones",
+        dest="backbones",
+        nargs="+",
         choices=[AUTOMATIC, *BACKBONES],
-        default=AUTOMATIC,
-        help=f"(default: {DEFAULT_BACKBONE}, or {OFFLINE_BACKBONE}, which needs no weights, where "
-        "its weights cannot be had)",
+        default=[AUTOMATIC],
+        metavar="NAME",
+        help=f"any of {', '.join(BACKBONES)} (default: {DEFAULT_BACKBONE}, or {OFFLINE_BACKBONE}, "
+        "which needs no weights, where its weights cannot be had)",
     )
     network.add_argument(
         "--weights",
@@ -152,8 +166,11 @@ def argument_parser() -> argparse.ArgumentParser:
     methods = parser.add_argument_group("methods")
     methods.add_argument(
         "--coreset-ratio",
+        "--coreset-ratios",
+        dest="coreset_ratios",
+        nargs="+",
         type=_share,
-        default=Options().coreset_ratio,
+        default=[Options().coreset_ratio],
         metavar="SHARE",
         help="share of patches in PatchCore's memory bank (default: 0.01)",
     )
@@ -223,6 +240,9 @@ def _check_score_arguments(parser: argparse.ArgumentParser, parsed: argparse.Nam
     for name in ("category", "method"):
         if getattr(parsed, name) is None:
             parser.error(f"--score needs {_option(name)} NAME as well")
+    for name in SINGLE_WITH_SCORE:
+        if len(getattr(parsed, name)) > 1:
+            parser.error(f"--score takes one value of {_option(name)}, those of one cell")
     for name in NOT_WITH_SCORE:
         if getattr(parsed, name) != parser.get_default(name):
             parser.error(f"{_option(name)} does not go with --score, which fits nothing")
@@ -307,7 +327,9 @@ def requested(parsed: argparse.Namespace) -> Request:
     weights = parsed.weights
     if weights and weights != RANDOM:
         weights = str(expanded(weights).absolute())
-    automatic = parsed.backbone == AUTOMATIC
+    backbones = [DEFAULT_BACKBONE if name == AUTOMATIC else name for name in parsed.backbones]
+    (backbone, *more_backbones), (seed, *more_seeds) = backbones, parsed.seeds
+    ratio, *more_ratios = parsed.coreset_ratios
     data = parsed.data
     if data != DEMO:
         data = str((expanded(data) if data else default_data_root()).absolute())
@@ -316,9 +338,9 @@ def requested(parsed: argparse.Namespace) -> Request:
         categories=tuple(parsed.categories or ()),
         methods=tuple(parsed.methods),
         settings=Settings(
-            backbone=DEFAULT_BACKBONE if automatic else parsed.backbone,
-            automatic=automatic,
-            options=Options(parsed.seed, parsed.coreset_ratio, parsed.padim_channels),
+            backbone=backbone,
+            automatic=parsed.backbones == [AUTOMATIC],
+            options=Options(seed, ratio, parsed.padim_channels),
             image_size=parsed.image_size,
             crop=parsed.crop,
             whole_picture=parsed.no_crop,
@@ -326,6 +348,7 @@ def requested(parsed: argparse.Namespace) -> Request:
         weights=weights,
         force=parsed.force,
         threads=parsed.threads,
+        sweep=Sweep(tuple(more_backbones), tuple(more_ratios), tuple(more_seeds)),
     )
 
 
@@ -338,8 +361,15 @@ def _planned_run(request: Request, data: Path, outputs: Path) -> Run:
         settings=request.settings,
         weights=request.weights,
         force=request.force,
+        variants=request.sweep.variants(request.settings),
     )
-    check_settings(run.settings, run.categories, run.methods)
+    if request.sweep.backbones and request.weights not in (None, RANDOM):
+        raise ValueError(
+            f"The weights in {request.weights} fit one backbone; give one --backbone, or leave "
+            "--weights away."
+        )
+    for settings in (run.settings, *run.variants):
+        check_settings(settings, run.categories, run.methods)
     return run
 
 
@@ -358,11 +388,10 @@ def _data_folder(given: str | None) -> Path:
 def _evaluate(run: Run, request: Request) -> int:
     progress = RunProgress(
         run.outputs,
-        [(name, method) for name in run.categories for method in run.methods],
+        run.planned,
         seconds_per_cell(run),
         sys.stderr.isatty(),
         request.arguments(),
-        {method: run.settings.identifier(method) for method in run.methods},
     )
     if is_demo(run.data):
         progress.say("Demo data: generated pictures, not MVTec AD.")
@@ -400,7 +429,7 @@ def _print_summary(run: Run, cells: list[CellState]) -> None:
         print(f"Written to {run.outputs / SUMMARY_FILE}")
     for cell in cells:
         if cell.state == FAILED:
-            print(f"Failed: {cell.category} / {cell.method}: {cell.reason}")
+            print(f"Failed: {cell.key}: {cell.reason}")
 
 
 def _complain(sentence: str, status: int) -> int:

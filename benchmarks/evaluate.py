@@ -74,8 +74,7 @@ def evaluation_seconds(given: argparse.Namespace, data: Path) -> float:
     """Evaluate both methods into an empty folder; return the seconds, weights loaded included."""
     with tempfile.TemporaryDirectory() as folder:
         run = Run(data, Path(folder), [given.category], METHODS, weights=given.weights)
-        cells = [(given.category, method) for method in METHODS]
-        progress = RunProgress(Path(folder), cells, show_bars=False)
+        progress = RunProgress(Path(folder), run.planned, show_bars=False)
         taken = seconds(lambda: evaluate(run, progress))
         progress.finish()
         for _, cell in all_cells(Path(folder))[0]:

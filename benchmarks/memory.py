@@ -84,12 +84,12 @@ def measured(
         for data, asked in (("warm-up", 64), ("data", side)):
             settings = Settings(backbone, image_size=asked, automatic=False)
             run = Run(base / data, base / f"{data}-out", ["part"], methods, settings, weights)
-            progress = Watched(run.outputs, [("part", one) for one in methods], show_bars=False)
+            progress = Watched(run.outputs, run.planned, show_bars=False)
             evaluate(run, progress)
             progress.memory.__exit__(None, None, None)
         category = scan_category(base / "data", "part")
         size = size_of(category, settings.transform_for(category))
-        estimate = cells_bytes(size, methods, settings)
+        estimate = cells_bytes(size, [(method, settings) for method in methods])
     return progress.memory.peak_bytes - progress.before, estimate
 
 

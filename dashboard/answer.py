@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dashboard.tables import method_title, number, percent, percent_interval
 from evaluation.choice import Candidate, Choice, Comparison
 from evaluation.picture_time import PictureTime
-from evaluation.summary import NOT_AVAILABLE
+from evaluation.spreadsheet import NOT_AVAILABLE
 from evaluation.thresholds import pictures_needed
 
 Say = Callable[..., str]

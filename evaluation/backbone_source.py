@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import replace
 
-from detectors.architectures import OFFLINE_BACKBONE, WEIGHTS_VARIABLE
+from detectors.architectures import OFFLINE_BACKBONE, RANDOM, WEIGHTS_VARIABLE
 from detectors.backbone import Backbone
 from detectors.backbones import load_backbone
 from detectors.weights import WeightsError, WeightsUnavailableError
@@ -62,6 +62,39 @@ class BackboneSource:
             return replace(self._settings, backbone=self.get(progress).name)
         except WeightsError:
             return self._settings
+
+
+class BackboneSources:
+    """One source for every backbone that the settings of a run ask for.
+
+    Parameters
+    ----------
+    weights : str or None
+        As for ``BackboneSource``.
+    """
+
+    def __init__(self, weights: str | None) -> None:
+        self._weights = weights
+        self._sources: dict[tuple[str, bool, int], BackboneSource] = {}
+
+    def of(self, settings: Settings) -> BackboneSource:
+        """Return the source for these settings, as asked for or settled."""
+        key = self._key(settings)
+        if key not in self._sources:
+            self._sources[key] = BackboneSource(settings, self._weights)
+        return self._sources[key]
+
+    def settled(self, settings: Settings, progress: RunProgress | None = None) -> Settings:
+        """Return the settings with the backbone that there is; unchanged if there is none."""
+        source = self.of(settings)
+        settled = replace(settings, backbone=source.settled(progress).backbone)
+        self._sources[self._key(settled)] = source
+        return settled
+
+    def _key(self, settings: Settings) -> tuple[str, bool, int]:
+        """Return what a source depends on: the seed only where it draws the weights."""
+        random = named_weights(self._weights) == RANDOM
+        return settings.backbone, settings.automatic, settings.options.seed if random else 0
 
 
 def named_weights(weights: str | None) -> str | None:

@@ -14,6 +14,7 @@ from detectors.base import AnomalyResult
 from detectors.maps import image_scores
 from detectors.registry import METHODS
 from evaluation.brightness import brightness_auroc, mean_brightness
+from evaluation.cell_work import CategoryWork, CellWork
 from evaluation.cells import (
     CELL_FORMAT,
     CURVES_FILE,
@@ -31,7 +32,6 @@ from evaluation.measure import curve_arrays, measure
 from evaluation.pictures import write_pictures
 from evaluation.scores import scores_table
 from evaluation.thresholds import DEFAULT_FALSE_ALARMS, threshold_for
-from evaluation.work import CategoryWork, CellWork
 
 
 def write_cell(work: CellWork, shared: CategoryWork, started: float) -> None:
@@ -45,7 +45,7 @@ def write_cell(work: CellWork, shared: CategoryWork, started: float) -> None:
     """
     assert work.maps is not None
     assert work.calibration is not None
-    pictures, settings, progress = shared.pictures, shared.settings, shared.progress
+    pictures, settings, progress = shared.pictures, work.settings, shared.progress
     name = shared.category.name
     result = AnomalyResult(image_scores(work.maps), work.maps)
     records = pictures.test_records
@@ -94,7 +94,7 @@ def write_cell(work: CellWork, shared: CategoryWork, started: float) -> None:
 def _description(work: CellWork, shared: CategoryWork) -> dict[str, Any]:
     assert work.calibration is not None
     method = work.place.method
-    category, pictures, settings = shared.category, shared.pictures, shared.settings
+    category, pictures, settings = shared.category, shared.pictures, work.settings
     backbone = work.backbone
     records = pictures.test_records
     defective = records[records["label"] == 1]

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from data_utils.locations import leads_out
 from evaluation.cell_fields import damage, is_complete
@@ -42,6 +42,18 @@ class CellError(ValueError):
     """A cell on disk that cannot be read; the message is a full sentence."""
 
 
+class CellKey(NamedTuple):
+    """What names a cell within an outputs folder; `settings_id` is "" for the default settings."""
+
+    category: str
+    method: str
+    settings_id: str = ""
+
+    def __str__(self) -> str:
+        setting = f" ({self.settings_id})" if self.settings_id else ""
+        return f"{self.category} / {self.method}{setting}"
+
+
 @dataclass(frozen=True)
 class CellPlace:
     """Where the cell of one category and method with one set of settings stands."""
@@ -62,6 +74,11 @@ class CellPlace:
                 f"{self.folder.parent} leads out of the outputs folder {self.outputs}, so nothing "
                 "is read or written there; remove the link."
             )
+
+    @property
+    def key(self) -> CellKey:
+        """What names the cell within the outputs folder."""
+        return CellKey(self.category, self.method, self.settings_id)
 
     @property
     def folder(self) -> Path:

@@ -23,7 +23,7 @@ import psutil
 from filelock import FileLock, Timeout
 
 from data_utils.locations import PROJECT, leads_out
-from evaluation.cells import write_atomically
+from evaluation.cells import CellKey, write_atomically
 
 JOB_FOLDER = ".job"
 WAITING, RUNNING, DONE, SKIPPED, FAILED, CANCELLED = (
@@ -55,6 +55,11 @@ class CellState:
     state: str = WAITING
     reason: str = ""
     settings_id: str = ""
+
+    @property
+    def key(self) -> CellKey:
+        """What names the cell."""
+        return CellKey(self.category, self.method, self.settings_id)
 
 
 @dataclass

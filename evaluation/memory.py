@@ -84,17 +84,26 @@ def reading_bytes(size: CategorySize) -> int:
     return (3 * (size.train + size.test) + 2 * size.test) * size.pixels + size.decode_bytes
 
 
-def cells_bytes(size: CategorySize, methods: Sequence[str], settings: Settings) -> int:
-    """Return what the cells of some methods take that are made together."""
+def cells_bytes(size: CategorySize, cells: Sequence[tuple[str, Settings]]) -> int:
+    """Return what cells take that are made together.
+
+    Parameters
+    ----------
+    size : CategorySize
+    cells : sequence of (method, Settings)
+        All with the same backbone.
+    """
     pictures = 3 * (size.train + size.test) * size.pixels
     scored = TEST_BYTES * size.test * size.pixels
-    scored += (len(methods) - 1) * FLOAT * size.test * size.pixels
-    held_out = len(methods) * FLOAT * size.calibration * size.pixels
+    scored += (len(cells) - 1) * FLOAT * size.test * size.pixels
+    held_out = len(cells) * FLOAT * size.calibration * size.pixels
     drawn = 3 * 8 * BOOTSTRAP_SAMPLES * size.test + 17 * size.good * size.defective
     features = 0
-    if any(METHODS[method].reads_backbone for method in methods):
-        features = _backbone_bytes(size, settings.backbone)
-    own = sum(_method_bytes(size, method, settings) for method in methods)
+    if any(METHODS[method].reads_backbone for method, _ in cells):
+        features = _backbone_bytes(size, cells[0][1].backbone)
+    own = sum(_own_bytes(size, method, settings) for method, settings in cells)
+    if any(method == "patchcore" for method, _ in cells):
+        own += _seen_bytes(size, cells[0][1].backbone)
     return OVERHEAD_BYTES + pictures + scored + held_out + drawn + features + own
 
 
@@ -116,23 +125,35 @@ def _backbone_bytes(size: CategorySize, backbone: str) -> int:
     )
 
 
-def _method_bytes(size: CategorySize, method: str, settings: Settings) -> int:
+def _own_bytes(size: CategorySize, method: str, settings: Settings) -> int:
+    """Return what a cell's model takes while it is made."""
     if method == "padim":
         positions = size.pixels // STRIDES["layer1"] ** 2
         channels = settings.options.channels_for(settings.backbone)
         model_and_its_file = 6 * channels**2
         return positions * (model_and_its_file + FLOAT * channels * (BATCH + 6))
     if method == "patchcore":
-        layers = sum(_layer_bytes(size, settings.backbone, layer) for layer in ("layer2", "layer3"))
-        patches = size.pixels // STRIDES["layer2"] ** 2
-        kept = size.train * (layers + 2 * FLOAT * PROJECTED * patches)
-        read = channels_of(settings.backbone)
-        width = read["layer2"] + read["layer3"]
-        at_once = min(BATCH, max(size.train, size.test))
-        kept += 2 * at_once * patches * FLOAT * width
-        bank = size.train * patches * settings.options.coreset_ratio
-        return int(kept + bank * (BANK_COPIES * FLOAT * (width + PROJECTED) + QUERY_BYTES))
+        width = _patch_width(settings.backbone)
+        bank = size.train * _patches(size) * settings.options.coreset_ratio
+        return int(bank * (BANK_COPIES * FLOAT * (width + PROJECTED) + QUERY_BYTES))
     return NETWORK_BYTES + 2 * 3 * SEEN_SIDE**2 * size.train
+
+
+def _seen_bytes(size: CategorySize, backbone: str) -> int:
+    """Return what all PatchCores together keep of the training pictures, and work with."""
+    layers = sum(_layer_bytes(size, backbone, layer) for layer in ("layer2", "layer3"))
+    kept = size.train * (layers + 2 * FLOAT * PROJECTED * _patches(size))
+    at_once = min(BATCH, max(size.train, size.test))
+    return kept + 2 * at_once * _patches(size) * FLOAT * _patch_width(backbone)
+
+
+def _patches(size: CategorySize) -> int:
+    return size.pixels // STRIDES["layer2"] ** 2
+
+
+def _patch_width(backbone: str) -> int:
+    read = channels_of(backbone)
+    return read["layer2"] + read["layer3"]
 
 
 def _layer_bytes(size: CategorySize, backbone: str, layer: str) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Never
@@ -13,6 +13,7 @@ from typing import Never
 import psutil
 from tqdm import tqdm
 
+from evaluation.cells import CellKey
 from evaluation.job import (
     CANCELLED,
     DONE,
@@ -35,30 +36,27 @@ class RunProgress:
     ----------
     outputs : Path
         The outputs folder.
-    cells : list of (category, method)
+    cells : sequence of CellKey
         What is planned, in order.
-    seconds_per_cell : dict of (category, method) to float
+    seconds_per_cell : dict of CellKey to float
         Estimates from cells timed earlier on this machine; a missing one makes the ETA unknown.
     show_bars : bool
         Whether to draw bars on standard error.
     arguments : sequence of str
         What starts the same run again.
-    settings_ids : dict of method to str
-        Where a method's cells have other settings than the default ones.
     """
 
     def __init__(
         self,
         outputs: Path,
-        cells: list[tuple[str, str]],
-        seconds_per_cell: dict[tuple[str, str], float] | None = None,
+        cells: Sequence[CellKey],
+        seconds_per_cell: Mapping[CellKey, float] | None = None,
         show_bars: bool = True,
         arguments: Sequence[str] = (),
-        settings_ids: Mapping[str, str] | None = None,
     ) -> None:
         process = psutil.Process()
         self._outputs = outputs
-        self._estimates = seconds_per_cell or {}
+        self._estimates = dict(seconds_per_cell or {})
         self._show_bars = show_bars
         self._bar: tqdm[Never] | None = None
         self._written = 0.0
@@ -68,22 +66,22 @@ class RunProgress:
             created=process.create_time(),
             started=time.time(),
             cells=[
-                CellState(category, method, settings_id=(settings_ids or {}).get(method, ""))
-                for category, method in cells
+                CellState(cell.category, cell.method, settings_id=cell.settings_id)
+                for cell in cells
             ],
             arguments=list(arguments),
         )
         self._write()
 
-    def begin(self, category: str, methods: list[str]) -> None:
-        """Mark the cells of one category as running."""
+    def begin(self, cells: Collection[CellKey]) -> None:
+        """Mark cells that are worked on together as running."""
         self._current_since = time.monotonic()
         for cell in self.status.cells:
-            if cell.category == category and cell.method in methods:
+            if cell.key in cells:
                 cell.state = RUNNING
         self._write()
 
-    def end(self, category: str, method: str, state: str, reason: str = "") -> None:
+    def end(self, ended: CellKey, state: str, reason: str = "") -> None:
         """Mark one cell as done, skipped or failed, and say so.
 
         The time of a finished cell is the estimate for the method's other cells where there is
@@ -91,13 +89,13 @@ class RunProgress:
         """
         seconds = time.monotonic() - self._current_since
         for cell in self.status.cells:
-            if (cell.category, cell.method) == (category, method):
+            if cell.key == ended:
                 cell.state, cell.reason = state, reason
-            elif cell.method == method and state == DONE:
-                self._estimates.setdefault((cell.category, method), seconds)
+            elif cell.method == ended.method and state == DONE:
+                self._estimates.setdefault(cell.key, seconds)
         if state == FAILED:
-            self.status.last_error = f"{category} / {method}: {reason}"
-        self.say(f"{category} / {method}: {state}{f' - {reason}' if reason else ''}")
+            self.status.last_error = f"{ended}: {reason}"
+        self.say(f"{ended}: {state}{f' - {reason}' if reason else ''}")
         self._write()
 
     def phase(self, name: str) -> Progress:
@@ -154,12 +152,12 @@ class RunProgress:
         left = 0.0
         for cell in self.status.cells:
             if cell.state in (WAITING, RUNNING):
-                estimate = self._estimates.get((cell.category, cell.method))
+                estimate = self._estimates.get(cell.key)
                 if estimate is None:
                     return None
                 left += estimate
-        running = [c for c in self.status.cells if c.state == RUNNING]
-        known = sum(self._estimates.get((c.category, c.method), 0.0) for c in running)
+        running = [cell for cell in self.status.cells if cell.state == RUNNING]
+        known = sum(self._estimates.get(cell.key, 0.0) for cell in running)
         return max(0.0, left - min(time.monotonic() - self._current_since, known))
 
     def _close_bar(self) -> None:

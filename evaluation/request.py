@@ -6,7 +6,7 @@ import os
 import shlex
 import subprocess
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from data_utils.locations import DEFAULT_OUTPUTS
@@ -18,6 +18,40 @@ from evaluation.job import DONE, JobStatus
 from evaluation.settings import Settings
 
 MAX_SEED = 2**32 - 1
+SWEPT = ("--backbones", "--coreset-ratios", "--seeds")
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """Values to evaluate besides those of the first settings, in every combination.
+
+    Attributes
+    ----------
+    backbones : tuple of str
+    coreset_ratios : tuple of float
+    seeds : tuple of int
+    """
+
+    backbones: tuple[str, ...] = ()
+    coreset_ratios: tuple[float, ...] = ()
+    seeds: tuple[int, ...] = ()
+
+    def variants(self, first: Settings) -> tuple[Settings, ...]:
+        """Return the combinations with `first`, without `first` itself."""
+        backbones = (first.backbone, *self.backbones)
+        ratios = (first.options.coreset_ratio, *self.coreset_ratios)
+        seeds = (first.options.seed, *self.seeds)
+        combined = [
+            replace(
+                first,
+                backbone=backbone,
+                options=replace(first.options, coreset_ratio=ratio, seed=seed),
+            )
+            for backbone in backbones
+            for ratio in ratios
+            for seed in seeds
+        ]
+        return tuple(dict.fromkeys(combined))[1:]
 
 
 @dataclass(frozen=True)
@@ -31,10 +65,13 @@ class Request:
     categories, methods : tuple of str
         Empty for all.
     settings : Settings
+        The first ones.
     weights : str or None
         File, ``"random"``, or None for the default ones.
     force : bool
         Repeat finished cells.
+    sweep : Sweep
+        What else is to be evaluated, in every combination.
     threads : int or None
         Processor threads; None for all cores.
     """
@@ -46,29 +83,32 @@ class Request:
     weights: str | None = None
     force: bool = False
     threads: int | None = None
+    sweep: Sweep = field(default_factory=Sweep)
 
     def arguments(self) -> list[str]:
         """Return the arguments of ``evaluate.py``, without those that are defaults."""
-        default, asked = Settings(), self.settings
-        usual = asked.backbone == default.backbone
-        given: dict[str, object] = {
-            "--backbone": None if asked.automatic and usual else asked.backbone,
-            "--weights": self.weights,
-            "--image-size": asked.image_size,
-            "--crop": asked.crop,
-            "--coreset-ratio": _unless(asked.options.coreset_ratio, default.options.coreset_ratio),
-            "--padim-channels": asked.options.padim_channels,
-            "--seed": _unless(asked.options.seed, default.options.seed),
-            "--threads": self.threads,
+        default, asked, sweep = Settings(), self.settings, self.sweep
+        usual = asked.backbone == default.backbone and not sweep.backbones
+        ratios = (asked.options.coreset_ratio, *sweep.coreset_ratios)
+        seeds = (asked.options.seed, *sweep.seeds)
+        given: dict[str, tuple[object, ...]] = {
+            "--backbones": () if asked.automatic and usual else (asked.backbone, *sweep.backbones),
+            "--weights": _if_given(self.weights),
+            "--image-size": _if_given(asked.image_size),
+            "--crop": _if_given(asked.crop),
+            "--coreset-ratios": () if ratios == (default.options.coreset_ratio,) else ratios,
+            "--padim-channels": _if_given(asked.options.padim_channels),
+            "--seeds": () if seeds == (default.options.seed,) else seeds,
+            "--threads": _if_given(self.threads),
         }
         arguments = ["--data", self.data]
         if self.categories:
             arguments += ["--categories", *self.categories]
         if self.methods and set(self.methods) != set(METHODS):
             arguments += ["--methods", *self.methods]
-        for name, value in given.items():
-            if value is not None:
-                arguments += [name, str(value)]
+        for name, values in given.items():
+            written = name.removesuffix("s") if len(values) == 1 and name in SWEPT else name
+            arguments += [written, *map(str, values)] if values else []
         arguments += ["--no-crop"] * asked.whole_picture
         arguments += ["--force"] * self.force
         return arguments
@@ -137,5 +177,5 @@ def check_settings(settings: Settings, categories: Iterable[str], methods: Itera
         )
 
 
-def _unless(value: object, default: object) -> object:
-    return None if value == default else value
+def _if_given(value: object) -> tuple[object, ...]:
+    return () if value is None else (value,)

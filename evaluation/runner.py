@@ -23,12 +23,14 @@ from detectors.architectures import OFFLINE_BACKBONE, TRAINED, weights_kind
 from detectors.backbone import Backbone
 from detectors.registry import METHODS
 from detectors.weights import WeightsError
-from evaluation.backbone_source import BackboneSource
+from evaluation.backbone_source import BackboneSource, BackboneSources
 from evaluation.cell_check import damage_to
+from evaluation.cell_work import CategoryWork, CellWork
 from evaluation.cell_writer import write_cell
 from evaluation.cells import (
     CELL_FILE,
     CellError,
+    CellKey,
     CellPlace,
     all_cells,
     read_cell,
@@ -40,8 +42,9 @@ from evaluation.machine import Clock
 from evaluation.memory import CategorySize, cells_bytes, reading_bytes, refusal, size_of
 from evaluation.progress import RunProgress
 from evaluation.settings import Settings
+from evaluation.shared_coreset import families
 from evaluation.summary import SUMMARY_FILE, summary_table, write_summary, wrong_summary
-from evaluation.work import CategoryWork, CellWork, run_alone, run_together
+from evaluation.work import run_alone, run_together
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,8 @@ class Run:
         File, ``"random"``, or None for torchvision's ImageNet weights; see ``BackboneSource``.
     force : bool
         Repeat finished cells, and replace cells made with other weights.
+    variants : tuple of Settings
+        Further settings to evaluate; they apply the same transform as `settings`.
     """
 
     data: Path
@@ -66,10 +71,32 @@ class Run:
     settings: Settings = field(default_factory=Settings)
     weights: str | None = None
     force: bool = False
+    variants: tuple[Settings, ...] = ()
 
     def place(self, category: str, method: str) -> CellPlace:
-        """Return where the cell goes; raises CellError if the category's name cannot be used."""
-        return CellPlace(self.outputs, category, method, self.settings.identifier(method))
+        """Return where the cell with the first settings goes; for errors see ``place_of``."""
+        return self.place_of(CellKey(category, method, self.settings.identifier(method)))
+
+    def place_of(self, cell: CellKey) -> CellPlace:
+        """Return where a cell goes; raises CellError if the category's name cannot be used."""
+        return CellPlace(self.outputs, *cell)
+
+    @property
+    def planned(self) -> list[CellKey]:
+        """The cells of all categories, in order."""
+        return [cell for name in self.categories for cell in self.cells(name)]
+
+    def cells(self, category: str) -> dict[CellKey, Settings]:
+        """Return the planned cells of a category, each with the settings that it is made with.
+
+        Settings that make no difference to a method make no cell of their own.
+        """
+        planned: dict[CellKey, Settings] = {}
+        for method in self.methods:
+            for settings in (self.settings, *self.variants):
+                key = CellKey(category, method, settings.identifier(method))
+                planned.setdefault(key, settings)
+        return planned
 
 
 def plan_categories(data: Path, wanted: list[str] | None) -> list[str]:
@@ -99,18 +126,21 @@ def evaluate(run: Run, progress: RunProgress) -> None:
         progress.say(wrong)
     for finding in left_out_folders(run.data):
         progress.say(f"{finding}.")
-    backbone = BackboneSource(run.settings, run.weights)
+    sources = BackboneSources(run.weights)
     if any(METHODS[method].reads_backbone for method in run.methods):
-        run = replace(run, settings=backbone.settled(progress))
+        first, *others = (
+            sources.settled(settings, progress) for settings in (run.settings, *run.variants)
+        )
+        run = replace(run, settings=first, variants=tuple(others))
     for name in run.categories:
         try:
-            _evaluate_category(run, name, backbone, progress)
+            _evaluate_category(run, name, sources, progress)
         except Exception as error:
             if not isinstance(error, (ValueError, OSError)):
                 traceback.print_exc()
             for cell in progress.status.cells:
                 if cell.category == name and cell.state in (WAITING, RUNNING):
-                    _fail(run, name, cell.method, sentence(error), progress)
+                    _fail(run, cell.key, sentence(error), progress)
     try:
         problems = write_summary(run.outputs)
     except OSError as error:
@@ -119,7 +149,7 @@ def evaluate(run: Run, progress: RunProgress) -> None:
         progress.say(problem)
 
 
-def seconds_per_cell(run: Run) -> dict[tuple[str, str], float]:
+def seconds_per_cell(run: Run) -> dict[CellKey, float]:
     """Estimate each planned cell's seconds from the cells in the outputs folder."""
     per_picture: dict[str, list[float]] = {}
     for _, cell in all_cells(run.outputs)[0]:
@@ -130,24 +160,28 @@ def seconds_per_cell(run: Run) -> dict[tuple[str, str], float]:
     estimates = {}
     for name in run.categories:
         pictures = sum(1 for _ in (run.data / name).glob("t*/*/*.*"))
-        for method in run.methods:
-            if method in per_picture:
-                estimates[name, method] = pictures * float(np.median(per_picture[method]))
+        for key in run.cells(name):
+            if key.method in per_picture:
+                estimates[key] = pictures * float(np.median(per_picture[key.method]))
     return estimates
 
 
 def _evaluate_category(
-    run: Run, name: str, backbone: BackboneSource, progress: RunProgress
+    run: Run, name: str, sources: BackboneSources, progress: RunProgress
 ) -> None:
     started = time.perf_counter()
-    places = {method: run.place(name, method) for method in run.methods}
+    cells = run.cells(name)
+    places = {cell: run.place_of(cell) for cell in cells}
     category = scan_category(run.data, name)
     if category.train.empty or category.test.empty:
         raise DatasetError(_why_refused(category))
     transform = run.settings.transform_for(category)
     size = size_of(category, transform)
-    unfinished = [method for method, place in places.items() if not place.finished]
-    refused = set(unfinished) - set(_with_room(run, name, unfinished, size, progress))
+    refused = {
+        cell
+        for cell, place in places.items()
+        if not place.finished and not _has_room(run, cell, cells[cell], size, progress)
+    }
     if len(refused) == len(places):
         return
     if cached_fingerprint(category, transform) is None:
@@ -159,62 +193,62 @@ def _evaluate_category(
         kind = "test" if pictures.train_count else "training"
         raise DatasetError(f"No {kind} picture can be decoded; {pictures.findings[0]}.")
 
-    shared = CategoryWork(category, pictures, run.settings, clock["decode"], progress)
-
-    todo = []
-    for method, place in places.items():
-        if method in refused:
+    shared = CategoryWork(category, pictures, clock["decode"], progress)
+    sharing: dict[int, tuple[Backbone, list[CellWork]]] = {}
+    alone: list[CellWork] = []
+    for cell, settings in cells.items():
+        if cell in refused:
             continue
+        place = places[cell]
+        source = sources.of(settings)
         reason = (
-            _reason_to_keep(place, backbone)
+            _reason_to_keep(place, source)
             if run.force
-            else _reason_to_skip(run, place, pictures, backbone, progress)
+            else _reason_to_skip(run, settings, place, pictures, source, progress)
         )
-        if reason is None:
-            todo.append(method)
-        else:
+        if reason is not None:
             place.failure_file.unlink(missing_ok=True)
-            progress.end(name, method, SKIPPED, reason)
+            progress.end(cell, SKIPPED, reason)
+        elif place.finished and not _has_room(run, cell, settings, size, progress):
+            continue
+        elif METHODS[cell.method].reads_backbone:
+            try:
+                network = source.get(progress)
+            except WeightsError as error:
+                _fail(run, cell, str(error), progress)
+                continue
+            _, works = sharing.setdefault(id(network), (network, []))
+            works.append(_work(place, settings, network))
+        else:
+            alone.append(_work(place, settings, None))
 
-    again = [method for method in todo if places[method].finished]
-    refused = set(again) - set(_with_room(run, name, again, size, progress))
-    todo = [method for method in todo if method not in refused]
-    together = [method for method in todo if METHODS[method].reads_backbone]
-    network: Backbone | None = None
-    if together:
-        try:
-            network = backbone.get(progress)
-        except WeightsError as error:
-            for method in together:
-                _fail(run, name, method, str(error), progress)
-            together = []
-    reading_s = time.perf_counter() - started
-    if network is not None:
-        for group in _that_fit_together(run, together, size):
-            started = time.perf_counter() - reading_s
-            _make_together(run, [places[method] for method in group], network, shared, started)
-    for method in todo:
-        if not METHODS[method].reads_backbone:
-            started = time.perf_counter()
-            progress.begin(name, [method])
-            work = _work(run, places[method], None)
-            run_alone(work, pictures, progress)
-            _finish(run, work, shared, started)
+    decided_s = time.perf_counter() - started
+    for key in list(sharing):
+        network, works = sharing.pop(key)
+        parts = _that_fit_together(works, size)
+        works.clear()
+        while parts:
+            _evaluate_together(run, parts.pop(0), network, shared, decided_s)
+    for work in alone:
+        began = time.perf_counter()
+        progress.begin([work.place.key])
+        run_alone(work, pictures, progress)
+        _finish(run, work, shared, began)
 
 
-def _make_together(
-    run: Run, places: list[CellPlace], network: Backbone, shared: CategoryWork, started: float
+def _evaluate_together(
+    run: Run, works: list[CellWork], network: Backbone, shared: CategoryWork, before_s: float
 ) -> None:
-    """Make cells that share one pass of the backbone, which began at `started`."""
-    works = [_work(run, place, network) for place in places]
-    shared.progress.begin(shared.category.name, [place.method for place in places])
+    """Make cells that share one pass of the backbone; `before_s` were spent on all before."""
+    began = time.perf_counter()
+    shared.progress.begin([work.place.key for work in works])
     try:
         run_together(works, network, shared.pictures, shared.progress)
     except Exception as error:  # what fails in the shared pass must not keep others from going on
         traceback.print_exc()
         for work in works:
             work.failure = work.failure or sentence(error)
-    shared_s = time.perf_counter() - started
+    shared_s = before_s + time.perf_counter() - began
     for work in works:
         _finish(run, work, shared, time.perf_counter() - shared_s)
 
@@ -224,24 +258,35 @@ def _refuse_reading_without_room(size: CategorySize) -> None:
         raise DatasetError(problem)
 
 
-def _with_room(
-    run: Run, name: str, methods: list[str], size: CategorySize, progress: RunProgress
-) -> list[str]:
-    """Return the methods for whose cells there is memory; record the others as failed."""
-    left = []
-    for method in methods:
-        if reason := refusal(cells_bytes(size, [method], run.settings), free_bytes()):
-            _fail(run, name, method, reason, progress)
-        else:
-            left.append(method)
-    return left
+def _has_room(
+    run: Run, cell: CellKey, settings: Settings, size: CategorySize, progress: RunProgress
+) -> bool:
+    """Tell whether there is memory for a cell; record it as failed if there is not."""
+    reason = refusal(cells_bytes(size, [(cell.method, settings)]), free_bytes())
+    if reason:
+        _fail(run, cell, reason, progress)
+    return not reason
 
 
-def _that_fit_together(run: Run, methods: list[str], size: CategorySize) -> list[list[str]]:
-    """Return the methods as one group, or each alone where memory is too short for all."""
-    if len(methods) < 2 or cells_bytes(size, methods, run.settings) <= free_bytes():
-        return [methods] if methods else []
-    return [[method] for method in methods]
+def _that_fit_together(works: list[CellWork], size: CategorySize) -> list[list[CellWork]]:
+    """Divide cells that share a backbone into parts for which memory is long enough.
+
+    One part as a rule, made in one pass of the backbone.
+    """
+    free = free_bytes()
+    parts: list[list[CellWork]] = []
+    for family in families(works):
+        fits = _bytes_of(family, size) <= free
+        for unit in [family] if fits else [[work] for work in family]:
+            if parts and _bytes_of([*parts[-1], *unit], size) <= free:
+                parts[-1] += unit
+            else:
+                parts.append(list(unit))
+    return parts
+
+
+def _bytes_of(works: list[CellWork], size: CategorySize) -> int:
+    return cells_bytes(size, [(work.place.method, work.settings) for work in works])
 
 
 def _why_refused(category: Category) -> str:
@@ -251,8 +296,9 @@ def _why_refused(category: Category) -> str:
     return "; ".join(whole + files[:1]) + "."
 
 
-def _work(run: Run, place: CellPlace, network: Backbone | None) -> CellWork:
-    return CellWork(place, METHODS[place.method].make(run.settings.options, network), network)
+def _work(place: CellPlace, settings: Settings, network: Backbone | None) -> CellWork:
+    detector = METHODS[place.method].make(settings.options, network)
+    return CellWork(place, detector, settings, network)
 
 
 def _reason_to_keep(place: CellPlace, backbone: BackboneSource) -> str | None:
@@ -276,6 +322,7 @@ def _reason_to_keep(place: CellPlace, backbone: BackboneSource) -> str | None:
 
 def _reason_to_skip(
     run: Run,
+    settings: Settings,
     place: CellPlace,
     pictures: Pictures,
     backbone: BackboneSource,
@@ -295,7 +342,7 @@ def _reason_to_skip(
             identity = cell["backbone_identity"]
         if cell["backbone_identity"] != identity:
             return f"kept, made with other weights ({cell['weights']}); --force replaces it"
-    if cell["fingerprint"] == run.settings.fingerprint(place.method, pictures.fingerprint):
+    if cell["fingerprint"] == settings.fingerprint(place.method, pictures.fingerprint):
         if damaged := damage_to(place, cell):
             progress.say(f"{damaged.removesuffix('evaluate this cell again.')}it is made again.")
             return None
@@ -315,15 +362,15 @@ def _finish(run: Run, work: CellWork, shared: CategoryWork, started: float) -> N
             with suppress(OSError):  # said when the run ends
                 write_summary(run.outputs)
     if work.failure:
-        _fail(run, work.place.category, work.place.method, work.failure, shared.progress)
+        _fail(run, work.place.key, work.failure, shared.progress)
     else:
-        shared.progress.end(work.place.category, work.place.method, DONE)
+        shared.progress.end(work.place.key, DONE)
     work.maps, work.calibration = None, None
 
 
-def _fail(run: Run, name: str, method: str, reason: str, progress: RunProgress) -> None:
-    progress.end(name, method, FAILED, reason)
+def _fail(run: Run, cell: CellKey, reason: str, progress: RunProgress) -> None:
+    progress.end(cell, FAILED, reason)
     try:
-        record_failure(run.place(name, method), reason)
+        record_failure(run.place_of(cell), reason)
     except (OSError, CellError) as error:
-        progress.say(f"The failure of {name} / {method} could not be noted: {error}")
+        progress.say(f"The failure of {cell} could not be noted: {error}")

@@ -9,8 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from evaluation.cells import write_atomically
-from evaluation.spreadsheet import harmless_table
-from evaluation.summary import NOT_AVAILABLE
+from evaluation.spreadsheet import table_text
 
 BY_SETTING_FILE = "summary_by_setting.csv"
 AVERAGED = (
@@ -46,6 +45,11 @@ def without_seed(settings_id: str) -> str:
     return SEED_IN_IDENTIFIER.sub("", settings_id).removeprefix("_")
 
 
+def weights_without_seed(label: str) -> str:
+    """Return a cell's ``weights``; random ones without the seed that they were drawn with."""
+    return SEED_IN_WEIGHTS.sub("random", label)
+
+
 def by_setting(table: pd.DataFrame) -> pd.DataFrame:
     """Return one row per category, method and setting, over the seeds of `table`.
 
@@ -64,7 +68,7 @@ def by_setting(table: pd.DataFrame) -> pd.DataFrame:
     cells = table.assign(
         setting=table["settings_id"].map(without_seed),
         settings=table["settings"].map(_settings_without_seed),
-        weights=table["weights"].astype(str).str.replace(SEED_IN_WEIGHTS, "random", regex=True),
+        weights=table["weights"].map(weights_without_seed),
     )
     groups = cells.groupby(list(ALIKE), dropna=False, sort=True)
     values = groups[list(AVERAGED)]
@@ -79,10 +83,7 @@ def by_setting(table: pd.DataFrame) -> pd.DataFrame:
 
 def write_by_setting(outputs: Path, table: pd.DataFrame) -> None:
     """Rebuild ``summary_by_setting.csv`` from `table`; undefined numbers are ``n/a``."""
-    text = harmless_table(by_setting(table)).to_csv(
-        index=False, na_rep=NOT_AVAILABLE, float_format="%.6f"
-    )
-    write_atomically(outputs / BY_SETTING_FILE, text)
+    write_atomically(outputs / BY_SETTING_FILE, table_text(by_setting(table)))
 
 
 def _settings_without_seed(settings: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+NOT_AVAILABLE = "n/a"
 FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
@@ -16,3 +17,8 @@ def harmless_table(table: pd.DataFrame) -> pd.DataFrame:
     """Return a table of whose texts and headings no spreadsheet runs any."""
     texts = table.map(lambda value: harmless(value) if isinstance(value, str) else value)
     return texts.rename(columns=lambda name: harmless(str(name)))
+
+
+def table_text(table: pd.DataFrame) -> str:
+    """Return a table as CSV: undefined numbers as ``n/a``, others with six decimals."""
+    return harmless_table(table).to_csv(index=False, na_rep=NOT_AVAILABLE, float_format="%.6f")

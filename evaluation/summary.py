@@ -13,10 +13,10 @@ import pandas as pd
 
 from data_utils.locations import leads_out
 from evaluation.cells import all_cells, write_atomically
-from evaluation.spreadsheet import harmless_table
+from evaluation.seeds import write_by_setting
+from evaluation.spreadsheet import table_text
 
 SUMMARY_FILE = "summary.csv"
-NOT_AVAILABLE = "n/a"
 COLUMNS = [
     "category",
     "method",
@@ -74,12 +74,16 @@ def summary_table(outputs: Path) -> tuple[pd.DataFrame, list[str]]:
 
 
 def write_summary(outputs: Path) -> list[str]:
-    """Rebuild ``summary.csv`` from the cells; return a sentence for each unreadable cell.
+    """Rebuild ``summary.csv`` and ``summary_by_setting.csv`` from the cells.
 
-    Undefined metrics are written as ``n/a``, numbers with six decimals.
+    Returns
+    -------
+    list of str
+        A sentence for each unreadable cell.
     """
     table, problems = summary_table(outputs)
-    write_atomically(outputs / SUMMARY_FILE, _text(table))
+    write_atomically(outputs / SUMMARY_FILE, table_text(table))
+    write_by_setting(outputs, table)
     return problems
 
 
@@ -106,7 +110,7 @@ def wrong_summary(outputs: Path, table: pd.DataFrame) -> str:
     except (OSError, ValueError):
         return _rebuilt(path, "cannot be read")
     try:
-        (header, *rows), expected = _rows(found), _rows(_text(table))
+        (header, *rows), expected = _rows(found), _rows(table_text(table))
     except (csv.Error, ValueError):
         return _rebuilt(path, "is damaged")
     if header != COLUMNS:
@@ -117,10 +121,6 @@ def wrong_summary(outputs: Path, table: pd.DataFrame) -> str:
     if any(known.get(_cell_of(row), row) != row for row in rows):
         return _rebuilt(path, "does not agree with the finished cells")
     return ""
-
-
-def _text(table: pd.DataFrame) -> str:
-    return harmless_table(table).to_csv(index=False, na_rep=NOT_AVAILABLE, float_format="%.6f")
 
 
 def _rows(text: str) -> list[list[str]]:

@@ -6,115 +6,34 @@ are charged in full to each. Phases do not overlap.
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
-from data_utils.mvtec import Category
 from data_utils.pictures import Pictures
 from detectors.backbone import Backbone, Features, batches
 from detectors.base import (
     AnomalyResult,
     Calibration,
-    Detector,
     TooFewPicturesError,
     calibration_positions,
     no_calibration,
 )
 from detectors.feature_detector import FeatureDetector
 from detectors.maps import image_scores
-from detectors.registry import METHODS
-from evaluation.cells import CellPlace
-from evaluation.errors import sentence
+from evaluation.cell_work import CellWork
 from evaluation.machine import Clock, PeakMemory, return_free_memory
-from evaluation.pictures import SampleFiles, encode_samples
 from evaluation.progress import RunProgress
-from evaluation.settings import Settings
+from evaluation.shared_coreset import follow, share_coresets, watched
 
 WARM_UP_PICTURES = 4
-
-
-@dataclass
-class CategoryWork:
-    """What the cells of one category share while they are made.
-
-    Attributes
-    ----------
-    decode_s : float
-        Seconds spent on reading the pictures.
-    """
-
-    category: Category
-    pictures: Pictures
-    settings: Settings
-    decode_s: float
-    progress: RunProgress
-
-    @cached_property
-    def sample_files(self) -> SampleFiles:
-        """The test pictures and their ground truth as PNG files."""
-        pictures = self.pictures
-        return encode_samples(pictures.test_records, pictures.test, pictures.masks)
-
-
-@dataclass
-class CellWork:
-    """One cell while it is made.
-
-    Attributes
-    ----------
-    backbone : Backbone or None
-        What the detector reads; None if it reads the pictures themselves.
-    maps : float32 [T, H, W]
-        Raw maps of the test pictures, once scored.
-    calibration : Calibration
-        Scores of held-out good pictures, once fitted.
-    clock : Clock
-        Seconds by phase: ``backbone_fit, fit, calibrate, backbone_score, score, ...``
-    failure : str
-        Why the cell cannot be finished; empty while all is well.
-    """
-
-    place: CellPlace
-    detector: Detector
-    backbone: Backbone | None = None
-    clock: Clock = field(default_factory=Clock)
-    maps: NDArray[np.float32] | None = None
-    calibration: Calibration | None = None
-    failure: str = ""
-    peak_memory_mb: float = 0.0
-
-    @property
-    def title(self) -> str:
-        """The method's name for people."""
-        return METHODS[self.place.method].title
-
-    @contextmanager
-    def step(self, phase: str) -> Iterator[None]:
-        """Time a step; an error in it ends this cell, not the others."""
-        with self.guarded(), self.clock.phase(phase):
-            yield
-
-    @contextmanager
-    def guarded(self) -> Iterator[None]:
-        """Turn any error inside into this cell's failure; log the trace of unexpected ones."""
-        try:
-            yield
-        except Exception as error:
-            if not isinstance(error, (ValueError, OSError)):
-                traceback.print_exc()
-            self.failure = sentence(error)
 
 
 def run_together(
     works: Sequence[CellWork], backbone: Backbone, pictures: Pictures, progress: RunProgress
 ) -> None:
     """Fit, calibrate and score detectors that share the backbone, after an untimed warm-up."""
+    works = share_coresets(works)
     backbone.extract(pictures.images[:WARM_UP_PICTURES])
     shared = Clock()
     with PeakMemory() as memory:
@@ -164,8 +83,9 @@ def _read_training(
         with shared.phase("backbone_fit"):
             features = backbone.extract(train[part])
         for work, detector in _going_on(works):
-            with work.step("fit"):
-                detector.partial_fit(features)
+            if work.larger is None:
+                with work.step("fit"):
+                    detector.partial_fit(features)
         chosen = positions[(positions >= part.start) & (positions < part.stop)] - part.start
         if len(chosen):
             kept.append({layer: maps[chosen] for layer, maps in features.items()})
@@ -182,24 +102,26 @@ def _fit(
     Layers that none of the following detectors reads are dropped from `kept`, because the
     last one, PatchCore, needs the memory.
     """
-    waiting = [detector for _, detector in _going_on(works)]
-    for work, detector in _going_on(works):
+    fitted = list(_going_on(works))
+    for at, (work, detector) in enumerate(fitted):
         report = progress.phase(f"{work.place.category}: fitting {work.title}")
-        with work.step("fit"):
-            detector.finish_fit(report)
+        if work.larger is None:
+            with work.step("fit"):
+                detector.finish_fit(watched(work, report))
+        else:
+            follow(work)
         if not work.failure:
-            _calibrate(work, detector, kept, pictures)
-        waiting.remove(detector)
-        needed = {layer for other in waiting for layer in other.layers}
+            _calibrate(work, kept, pictures)
+        needed = {layer for _, other in fitted[at + 1 :] for layer in other.layers}
         for features in kept:
             for layer in features.keys() - needed:
                 del features[layer]
         return_free_memory()
 
 
-def _calibrate(
-    work: CellWork, detector: FeatureDetector, kept: list[Features], pictures: Pictures
-) -> None:
+def _calibrate(work: CellWork, kept: list[Features], pictures: Pictures) -> None:
+    detector = work.detector
+    assert isinstance(detector, FeatureDetector)
     positions = calibration_positions(pictures.train_count)
     size = pictures.images.shape[1:3]
     with work.step("calibrate"):
@@ -224,7 +146,7 @@ def _score(
     progress: RunProgress,
 ) -> None:
     test = pictures.test
-    maps = {work.place.method: np.empty(test.shape[:3], np.float32) for work in works}
+    maps = {work.place: np.empty(test.shape[:3], np.float32) for work in works}
     report = progress.phase(f"{works[0].place.category}: scoring test pictures")
     for part in batches(len(test)):
         with shared.phase("backbone_score"):
@@ -232,10 +154,10 @@ def _score(
         for work, detector in _going_on(works):
             with work.step("score"):
                 scored = detector.score_features(features, test.shape[1:3])
-                maps[work.place.method][part] = scored.maps
+                maps[work.place][part] = scored.maps
         report(part.stop, len(test))
     for work, _ in _going_on(works):
-        work.maps = maps[work.place.method]
+        work.maps = maps[work.place]
     return_free_memory()
 
 

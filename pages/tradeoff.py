@@ -26,6 +26,7 @@ from dashboard.tables import method_title, number
 from dashboard.texts import plain
 from dashboard.tradeoff.click import follow_click, remember_click
 from dashboard.tradeoff.costs import MACHINE_COLUMNS, costs
+from dashboard.tradeoff.differences import draw_differences
 from dashboard.tradeoff.groups import (
     KINDS,
     Group,
@@ -35,11 +36,12 @@ from dashboard.tradeoff.groups import (
     shared_categories,
     with_front,
 )
+from dashboard.tradeoff.seeds import has_several_seeds, over_seeds
 from detectors.architectures import OFFLINE, RANDOM
 from evaluation.latency import TIMED_PICTURES
 
 MEAN, ONE_CATEGORY, CELLS = "mean", "category", "cells"
-SETTINGS_KEY = "tradeoff_settings"
+SETTINGS_KEY, SEEDS_KEY = "tradeoff_settings", "tradeoff_over_seeds"
 WARNINGS = {RANDOM: "tradeoff_random", OFFLINE: "tradeoff_offline"}
 
 
@@ -55,8 +57,8 @@ def draw() -> None:
     if table.empty:
         st.info(t("tradeoff_empty"))
         return
-    group, cells = _draw_group(selection, table)
-    cells = _draw_settings(cells)
+    group, compared = _draw_group(selection, table)
+    cells = _draw_settings(_draw_seeds(compared))
     if cells.empty:
         return
     if group.weights in WARNINGS:
@@ -65,6 +67,7 @@ def draw() -> None:
     _draw_machine(cells)
     view, gain, cost = _draw_choices(selection, cells)
     _draw_tradeoff(selection, cells, view, gain, cost)
+    draw_differences(selection, compared)
     _draw_phases(selection, cells, view)
     only = selection.category if view == ONE_CATEGORY else None
     draw_brightness_notice(results(selection.outputs)[0], only)
@@ -96,6 +99,17 @@ def _group_name(group: Group, count: int) -> str:
     data = said("tradeoff_data_demo") if group.demo_data else said("tradeoff_data_real")
     weights = said(f"tradeoff_weights_{group.weights}")
     return said("tradeoff_group_name", data=data, weights=weights, count=count)
+
+
+def _draw_seeds(cells: pd.DataFrame) -> pd.DataFrame:
+    """Draw the choice of one point for all seeds, if there are several of a setting."""
+    if not has_several_seeds(cells):
+        return cells
+    remember(SEEDS_KEY, True)
+    together = st.toggle(
+        t("tradeoff_over_seeds"), key=SEEDS_KEY, help=t("tradeoff_over_seeds_help")
+    )
+    return in_order(over_seeds(cells)) if together else cells
 
 
 def _draw_settings(cells: pd.DataFrame) -> pd.DataFrame:
@@ -176,7 +190,8 @@ def _draw_tradeoff(
         points = chosen.assign(categories=1)
         notes = [t("tradeoff_click")]
         if gain == "image_auroc":
-            notes.append(t("tradeoff_intervals"))
+            seeds = "seeds" in points and (points["seeds"] > 1).any()
+            notes.append(t("tradeoff_seed_bars" if seeds else "tradeoff_intervals"))
         if points["category"].nunique() > 1:
             notes.append(t("tradeoff_front_per_category"))
     shown = with_front(points, cost, gain)

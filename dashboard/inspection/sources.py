@@ -11,6 +11,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 from PIL import Image
+from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from dashboard.components.canvas import StrokesError, draw_canvas
@@ -92,9 +93,10 @@ def _that_fit(files: Sequence[UploadedFile]) -> list[UploadedFile]:
 def _forget(files: Sequence[UploadedFile]) -> None:
     """Free the memory of uploaded files; the server would keep them as long as the session."""
     context = get_script_run_ctx()
-    if context is not None:
-        for file in files:
-            context.uploaded_file_mgr.remove_file(context.session_id, file.file_id)
+    if context is None or not isinstance(context.uploaded_file_mgr, MemoryUploadedFileManager):
+        return
+    for file in files:
+        context.uploaded_file_mgr.remove_file(context.session_id, file.file_id)
 
 
 def draw_camera() -> UploadedFile | None:

@@ -17,7 +17,7 @@ from detectors.registry import METHODS
 from evaluation.cells import CellPlace
 from evaluation.choice import Candidate, Choice, Comparison, choose
 from evaluation.latency import TIMED_PICTURES
-from evaluation.summary import NOT_AVAILABLE
+from evaluation.spreadsheet import NOT_AVAILABLE
 
 LIMIT_KEY = "overview_ms"
 SMALLEST_P = 0.001

@@ -26,8 +26,8 @@ from dashboard.tables import (
 )
 from evaluation.cells import all_cells
 from evaluation.latency import TIMED_PICTURES
-from evaluation.spreadsheet import harmless_table
-from evaluation.summary import NOT_AVAILABLE, SUMMARY_FILE
+from evaluation.spreadsheet import NOT_AVAILABLE, harmless_table
+from evaluation.summary import SUMMARY_FILE
 
 NUMBERS = {
     "image_auroc": "{:.3f}",

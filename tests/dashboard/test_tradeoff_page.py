@@ -157,16 +157,16 @@ def test_demo_and_random_results_are_never_drawn_together_with_others(results: P
 
 
 def test_other_settings_are_left_out_until_they_are_chosen(results: Path) -> None:
-    other = results / "settings" / "seed-1" / "part" / "padim"
+    other = results / "settings" / "image_size-64" / "part" / "padim"
     shutil.copytree(results / "part" / "padim", other)
     content = json.loads((other / "cell.json").read_text())
-    (other / "cell.json").write_text(json.dumps(content | {"settings_id": "seed-1"}))
+    (other / "cell.json").write_text(json.dumps(content | {"settings_id": "image_size-64"}))
     app = opened(PAGE, category="part", method="padim")
     app.segmented_control(key="tradeoff_view").set_value("category").run()
     assert len(points(app)) == 2
-    app.button_group(key="tradeoff_settings").set_value(["", "seed-1"]).run()
+    app.button_group(key="tradeoff_settings").set_value(["", "image_size-64"]).run()
     assert not app.exception
-    assert ["part", "padim", "seed-1"] in points(app)
+    assert ["part", "padim", "image_size-64"] in points(app)
     app.button_group(key="tradeoff_settings").set_value([]).run()
     assert not app.exception
     assert len(points(app)) == 2

@@ -32,7 +32,7 @@ sys.addaudithook(
 
 @pytest.mark.parametrize(
     "name",
-    [f"../../{MARK}.png", f"/tmp/{MARK}.png", f"C:\\{MARK}.png", f"a\0{MARK}.png", f"{MARK}/.png"],
+    [f"../../{MARK}.png", f"/tmp/{MARK}.png", f"C:\\{MARK}.png", f"{MARK}/.png"],
 )
 @pytest.mark.usefixtures("results")
 def test_the_name_of_an_upload_is_shown_and_never_a_path(name: str) -> None:

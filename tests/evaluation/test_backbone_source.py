@@ -13,6 +13,7 @@ from detectors.architectures import FILTER_BANK, OFFLINE, OWN_BACKBONES, TRAINED
 from detectors.registry import Options
 from detectors.weights import WeightsError, WeightsUnavailableError, cached_file, random_weights
 from evaluation.backbone_source import BackboneSource
+from evaluation.cells import CellKey
 from evaluation.progress import RunProgress
 from evaluation.settings import Settings
 from tests.weights_server import published, served_weights
@@ -58,7 +59,7 @@ def test_without_weights_and_network_the_offline_backbone_is_taken_and_the_run_s
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     source = BackboneSource(Settings(options=Options(seed=3)), None)
-    backbone = source.get(RunProgress(tmp_path, [("part", "padim")], show_bars=False))
+    backbone = source.get(RunProgress(tmp_path, [CellKey("part", "padim")], show_bars=False))
 
     assert backbone.name == FILTER_BANK
     assert weights_kind(backbone.weights_label) == OFFLINE

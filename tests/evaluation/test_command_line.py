@@ -143,6 +143,10 @@ def test_help_shows_examples_methods_and_exit_statuses(call: Call) -> None:
         (["--crop", "0"], "'0' is not a whole number above 0"),
         (["--padim-channels", "-3"], "'-3' is not a whole number above 0"),
         (["--threads", "two"], "'two' is not a number of threads"),
+        (
+            ["--score", ".", "--category", "a", "--method", "padim", "--seeds", "1", "2"],
+            "--score takes one value of --seeds",
+        ),
     ],
 )
 def test_a_wrong_argument_is_answered_in_one_sentence(
@@ -154,6 +158,14 @@ def test_a_wrong_argument_is_answered_in_one_sentence(
     assert words in one_sentence(ended)
     assert "--help" in ended.err
     assert not outputs.exists()
+
+
+def test_one_weights_file_for_several_backbones_is_refused(call: Call, quick: list[str]) -> None:
+    weights = ["--weights", "mine.pth", "--backbones", "resnet18", "resnet50"]
+    ended = call(*quick, *weights)
+
+    assert ended.status == 2
+    assert "mine.pth fit one backbone; give one --backbone" in one_sentence(ended)
 
 
 def test_an_unknown_category_is_answered_with_the_known_ones(
@@ -218,7 +230,7 @@ def test_a_run_from_pictures_to_the_summary_ends_with_status_0(
 
     assert ended.status == 0
     assert ended.err == ""
-    assert "part / padim: done" in ended.out
+    assert "part / padim (image_size-64): done" in ended.out
     assert f"Written to {outputs / SUMMARY_FILE}" in ended.out
     assert f"{row['image_auroc']:.3f}" in ended.out
     assert cell(outputs)["category"] == "part"
@@ -233,7 +245,7 @@ def test_the_same_command_skips_what_is_finished(
     again = call(*quick)
 
     assert again.status == 0
-    assert "part / padim: skipped - finished earlier" in again.out
+    assert "part / padim (image_size-64): skipped - finished earlier" in again.out
     assert cell(outputs) == before
 
 
@@ -251,7 +263,7 @@ def test_a_cell_that_is_skipped_says_when_it_was_found_up_to_date(
 def test_force_makes_cells_again(call: Call, quick: list[str]) -> None:
     call(*quick)
 
-    assert "part / padim: done" in call(*quick, "--force").out
+    assert "part / padim (image_size-64): done" in call(*quick, "--force").out
 
 
 def test_the_outputs_folder_is_free_after_every_end(
@@ -271,7 +283,7 @@ def test_a_run_goes_on_after_an_interrupted_exchange(
     folder.rename(folder.with_name(".padim.cell-old"))
     ended = call(*quick)
 
-    assert "part / padim: skipped - finished earlier" in ended.out
+    assert "part / padim (image_size-64): skipped - finished earlier" in ended.out
     assert [path.name for path in folder.parent.iterdir()] == ["padim"]
 
 
@@ -312,7 +324,7 @@ def test_a_failed_cell_is_named_and_ends_with_status_1(
     ended = call(*quick, "--weights", "nowhere.pth")
 
     assert ended.status == 1
-    assert "Failed: part / padim: There is no weights file" in ended.out
+    assert "Failed: part / padim (image_size-64): There is no weights file" in ended.out
     assert "nowhere.pth" in ended.out
     assert told(outputs).state == "failed"
     assert told(outputs).cells[0].reason in told(outputs).last_error
@@ -476,7 +488,7 @@ def test_the_app_starts_this_very_program(quick: list[str], outputs: Path) -> No
 
     assert told(outputs).state == "done"
     assert told(outputs).pid == pid
-    assert "part / padim: done" in log_tail(outputs)
+    assert "part / padim (image_size-64): done" in log_tail(outputs)
     assert cell(outputs)["category"] == "part"
 
 

@@ -35,7 +35,7 @@ def run(tmp_path: Path) -> Run:
 
 def go(run: Run) -> dict[str, tuple[str, str]]:
     """Evaluate; return state and reason of every method's cell."""
-    progress = RunProgress(run.outputs, [("part", one) for one in run.methods], show_bars=False)
+    progress = RunProgress(run.outputs, run.planned, show_bars=False)
     evaluate(run, progress)
     return {cell.method: (cell.state, cell.reason) for cell in progress.status.cells}
 
@@ -43,9 +43,8 @@ def go(run: Run) -> dict[str, tuple[str, str]]:
 def needed(run: Run, *methods: str) -> int:
     """Return what the cells of some methods need together."""
     category = scan_category(run.data, "part")
-    return cells_bytes(
-        size_of(category, run.settings.transform_for(category)), methods, run.settings
-    )
+    size = size_of(category, run.settings.transform_for(category))
+    return cells_bytes(size, [(method, run.settings) for method in methods])
 
 
 def leave(monkeypatch: pytest.MonkeyPatch, free: int) -> None:
@@ -77,14 +76,14 @@ def test_a_hundred_thousand_pictures_are_refused_on_a_common_laptop() -> None:
     assert refusal(reading_bytes(many), laptop)
     for method in ("ae", *BOTH):
         assert "GB of memory and 16.0 GB are free" in refusal(
-            cells_bytes(many, [method], Settings()), laptop
+            cells_bytes(many, [(method, Settings())]), laptop
         )
 
 
 def test_every_category_of_mvtec_ad_fits_on_a_common_laptop() -> None:
     largest = CategorySize(391, 60, 110, 224 * 224, 10**9)  # as many as any category has of each
 
-    assert not refusal(cells_bytes(largest, BOTH, Settings()), 4 * 10**9)
+    assert not refusal(cells_bytes(largest, [(method, Settings()) for method in BOTH]), 4 * 10**9)
 
 
 def test_only_the_method_that_needs_more_is_refused(
@@ -135,7 +134,7 @@ def test_finished_cells_need_no_memory(run: Run, monkeypatch: pytest.MonkeyPatch
 def test_more_or_larger_pictures_never_need_less(method: str, name: str) -> None:
     larger = replace(SIZE, **{name: 3 * getattr(SIZE, name)})
 
-    assert cells_bytes(larger, [method], SMALL) > cells_bytes(SIZE, [method], SMALL)
+    assert cells_bytes(larger, [(method, SMALL)]) > cells_bytes(SIZE, [(method, SMALL)])
 
 
 def test_memory_that_is_there_is_not_refused() -> None:

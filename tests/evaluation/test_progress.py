@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from evaluation.cells import CellKey
 from evaluation.job import JobStatus, read_status
 from evaluation.progress import RunProgress
 
-CELLS = [("bottle", "padim"), ("bottle", "patchcore"), ("screw", "padim")]
+CELLS = [CellKey("bottle", "padim"), CellKey("bottle", "patchcore"), CellKey("screw", "padim")]
+PADIM, PATCHCORE, SCREW = CELLS
 
 
 @pytest.fixture
@@ -39,11 +41,11 @@ def test_a_run_begins_with_everything_waiting(tmp_path: Path, progress: RunProgr
 def test_the_cells_of_a_category_run_together_and_end_one_by_one(
     tmp_path: Path, progress: RunProgress
 ) -> None:
-    progress.begin("bottle", ["padim", "patchcore"])
+    progress.begin([PADIM, PATCHCORE])
     begun = states(tmp_path)
-    progress.end("bottle", "padim", "done")
+    progress.end(PADIM, "done")
     one = states(tmp_path)
-    progress.end("bottle", "patchcore", "skipped", "finished earlier")
+    progress.end(PATCHCORE, "skipped", "finished earlier")
 
     assert begun == ["running", "running", "waiting"]
     assert one == ["done", "running", "waiting"]
@@ -54,7 +56,7 @@ def test_the_cells_of_a_category_run_together_and_end_one_by_one(
 def test_the_end_of_a_cell_is_printed_with_its_reason(
     progress: RunProgress, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    progress.end("bottle", "padim", "failed", "no memory")
+    progress.end(PADIM, "failed", "no memory")
 
     assert capsys.readouterr().out == "bottle / padim: failed - no memory\n"
 
@@ -63,7 +65,7 @@ def test_phases_and_counts_are_told(tmp_path: Path, progress: RunProgress) -> No
     report = progress.phase("bottle: reading pictures")
     begun = told(tmp_path)
     report(3, 12)
-    progress.begin("bottle", ["padim"])
+    progress.begin([PADIM])
     status = told(tmp_path)
 
     assert (begun.phase, begun.done, begun.total) == ("bottle: reading pictures", 0, 0)
@@ -71,8 +73,8 @@ def test_phases_and_counts_are_told(tmp_path: Path, progress: RunProgress) -> No
 
 
 def test_a_run_without_failures_ends_as_done(tmp_path: Path, progress: RunProgress) -> None:
-    for category, method in CELLS:
-        progress.end(category, method, "done")
+    for cell in CELLS:
+        progress.end(cell, "done")
     progress.finish()
     status = told(tmp_path)
 
@@ -80,8 +82,8 @@ def test_a_run_without_failures_ends_as_done(tmp_path: Path, progress: RunProgre
 
 
 def test_one_failed_cell_makes_the_run_end_as_failed(tmp_path: Path, progress: RunProgress) -> None:
-    progress.end("bottle", "padim", "failed", "no memory")
-    progress.end("screw", "padim", "done")
+    progress.end(PADIM, "failed", "no memory")
+    progress.end(SCREW, "done")
     progress.finish()
 
     assert told(tmp_path).state == "failed"
@@ -94,8 +96,8 @@ def test_one_failed_cell_makes_the_run_end_as_failed(tmp_path: Path, progress: R
 def test_an_aborted_run_leaves_no_running_cell_and_keeps_finished_ones(
     tmp_path: Path, progress: RunProgress, state: str, cell_state: str
 ) -> None:
-    progress.begin("bottle", ["padim", "patchcore"])
-    progress.end("bottle", "padim", "done")
+    progress.begin([PADIM, PATCHCORE])
+    progress.end(PADIM, "done")
     progress.abort(state, "the reason")
 
     assert told(tmp_path).state == state
@@ -104,7 +106,7 @@ def test_an_aborted_run_leaves_no_running_cell_and_keeps_finished_ones(
 
 
 def test_without_earlier_timings_no_time_is_promised(tmp_path: Path, progress: RunProgress) -> None:
-    progress.begin("bottle", ["padim", "patchcore"])
+    progress.begin([PADIM, PATCHCORE])
 
     assert told(tmp_path).eta_s is None
 
@@ -117,14 +119,14 @@ def test_the_time_left_is_that_of_the_cells_left(
     estimates = {cell: 60.0 * (i + 1) for i, cell in enumerate(CELLS)}
     progress = RunProgress(tmp_path, CELLS, estimates, show_bars=False)
     left = [told(tmp_path).eta_s]
-    progress.begin("bottle", ["padim", "patchcore"])
+    progress.begin([PADIM, PATCHCORE])
     now[0] += 50
     progress.phase("fitting")
     left.append(told(tmp_path).eta_s)
-    progress.end("bottle", "padim", "done")
-    progress.end("bottle", "patchcore", "done")
+    progress.end(PADIM, "done")
+    progress.end(PATCHCORE, "done")
     left.append(told(tmp_path).eta_s)
-    progress.begin("screw", ["padim"])
+    progress.begin([SCREW])
     now[0] += 10_000
     progress.phase("fitting")
     left.append(told(tmp_path).eta_s)
@@ -152,3 +154,13 @@ def test_bars_are_drawn_on_standard_error_only(
 
     assert "scoring" in printed.err
     assert printed.out == ""
+
+
+def test_cells_that_differ_in_their_settings_end_one_by_one(tmp_path: Path) -> None:
+    cells = [PADIM, CellKey("bottle", "padim", "seed-1")]
+    progress = RunProgress(tmp_path, cells, show_bars=False)
+    progress.begin(cells)
+    progress.end(cells[1], "failed", "no memory")
+
+    assert states(tmp_path) == ["running", "failed"]
+    assert told(tmp_path).last_error == "bottle / padim (seed-1): no memory"

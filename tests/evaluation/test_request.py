@@ -14,6 +14,7 @@ from detectors.registry import METHODS, Options
 from evaluation.job import CellState, JobStatus
 from evaluation.request import (
     Request,
+    Sweep,
     check_settings,
     command_line,
     image_size_bounds,
@@ -48,11 +49,35 @@ def parsed(arguments: list[str]) -> Request:
         Request(DATA, methods=ALL_METHODS, settings=Settings(options=Options(2**32 - 1, 1e-5))),
         Request(DATA, methods=ALL_METHODS, settings=Settings(automatic=False)),
         Request(DATA, methods=ALL_METHODS, settings=Settings(OFFLINE_BACKBONE, automatic=False)),
+        Request(DATA, methods=ALL_METHODS, sweep=Sweep(seeds=(1, 2))),
+        Request(
+            DATA,
+            methods=ALL_METHODS,
+            sweep=Sweep(("resnet50",), (0.1, 0.25), (7,)),
+            settings=Settings(options=Options(3, 0.5), automatic=False),
+        ),
         EVERYTHING,
     ],
 )
 def test_the_command_line_understands_what_was_asked(request_: Request) -> None:
     assert parsed(request_.arguments()) == request_
+
+
+def test_a_sweep_is_every_combination_once() -> None:
+    first = Settings(options=Options(seed=0, coreset_ratio=0.01))
+    others = Sweep(("resnet50",), (0.1, 0.01), (0, 1)).variants(first)
+    found = [(one.backbone, one.options.coreset_ratio, one.options.seed) for one in others]
+
+    assert ("resnet18", 0.01, 0) not in found
+    assert sorted(found) == [
+        ("resnet18", 0.01, 1),
+        ("resnet18", 0.1, 0),
+        ("resnet18", 0.1, 1),
+        ("resnet50", 0.01, 0),
+        ("resnet50", 0.01, 1),
+        ("resnet50", 0.1, 0),
+        ("resnet50", 0.1, 1),
+    ]
 
 
 def test_no_methods_are_all_methods() -> None:

@@ -97,8 +97,7 @@ def run_on(data: Path, methods: list[str] = BOTH, name: str = "part") -> Run:
 
 def go(run: Run) -> list[tuple[str, str]]:
     """Evaluate; return state and reason of every cell."""
-    planned = [(name, method) for name in run.categories for method in run.methods]
-    progress = RunProgress(run.outputs, planned, show_bars=False)
+    progress = RunProgress(run.outputs, run.planned, show_bars=False)
     evaluate(run, progress)
     return [(cell.state, cell.reason) for cell in progress.status.cells]
 

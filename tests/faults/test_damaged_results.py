@@ -313,8 +313,7 @@ def run(finished: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
 
 def evaluated(run: Run) -> list[tuple[str, str, str]]:
     """Evaluate; return category, method and state of every cell."""
-    planned = [(category, method) for category in run.categories for method in run.methods]
-    progress = RunProgress(run.outputs, planned, show_bars=False)
+    progress = RunProgress(run.outputs, run.planned, show_bars=False)
     evaluate(run, progress)
     progress.finish()
     return [(cell.category, cell.method, cell.state) for cell in progress.status.cells]

@@ -1,0 +1,205 @@
+"""A sweep gives the numbers of separate runs, for one decode and one pass of the backbone."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from numpy.typing import NDArray
+
+from data_utils.mvtec import scan_category
+from detectors.backbone import Features, ResnetBackbone
+from detectors.patchcore import Patchcore
+from detectors.registry import Options
+from detectors.weights import random_weights
+from evaluation.cells import SCORES_FILE, CellKey, read_cell
+from evaluation.memory import cells_bytes, size_of
+from evaluation.progress import RunProgress
+from evaluation.request import Sweep
+from evaluation.runner import Run, evaluate
+from evaluation.seeds import BY_SETTING_FILE
+from evaluation.settings import Settings
+from evaluation.summary import SUMMARY_FILE
+from tests.make_data import write_category
+
+TRAIN, GOOD, BAD = 12, 3, 3
+FIRST = Settings(options=Options(coreset_ratio=0.05, padim_channels=10), image_size=64)
+RATIOS = Sweep(coreset_ratios=(0.2, 0.01))
+SEEDS = Sweep(seeds=(1, 2))
+
+
+def planned(tmp_path: Path, sweep: Sweep, *methods: str, weights: str = "random") -> Run:
+    """Return a run over one small category."""
+    if not (tmp_path / "data").exists():
+        write_category(tmp_path / "data", train=TRAIN, good=GOOD, bad=BAD)
+    outputs = tmp_path / "outputs"
+    run = Run(tmp_path / "data", outputs, ["part"], list(methods), FIRST, weights)
+    return replace(run, variants=sweep.variants(FIRST))
+
+
+def go(run: Run) -> dict[CellKey, str]:
+    """Evaluate; return the state of every cell."""
+    progress = RunProgress(run.outputs, run.planned, show_bars=False)
+    evaluate(run, progress)
+    return {cell.key: cell.state for cell in progress.status.cells}
+
+
+def scores(run: Run) -> dict[CellKey, str]:
+    """Return every cell's scores as they stand in the file."""
+    return {key: (run.place_of(key).folder / SCORES_FILE).read_text() for key in run.cells("part")}
+
+
+def alone(run: Run) -> dict[CellKey, str]:
+    """Return the scores of the same cells, each evaluated by a run of its own."""
+    found: dict[CellKey, str] = {}
+    for i, (key, settings) in enumerate(run.cells("part").items()):
+        outputs = run.outputs.with_name(f"alone-{i}")
+        single = replace(run, outputs=outputs, methods=[key.method], settings=settings, variants=())
+        go(single)
+        found |= scores(single)
+    return found
+
+
+def weights_file(tmp_path: Path) -> str:
+    """Write weights that are the same for every seed; return the file."""
+    path = tmp_path / "weights.pth"
+    torch.save(random_weights("resnet18").state, path)
+    return str(path)
+
+
+@pytest.fixture
+def extracted(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Return the list of batch sizes that pass the backbone from now on."""
+    sizes: list[int] = []
+    extract = ResnetBackbone.extract
+
+    def counted(self: ResnetBackbone, images: NDArray[np.uint8]) -> Features:
+        sizes.append(len(images))
+        return extract(self, images)
+
+    monkeypatch.setattr(ResnetBackbone, "extract", counted)
+    return sizes
+
+
+def test_settings_that_make_no_difference_to_a_method_make_no_cell(tmp_path: Path) -> None:
+    both = Sweep(coreset_ratios=(0.2,), seeds=(1,))
+    run = planned(tmp_path, both, "ae", "padim", "patchcore")
+    methods = [key.method for key in run.cells("part")]
+
+    assert [methods.count(method) for method in ("ae", "padim", "patchcore")] == [2, 2, 4]
+
+
+def test_every_memory_bank_has_the_numbers_of_a_run_of_its_own(tmp_path: Path) -> None:
+    run = planned(tmp_path, RATIOS, "padim", "patchcore")
+    states = go(run)
+
+    assert len(states) == 4
+    assert set(states.values()) == {"done"}
+    assert scores(run) == alone(run)
+
+
+def test_a_larger_memory_bank_is_chosen_once_and_charged_longer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fits: list[float] = []
+    finish = Patchcore.finish_fit
+
+    def counted(self: Patchcore, progress: object = None) -> Patchcore:
+        fits.append(self.settings.coreset_ratio)
+        return finish(self, progress)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Patchcore, "finish_fit", counted)
+    run = planned(tmp_path, RATIOS, "patchcore")
+    go(run)
+    cells = [read_cell(run.place_of(key).folder) for key in run.cells("part")]
+    by_ratio = {cell["settings"]["coreset_ratio"]: cell["timings"]["fit"] for cell in cells}
+
+    assert fits == [0.2]
+    assert 0 < by_ratio[0.01] <= by_ratio[0.05] <= by_ratio[0.2]
+
+
+def test_seeds_share_one_pass_of_the_backbone(tmp_path: Path, extracted: list[int]) -> None:
+    run = planned(tmp_path, SEEDS, "padim", "patchcore", weights=weights_file(tmp_path))
+    go(replace(run, variants=(), outputs=tmp_path / "single"))
+    single = sum(size for size in extracted if size > 1)
+    extracted.clear()
+    states = go(run)
+
+    assert len(states) == 6
+    assert set(states.values()) == {"done"}
+    assert sum(size for size in extracted if size > 1) == single
+    assert scores(run) == alone(run)
+
+
+def test_random_weights_are_drawn_for_every_seed(tmp_path: Path) -> None:
+    run = planned(tmp_path, SEEDS, "patchcore")
+    go(run)
+    labels = [read_cell(run.place_of(key).folder)["weights"] for key in run.cells("part")]
+
+    assert labels == ["random (seed 0)", "random (seed 1)", "random (seed 2)"]
+
+
+def test_cells_for_which_memory_is_short_take_several_passes_and_the_same_numbers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, extracted: list[int]
+) -> None:
+    sweep = Sweep(coreset_ratios=(0.2,), seeds=(1,))
+    run = planned(tmp_path, sweep, "padim", "patchcore", weights=weights_file(tmp_path))
+    go(run)
+    together, passes = scores(run), len(extracted)
+    extracted.clear()
+    category = scan_category(run.data, "part")
+    size = size_of(category, run.settings.transform_for(category))
+    most = max(
+        cells_bytes(size, [(key.method, settings)]) for key, settings in run.cells("part").items()
+    )
+    monkeypatch.setattr("evaluation.runner.free_bytes", lambda: most)
+    divided = replace(run, outputs=tmp_path / "divided")
+    go(divided)
+
+    assert scores(divided) == together
+    assert len(extracted) > passes
+
+
+def test_a_memory_bank_that_fails_fails_the_smaller_ones_but_no_other_seed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    finish = Patchcore.finish_fit
+
+    def failing(self: Patchcore, progress: object = None) -> Patchcore:
+        if self.settings.seed == 0:
+            raise ValueError("no room for this memory bank")
+        return finish(self, progress)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Patchcore, "finish_fit", failing)
+    sweep = Sweep(coreset_ratios=(0.2,), seeds=(1,))
+    states = go(planned(tmp_path, sweep, "patchcore", weights=weights_file(tmp_path)))
+
+    assert {key.settings_id.partition("seed-")[2]: state for key, state in states.items()} == {
+        "": "failed",
+        "1": "done",
+    }
+
+
+def test_a_sweep_that_runs_again_makes_only_what_is_missing(tmp_path: Path) -> None:
+    go(planned(tmp_path, Sweep(), "padim", "patchcore"))
+    states = go(planned(tmp_path, RATIOS, "padim", "patchcore"))
+
+    assert sorted(states.values()) == ["done", "done", "skipped", "skipped"]
+
+
+def test_one_row_per_cell_and_one_per_setting(tmp_path: Path) -> None:
+    run = planned(tmp_path, Sweep(coreset_ratios=(0.2,), seeds=(1, 2)), "padim", "patchcore")
+    go(run)
+    rows = pd.read_csv(run.outputs / SUMMARY_FILE)
+    settings = pd.read_csv(run.outputs / BY_SETTING_FILE)
+    padim = rows[rows["method"] == "padim"]["image_auroc"]
+
+    assert len(rows) == 9
+    assert list(settings["method"]) == ["padim", "patchcore", "patchcore"]
+    assert list(settings["seeds"]) == [3, 3, 3]
+    assert settings["image_auroc_mean"].iloc[0] == pytest.approx(padim.mean(), abs=1e-6)
+    assert settings["image_auroc_std"].iloc[0] == pytest.approx(padim.std(), abs=1e-6)
