@@ -59,6 +59,14 @@ def _draw_new(selection: Selection) -> None:
 
 def _say_where(request: Request) -> None:
     """Say into which folders cells with other than the default settings go."""
+    if others := request.sweep.variants(request.settings):
+        cells = {
+            (method, settings.identifier(method))
+            for settings in (request.settings, *others)
+            for method in request.methods or METHODS
+        }
+        st.caption(t("runpage_sweep", count=len(cells), folder=SETTINGS_FOLDER))
+        return
     folders = {
         f"{SETTINGS_FOLDER}/{name}": method_title(method)
         for method in request.methods or METHODS

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dashboard.state import said
 from data_utils.locations import expanded, is_allowed
 from detectors.architectures import RANDOM, WEIGHTS_VARIABLE
+from evaluation.request import SWEPT
 
 FLAGS = ("--no-crop", "--force")
 WITH_VALUE = (
@@ -25,7 +26,7 @@ WITH_VALUE = (
     "--seed",
     "--threads",
 )
-WITH_VALUES = ("--categories", "--methods")
+WITH_VALUES = ("--categories", "--methods", *SWEPT)
 NO_PATHS = {"--data": "demo", "--weights": RANDOM}
 SIGN = "-"
 

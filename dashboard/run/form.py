@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from typing import TypeVar
 
 import streamlit as st
 
@@ -11,17 +13,19 @@ from dashboard.state import Selection, remember, t
 from data_utils.locations import expanded, is_allowed
 from detectors.architectures import AUTOMATIC, BACKBONES, RANDOM, WEIGHTS_VARIABLE
 from detectors.registry import METHODS, Options
-from evaluation.request import MAX_SEED, Request, image_size_bounds
+from evaluation.request import MAX_SEED, Request, Sweep, image_size_bounds
 from evaluation.settings import DEFAULT_BACKBONE, Settings
+
+Number = TypeVar("Number", int, float)
 
 DEFAULTS: dict[str, object] = {
     "form_categories": [],
     "form_methods": [],
     "form_force": False,
-    "form_backbone": AUTOMATIC,
-    "form_ratio": Options().coreset_ratio,
+    "form_backbones": [],
+    "form_ratios": str(Options().coreset_ratio),
     "form_size": None,
-    "form_seed": Options().seed,
+    "form_seeds": str(Options().seed),
     "form_weights": "",
 }
 
@@ -41,18 +45,16 @@ def draw_form(selection: Selection) -> tuple[Request, str]:
         )
         force = st.checkbox(t("run_force"), key="form_force", help=t("run_force_help"))
     with right:
-        backbone = st.selectbox(
-            t("runpage_backbone"),
-            [AUTOMATIC, *BACKBONES],
-            key="form_backbone",
-            help=t("runpage_backbone_help"),
+        backbones = st.multiselect(
+            t("runpage_backbones"),
+            list(BACKBONES),
+            key="form_backbones",
+            placeholder=AUTOMATIC,
+            help=t("runpage_backbones_help"),
         )
-        ratio = st.number_input(
-            t("runpage_ratio"),
-            key="form_ratio",
-            step=0.01,
-            format="%.4g",
-            help=t("runpage_ratio_help"),
+        ratios = _numbers(
+            st.text_input(t("runpage_ratios"), key="form_ratios", help=t("runpage_ratios_help")),
+            float,
         )
         size = st.number_input(
             t("runpage_size"),
@@ -62,47 +64,68 @@ def draw_form(selection: Selection) -> tuple[Request, str]:
             placeholder=t("runpage_size_default"),
             help=t("runpage_size_help"),
         )
-        seed = st.number_input(
-            t("runpage_seed"), key="form_seed", value=None, step=1, help=t("runpage_seed_help")
+        seeds = _numbers(
+            st.text_input(t("runpage_seeds"), key="form_seeds", help=t("runpage_seeds_help")), int
         )
-    problem = _problem(selection, categories, ratio, size, seed, weights.strip())
+    weights = weights.strip()
+    problem = (
+        _problem(selection, categories, size)
+        or _sweep_problem(ratios, seeds)
+        or _weights_problem(weights, backbones)
+    )
+    backbone, *more_backbones = backbones or [DEFAULT_BACKBONE]
+    ratio, *more_ratios = ratios or [Options().coreset_ratio]
+    seed, *more_seeds = seeds or [Options().seed]
     request = Request(
         data=selection.data_argument,
         categories=tuple(categories),
         methods=tuple(method for method in METHODS if method in methods),
         settings=Settings(
-            backbone=DEFAULT_BACKBONE if backbone == AUTOMATIC else backbone,
-            automatic=backbone == AUTOMATIC,
-            options=Options(seed=seed or 0, coreset_ratio=ratio or Options().coreset_ratio),
+            backbone=backbone,
+            automatic=not backbones,
+            options=Options(seed, ratio if 0 < ratio <= 1 else Options().coreset_ratio),
             image_size=size,
         ),
-        weights=_weights(weights.strip()),
+        weights=_weights(weights),
         force=force,
+        sweep=Sweep(tuple(more_backbones), tuple(more_ratios), tuple(more_seeds)),
     )
     return request, problem
 
 
-def _problem(
-    selection: Selection,
-    categories: list[str],
-    ratio: float | None,
-    size: int | None,
-    seed: int | None,
-    weights: str,
-) -> str:
+def _problem(selection: Selection, categories: list[str], size: int | None) -> str:
     low, high = image_size_bounds(categories or selection.categories)
     if selection.data is None:
         return t("runpage_no_data")
-    if ratio is None or not 0 < ratio <= 1:
-        return t("runpage_ratio_wrong")
     if size is not None and not low <= size <= high:
         return t("runpage_size_wrong", low=low, high=high)
-    if seed is None or not 0 <= seed <= MAX_SEED:
-        return t("runpage_seed_wrong", most=MAX_SEED)
-    named = weights and weights != RANDOM
-    if named and not (is_allowed(expanded(weights)) and expanded(weights).is_file()):
+    return ""
+
+
+def _sweep_problem(ratios: list[float], seeds: list[int]) -> str:
+    if not ratios or not all(0 < ratio <= 1 for ratio in ratios):
+        return t("runpage_ratios_wrong")
+    if not seeds or not all(0 <= seed <= MAX_SEED for seed in seeds):
+        return t("runpage_seeds_wrong", most=MAX_SEED)
+    return ""
+
+
+def _weights_problem(weights: str, backbones: list[str]) -> str:
+    if not weights or weights == RANDOM:
+        return ""
+    if len(backbones) > 1:
+        return t("runpage_weights_one")
+    if not (is_allowed(expanded(weights)) and expanded(weights).is_file()):
         return t("runpage_weights_wrong", path=weights)
     return ""
+
+
+def _numbers(text: str, kind: Callable[[str], Number]) -> list[Number]:
+    """Return the numbers in a text, each once; none if anything in it is no number."""
+    try:
+        return list(dict.fromkeys(kind(word) for word in text.replace(",", " ").split()))
+    except ValueError:
+        return []
 
 
 def _weights(given: str) -> str | None:

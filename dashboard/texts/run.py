@@ -92,11 +92,11 @@ TEXTS: dict[str, tuple[str, str]] = {
         "No log: nothing written yet, or the run was started in a shell, which shows it there.",
         "로그가 없습니다. 아직 기록된 것이 없거나, 셸에서 시작해 그쪽에 표시되는 실행입니다.",
     ),
-    "runpage_backbone": ("Backbone", "백본"),
-    "runpage_backbone_help": (
-        "The network that PaDiM and PatchCore read. auto: resnet18, or filterbank where the "
-        "weights of that are neither here nor to be had. Larger ones are slower and need weights "
-        "of their own.",
+    "runpage_backbones": ("Backbones", "백본"),
+    "runpage_backbones_help": (
+        "The networks that PaDiM and PatchCore read, one or several. auto: resnet18, or "
+        "filterbank where the weights of that are neither here nor to be had. Larger "
+        "ones are slower and need weights of their own.",
         "PaDiM과 PatchCore가 쓰는 신경망입니다. auto는 resnet18이며, 그 가중치가 없고 받을 수도 "
         "없으면 filterbank입니다. 큰 것은 더 느리고, 그에 맞는 가중치가 필요합니다.",
     ),
@@ -114,14 +114,16 @@ TEXTS: dict[str, tuple[str, str]] = {
         "There is no weights file {path}; give the path of a file, or leave it empty.",
         "찾을 수 없는 가중치 파일: {path}. 파일 경로를 적거나 비워 두세요.",
     ),
-    "runpage_ratio": ("Coreset ratio of PatchCore", "PatchCore의 코어셋 비율"),
-    "runpage_ratio_help": (
-        "Share of patches kept in the memory bank: above 0, at most 1. Default 0.01.",
-        "메모리 뱅크에 남길 패치의 비율입니다. 0보다 크고 1 이하이며 기본값은 0.01입니다.",
+    "runpage_ratios": ("Coreset ratios of PatchCore", "PatchCore의 코어셋 비율"),
+    "runpage_ratios_help": (
+        "Share of patches kept in the memory bank: above 0, at most 1. Default 0.01. Several, "
+        "such as 0.01 0.1, are evaluated side by side; the largest is chosen once for all.",
+        "메모리 뱅크에 남길 패치의 비율입니다. 0보다 크고 1 이하이며 기본값은 0.01입니다. "
+        "0.01 0.1처럼 여럿을 적으면 나란히 평가하며, 가장 큰 것을 한 번만 골라 함께 씁니다.",
     ),
-    "runpage_ratio_wrong": (
-        "The coreset ratio must be above 0 and at most 1.",
-        "코어셋 비율은 0보다 크고 1 이하여야 합니다.",
+    "runpage_ratios_wrong": (
+        "Coreset ratios must be numbers above 0 and at most 1, such as: 0.01 0.1",
+        "코어셋 비율은 0보다 크고 1 이하인 숫자여야 합니다. 예: 0.01 0.1",
     ),
     "runpage_size": ("Image size (px)", "이미지 크기 (px)"),
     "runpage_size_default": ("default", "기본값"),
@@ -136,14 +138,25 @@ TEXTS: dict[str, tuple[str, str]] = {
         "The image size must be from {low} to {high} px for these categories.",
         "이 카테고리들의 이미지 크기는 {low}~{high} px여야 합니다.",
     ),
-    "runpage_seed": ("Seed", "시드"),
-    "runpage_seed_help": (
-        "Same seed, same numbers. Default 0.",
-        "시드가 같으면 숫자도 같습니다. 기본값은 0입니다.",
+    "runpage_seeds": ("Seeds", "시드"),
+    "runpage_seeds_help": (
+        "Same seed, same numbers. Default 0. Several, such as 0 1 2, give a mean and a spread.",
+        "시드가 같으면 숫자도 같습니다. 기본값은 0입니다. 0 1 2처럼 여럿을 적으면 평균과 변동을 알 "
+        "수 있습니다.",
     ),
-    "runpage_seed_wrong": (
-        "The seed must be a whole number from 0 to {most}.",
-        "시드는 0부터 {most}까지의 정수여야 합니다.",
+    "runpage_seeds_wrong": (
+        "Seeds must be whole numbers from 0 to {most}, such as: 0 1 2",
+        "시드는 0부터 {most}까지의 정수여야 합니다. 예: 0 1 2",
+    ),
+    "runpage_weights_one": (
+        "A weights file fits one backbone; choose one, or leave the file away.",
+        "가중치 파일은 백본 하나에만 맞습니다. 백본을 하나만 고르거나 파일을 비워 두세요.",
+    ),
+    "runpage_sweep": (
+        "{count} cells per category. Those with other than the default settings go to {folder} in "
+        "the outputs folder, each setting in a folder of its own.",
+        "카테고리마다 셀 {count}개. 기본 설정이 아닌 것은 결과 폴더의 {folder}에 설정별로 나누어 "
+        "저장합니다.",
     ),
     "runpage_no_data": (
         "There is no data folder to evaluate; give one in the sidebar.",

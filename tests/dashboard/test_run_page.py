@@ -274,15 +274,22 @@ def test_a_failed_cell_of_the_last_job_is_named_with_its_reason(results: Path) -
 @pytest.mark.parametrize(
     ("values", "sentence"),
     [
-        ({"ratio": 0.0}, "runpage_ratio_wrong"),
-        ({"ratio": 1.01}, "runpage_ratio_wrong"),
-        ({"ratio": -1.0}, "runpage_ratio_wrong"),
-        ({"ratio": None}, "runpage_ratio_wrong"),
+        ({"ratios": "0"}, "runpage_ratios_wrong"),
+        ({"ratios": "0.1 1.01"}, "runpage_ratios_wrong"),
+        ({"ratios": "-1"}, "runpage_ratios_wrong"),
+        ({"ratios": "nan"}, "runpage_ratios_wrong"),
+        ({"ratios": "much"}, "runpage_ratios_wrong"),
+        ({"ratios": ""}, "runpage_ratios_wrong"),
         ({"size": 31}, "runpage_size_wrong"),
         ({"size": 2049}, "runpage_size_wrong"),
-        ({"seed": -1}, "runpage_seed_wrong"),
-        ({"seed": 2**32}, "runpage_seed_wrong"),
-        ({"seed": None}, "runpage_seed_wrong"),
+        ({"seeds": "0 -1"}, "runpage_seeds_wrong"),
+        ({"seeds": str(2**32)}, "runpage_seeds_wrong"),
+        ({"seeds": "0.5"}, "runpage_seeds_wrong"),
+        ({"seeds": " "}, "runpage_seeds_wrong"),
+        (
+            {"weights": "mine.pth", "backbones": ["resnet18", "resnet50"]},
+            "runpage_weights_one",
+        ),
         ({"weights": "/no/such/file.pth"}, "runpage_weights_wrong"),
     ],
 )
@@ -328,10 +335,10 @@ def test_what_is_started_is_what_the_command_says(
         opened(PAGE),
         categories=["part"],
         methods=["patchcore", "ae"],
-        backbone="wide_resnet50_2",
-        ratio=0.1,
+        backbones=["wide_resnet50_2"],
+        ratios="0.1",
         size=320,
-        seed=7,
+        seeds="7",
         weights=str(weights),
     )
     app.checkbox(key="form_force").check().run()
@@ -349,6 +356,26 @@ def test_what_is_started_is_what_the_command_says(
 
 
 @pytest.mark.usefixtures("results")
+def test_a_sweep_is_started_with_all_its_values(
+    evaluated: tuple[Path, Path], starts: Starts
+) -> None:
+    app = set_form(
+        opened(PAGE),
+        backbones=["resnet18", "resnet34"],
+        ratios="0.01, 0.1",
+        seeds="0 1 2",
+    )
+    assert "21 cells per category" in shown(app)
+    app.button(key="form_start").click().run()
+    assert starts.arguments == [
+        [
+            *("--data", str(evaluated[0]), "--backbones", "resnet18", "resnet34"),
+            *("--coreset-ratios", "0.01", "0.1", "--seeds", "0", "1", "2"),
+        ]
+    ]
+
+
+@pytest.mark.usefixtures("results")
 def test_weights_of_the_environment_are_named_in_the_command(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -359,7 +386,7 @@ def test_weights_of_the_environment_are_named_in_the_command(
 
 @pytest.mark.usefixtures("results")
 def test_a_filled_in_form_is_still_filled_in_after_a_look_at_another_page() -> None:
-    app = set_form(opened(PAGE), categories=["bare"], ratio=0.1, seed=7)
+    app = set_form(opened(PAGE), categories=["bare"], ratios="0.1", seeds="7")
     app.switch_page("pages/overview.py").run()
     app.switch_page(PAGE).run()
     words = command(app)
