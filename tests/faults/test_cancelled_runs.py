@@ -45,8 +45,16 @@ def alive(process: psutil.Process) -> bool:
         return False
 
 
-def cancelled_after(evaluation: Evaluation, seconds: float, force: bool) -> tuple[bool, str, float]:
-    """Start a run as the app does and cancel it after `seconds`.
+def has_not_begun(evaluation: Evaluation) -> bool:
+    """Tell whether a started run is still loading its program."""
+    status = read_status(evaluation.outputs)
+    return status is not None and status.state == RUNNING and status.phase == "starting"
+
+
+def cancelled_after(
+    evaluation: Evaluation, seconds: float, force: bool, begun: bool
+) -> tuple[bool, str, float]:
+    """Start a run as the app does and cancel it after `seconds`, perhaps once it has begun.
 
     Returns
     -------
@@ -58,6 +66,8 @@ def cancelled_after(evaluation: Evaluation, seconds: float, force: bool) -> tupl
         How long cancelling took.
     """
     pid = start(evaluation.outputs, evaluation.arguments(force))
+    while begun and has_not_begun(evaluation):
+        time.sleep(0.01)
     with suppress(psutil.TimeoutExpired, psutil.Error):
         psutil.Process(pid).wait(seconds)
     status = read_status(evaluation.outputs)
@@ -98,8 +108,8 @@ def survive(plan: Plan, data: Path, base: Path, runs: int, cancels: int, seed: i
         for attempt in range(MOST_ATTEMPTS):
             if landed < wanted:
                 force = attempt >= cancels  # there may be nothing left to do
-                moment = moments.uniform(0, duration)
-                ended, phase, took_s = cancelled_after(disturbed, moment, force)
+                moment = moments.uniform(0, duration / cancels)
+                ended, phase, took_s = cancelled_after(disturbed, moment, force, attempt > 0)
                 landed, longest_s = landed + ended, max(longest_s, took_s)
                 phases.add(phase.rpartition(": ")[2])
                 disturbed.expect_everything_whole()
