@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import pandas as pd
 import streamlit as st
 
 from dashboard.frame import framed
-from dashboard.loaders import results
 from dashboard.notices import draw_notices
-from dashboard.recorded import weights_text
 from dashboard.run.control import launch
 from dashboard.run.form import draw_form
+from dashboard.run.history import draw_history
 from dashboard.run.job_panel import draw_job
 from dashboard.run.matrix import draw_matrix
 from dashboard.state import Selection, selected, t
@@ -33,8 +31,8 @@ def draw() -> None:
     draw_matrix(selection)
     st.subheader(t("runpage_new_title"))
     _draw_new(selection)
-    st.subheader(t("runpage_others_title"))
-    _draw_other_settings(selection)
+    st.subheader(t("history_title"))
+    draw_history(selection)
 
 
 def _draw_new(selection: Selection) -> None:
@@ -74,34 +72,6 @@ def _say_where(request: Request) -> None:
     }
     for folder, method in folders.items():
         st.caption(t("runpage_goes_to", method=method, folder=folder))
-
-
-def _draw_other_settings(selection: Selection) -> None:
-    summary, _ = results(selection.outputs)
-    others = summary[summary["settings_id"] != ""]
-    if others.empty:
-        st.caption(t("runpage_others_none"))
-        return
-    st.caption(t("runpage_others_lead", folder=str(selection.outputs / SETTINGS_FOLDER)))
-    st.dataframe(
-        pd.DataFrame(
-            {
-                "category": others["category"],
-                "method": [method_title(key) for key in others["method"]],
-                "image_auroc": others["image_auroc"],
-                "settings": others["settings_id"],
-                "weights": others["weights"].map(weights_text),
-                "data": [t("demo_badge") if demo else "" for demo in others["demo_data"]],
-            }
-        ).style.format({"image_auroc": "{:.3f}"}, na_rep="n/a"),
-        hide_index=True,
-        width="stretch",
-        column_config={
-            name: st.column_config.TextColumn(t(f"column_{name}"))
-            for name in ("category", "method", "settings", "weights", "data")
-        }
-        | {"image_auroc": st.column_config.NumberColumn(t("column_image_auroc"))},
-    )
 
 
 framed(draw)

@@ -51,7 +51,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "runpage_job_title": ("Current or last run", "지금 또는 마지막 실행"),
     "runpage_matrix_title": ("State of every cell", "셀별 상태"),
     "runpage_new_title": ("New run", "새로 실행"),
-    "runpage_others_title": ("Results with other settings", "다른 설정으로 얻은 결과"),
+    "history_title": ("History", "기록"),
     "runpage_no_job": (
         "Nothing has been run in this outputs folder yet.",
         "이 결과 폴더에서는 아직 아무것도 실행하지 않았습니다.",
@@ -177,12 +177,19 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Another run is going on; wait for it or cancel it.",
         "다른 실행이 진행 중입니다. 끝나기를 기다리거나 취소해 주세요.",
     ),
-    "runpage_others_lead": (
-        "Finished cells whose settings differ from the default ones, in {folder}.",
-        "기본값이 아닌 설정으로 끝낸 셀입니다. 위치: {folder}",
+    "history_lead": (
+        "Every finished cell in {folder}, the latest first. Tick cells to remove them.",
+        "{folder}에 있는 끝난 셀을 최근 것부터 보여 줍니다. 지우려면 셀을 선택하세요.",
     ),
-    "runpage_others_none": (
-        "None yet: all finished cells have the default settings.",
-        "아직 없습니다. 끝난 셀은 모두 기본 설정으로 만든 것입니다.",
+    "history_none": ("No cell has been finished yet.", "아직 끝난 셀이 없습니다."),
+    "history_remove": ("Remove {count} cells", "셀 {count}개 지우기"),
+    "history_question": (
+        "Remove these cells with their pictures, scores and model? This cannot be undone: {cells}",
+        "이 셀을 사진, 점수, 모델과 함께 지울까요? 되돌릴 수 없습니다: {cells}",
     ),
+    "history_yes": ("Yes, remove", "지우기"),
+    "history_no": ("No, keep", "그대로 두기"),
+    "history_removed": ("Removed: {count} cells.", "지운 셀: {count}개."),
+    "column_finished": ("Finished (UTC)", "끝난 시각 (UTC)"),
+    "column_wall_s": ("Duration (s)", "걸린 시간 (초)"),
 }

@@ -419,16 +419,63 @@ def test_what_prevents_a_start_is_a_sentence(monkeypatch: pytest.MonkeyPatch) ->
     assert [error.value for error in app.error] == ["Another evaluation is using this folder."]
 
 
-def test_results_with_other_settings_are_listed(results: Path) -> None:
-    assert not opened(PAGE).dataframe
+def history(app: AppTest) -> list[list[object]]:
+    """Return the rows of the history."""
+    [table] = [frame.value for frame in app.dataframe if "wall_s" in frame.value]
+    rows: list[list[object]] = table[["category", "method", "settings_id"]].to_numpy().tolist()
+    return rows
+
+
+def tick(app: AppTest, *rows: int) -> AppTest:
+    """Tick rows of the history, which AppTest cannot do by itself."""
+    selection = {"selection": {"rows": list(rows), "columns": [], "cells": []}}
+    app.session_state["history_table"] = selection
+    return app.run()
+
+
+def test_every_finished_cell_is_listed_the_latest_first(results: Path) -> None:
     folder = CellPlace(results, "part", "padim", "seed-3").folder
     folder.mkdir(parents=True)
-    content = cell_content(settings_id="seed-3")
+    content = cell_content(settings_id="seed-3", finished="2999-01-01T00:00:00+00:00")
     (folder / "cell.json").write_text(json.dumps(content))
-    [table] = [frame.value for frame in opened(PAGE).dataframe]
-    assert table[["category", "method", "settings", "image_auroc"]].to_numpy().tolist() == [
-        ["part", "PaDiM", "seed-3", 0.9]
-    ]
+    rows = history(opened(PAGE))
+
+    assert rows[0] == ["part", "PaDiM", "seed-3"]
+    assert sorted(map(str, rows[1:])) == sorted(
+        str([category, method, "default"])
+        for category in ("bare", "part")
+        for method in ("PaDiM", "PatchCore")
+    )
+
+
+def test_ticked_cells_are_removed_only_after_a_question(results: Path) -> None:
+    app = opened(PAGE)
+    before = history(app)
+    category, method = str(before[0][0]), str(before[0][1]).lower()
+    app = tick(app, 0)
+    app = tick_again(app.button(key="history_remove").click())
+    kept = (results / category / method / "cell.json").is_file()
+    question = [one.value for one in app.warning if f"{category} / {method}" in one.value]
+    app = tick_again(app.button(key="history_no").click())
+    refused = (results / category / method / "cell.json").is_file()
+    app = tick_again(app.button(key="history_remove").click())
+    app.session_state["history_table"] = {"selection": {"rows": [0], "columns": [], "cells": []}}
+    app.button(key="history_yes").click().run()
+
+    assert not app.exception
+    assert kept
+    assert question
+    assert refused
+    assert not (results / category / method).exists()
+    assert history(app) == before[1:]
+    assert len(pd.read_csv(results / "summary.csv")) == len(before) - 1
+
+
+def tick_again(button: Any) -> AppTest:
+    """Run with the first row still ticked."""
+    app: AppTest = button.root
+    app.session_state["history_table"] = {"selection": {"rows": [0], "columns": [], "cells": []}}
+    return app.run()
 
 
 def test_the_page_is_drawn_without_an_outputs_folder(results: Path) -> None:

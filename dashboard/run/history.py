@@ -1,0 +1,111 @@
+"""What ran when, with which settings, how long; cells can be removed here."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import streamlit as st
+
+from dashboard.loaders import results_stamp
+from dashboard.recorded import weights_text
+from dashboard.state import Selection, said, t
+from dashboard.tables import method_title
+from dashboard.texts import plain
+from evaluation.cells import CellError, CellKey, all_cells
+from evaluation.errors import sentence
+from evaluation.job import BusyError
+from evaluation.removal import remove_cells
+from evaluation.summary import summary_row
+
+TABLE_KEY, ASKED_KEY, REMOVED_KEY = "history_table", "history_asked", "history_removed"
+SHOWN = {
+    "finished": "column_finished",
+    "category": "column_category",
+    "method": "column_method",
+    "settings_id": "column_settings",
+    "weights": "column_weights",
+    "data": "column_data",
+    "image_auroc": "column_image_auroc",
+    "wall_s": "column_wall_s",
+}
+
+
+def draw_history(selection: Selection) -> None:
+    """Draw all finished cells, the latest first, and what removes the ticked ones."""
+    cells = _history(str(selection.outputs), results_stamp(selection.outputs))
+    if removed := st.session_state.pop(REMOVED_KEY, 0):
+        st.success(t("history_removed", count=removed))
+    if cells.empty:
+        st.caption(t("history_none"))
+        return
+    st.caption(t("history_lead", folder=str(selection.outputs)))
+    shown = cells.assign(
+        method=cells["method"].map(method_title),
+        settings_id=[name or said("default_settings") for name in cells["settings_id"]],
+        weights=cells["weights"].map(weights_text),
+        data=[said("demo_badge") if demo else "" for demo in cells["demo_data"]],
+    )[list(SHOWN)]
+    st.dataframe(
+        shown.style.format({"image_auroc": "{:.3f}", "wall_s": "{:.1f}"}, na_rep="n/a"),
+        hide_index=True,
+        width="stretch",
+        key=TABLE_KEY,
+        on_select="rerun",
+        selection_mode="multi-row",
+        column_config={
+            name: st.column_config.NumberColumn(t(key))
+            if name in ("image_auroc", "wall_s")
+            else st.column_config.TextColumn(t(key))
+            for name, key in SHOWN.items()
+        },
+    )
+    rows = st.session_state[TABLE_KEY]["selection"]["rows"]
+    chosen = cells.iloc[[row for row in rows if row < len(cells)]]
+    _draw_removal(
+        selection.outputs, [CellKey(*row) for row in chosen[list(CellKey._fields)].values]
+    )
+
+
+def _draw_removal(outputs: Path, chosen: list[CellKey]) -> None:
+    if not chosen:
+        st.session_state[ASKED_KEY] = False
+        return
+    if st.button(t("history_remove", count=len(chosen)), key="history_remove"):
+        st.session_state[ASKED_KEY] = True
+    if not st.session_state.get(ASKED_KEY):
+        return
+    st.warning(t("history_question", cells=", ".join(map(str, chosen))))
+    with st.container(horizontal=True):
+        if st.button(t("history_yes"), key="history_yes", type="primary"):
+            _remove(outputs, chosen)
+        if st.button(t("history_no"), key="history_no"):
+            st.session_state[ASKED_KEY] = False
+            st.rerun()
+
+
+def _remove(outputs: Path, chosen: list[CellKey]) -> None:
+    try:
+        remove_cells(outputs, chosen)
+    except (BusyError, CellError, OSError) as error:
+        st.error(plain(sentence(error)))
+        return
+    st.session_state[ASKED_KEY] = False
+    st.session_state[REMOVED_KEY] = len(chosen)
+    st.rerun()
+
+
+@st.cache_data(show_spinner=False, max_entries=4)
+def _history(
+    outputs: str,
+    stamp: tuple[tuple[str, int], ...],  # noqa: ARG001  part of the cache's key
+) -> pd.DataFrame:
+    """Return the summary's rows and ``wall_s``, the latest first."""
+    cells, _ = all_cells(Path(outputs))
+    rows = [summary_row(cell) | {"wall_s": cell.get("wall_s")} for _, cell in cells]
+    table = pd.DataFrame(
+        rows,
+        columns=["finished", *CellKey._fields, "image_auroc", "wall_s", "weights", "demo_data"],
+    )
+    table["wall_s"] = pd.to_numeric(table["wall_s"], errors="coerce")
+    return table.sort_values("finished", ascending=False, ignore_index=True)
