@@ -108,12 +108,12 @@ def test_a_new_filter_starts_at_its_first_sample_unless_it_holds_the_current_one
 
 
 def test_with_no_settings_chosen_the_shown_ones_are_marked(results: Path) -> None:
-    other = results / "settings" / "seed-1" / "part" / "padim"
+    other = results / "settings" / "image_size-64" / "part" / "padim"
     shutil.copytree(results / "part" / "padim", other)
     file = other / "cell.json"
-    file.write_text(file.read_text().replace('"settings_id": ""', '"settings_id": "seed-1"'))
+    file.write_text(file.read_text().replace('"settings_id": ""', '"settings_id": "image_size-64"'))
     app = opened("pages/tradeoff.py", category="part", method="padim")
     assert app.button_group(key="tradeoff_settings").value == [""]
     app.button_group(key="tradeoff_settings").set_value([]).run()
     assert app.button_group(key="tradeoff_settings").value == [""]
-    assert "seed-1" not in shown(app)
+    assert "image_size-64" not in shown(app)
