@@ -24,6 +24,7 @@ from evaluation.cells import (
     SCORES_FILE,
     CellError,
     CellPlace,
+    is_short_file,
     read_cell,
 )
 from evaluation.curves import read_curves
@@ -124,8 +125,8 @@ def scores(place: CellPlace) -> pd.DataFrame:
         than the cell counted.
     """
     path = place.folder / SCORES_FILE
-    if not path.is_file():
-        raise CellError(f"{path} is missing; evaluate this cell again.")
+    if not is_short_file(path):
+        raise CellError(f"{path} is missing or damaged; evaluate this cell again.")
     return _scores(str(path), _modified(path), _modified(place.folder / CELL_FILE))
 
 

@@ -29,6 +29,7 @@ TEXT, TEXTS, TRUTH = "a text", "a list of texts", "true or false"
 SCORE, MAYBE_SCORE = "a number", "a number or null"
 AMOUNT, SHARE = "a number from 0 to 1e9", "a number from 0 to 1 or null"
 COUNT, MAYBE_COUNT = "a whole number from 0 to 1e9", "a whole number from 0 to 1e9 or null"
+SIDE = "a whole number from 1 to 1e9"
 SEED, RECORD = "a whole number from 0 on", "a record of files"
 FIELDS = {
     "category": TEXT,
@@ -70,8 +71,8 @@ FIELDS = {
     "versions.*": TEXT,
     "scale.low": SCORE,
     "scale.high": SCORE,
-    "geometry.height": COUNT,
-    "geometry.width": COUNT,
+    "geometry.height": SIDE,
+    "geometry.width": SIDE,
     "geometry.shorter_side": MAYBE_COUNT,
     FILES: RECORD,
 }
@@ -141,6 +142,7 @@ HOLDS: dict[str, Callable[[Any], bool]] = {
     SHARE: lambda value: value is None or _is_number(value, -ROUNDING, 1 + ROUNDING),
     COUNT: lambda value: isinstance(value, int) and _is_number(value, 0, LARGEST),
     MAYBE_COUNT: lambda value: value is None or HOLDS[COUNT](value),
+    SIDE: lambda value: HOLDS[COUNT](value) and value > 0,
     SEED: lambda value: isinstance(value, int) and _is_number(value, 0, math.inf),
     RECORD: is_record,
 }

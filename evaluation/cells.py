@@ -31,6 +31,7 @@ MODEL_FILE = "model.safetensors"
 FAILURE_SUFFIX = ".failed.json"
 SETTINGS_FOLDER = "settings"
 CELL_FORMAT = 2
+LARGEST_TEXT_BYTES = 50_000_000
 NEW_SUFFIX = ".cell-new"
 OLD_SUFFIX = ".cell-old"
 UNFINISHED_SUFFIX = ".text-new"
@@ -145,10 +146,11 @@ def read_cell(folder: Path) -> dict[str, Any]:
     path = folder / CELL_FILE
     if link := _link_out(folder):
         raise CellError(f"{link} is a link that leads out of its folder; evaluate this cell again.")
-    if not path.is_file():
+    if not is_short_file(path):
         raise CellError(f"{path} is missing or damaged; evaluate this cell again.")
     try:
         cell = json.loads(path.read_text(encoding="utf-8"))
+        json.dumps(cell, ensure_ascii=False).encode()  # finds halves of characters
     except (OSError, ValueError, RecursionError) as error:
         raise CellError(f"{path} is missing or damaged; evaluate this cell again.") from error
     if not is_complete(cell):
@@ -161,6 +163,14 @@ def read_cell(folder: Path) -> dict[str, Any]:
         raise CellError(f"{path} was changed after the evaluation; evaluate this cell again.")
     restored: dict[str, Any] = _none_to_nan(cell)
     return restored
+
+
+def is_short_file(path: Path) -> bool:
+    """Tell whether it is a file, and of a size that a text or a table of a cell can have."""
+    try:
+        return path.is_file() and path.stat().st_size <= LARGEST_TEXT_BYTES
+    except OSError:
+        return False
 
 
 def write_cell_file(folder: Path, cell: dict[str, Any]) -> None:
@@ -182,9 +192,10 @@ def seal(folder: Path) -> None:
 def lost_parts(folder: Path, cell: dict[str, Any]) -> str:
     """Return a sentence about files of a cell that are missing or cut, "" if there are none.
 
-    Nothing is opened: a file that keeps its size is not noticed.
+    Nothing is opened: a file that keeps its size is not noticed. Of a cell older than the record
+    of files, only what is no file at all, or a table that is far too large, is noticed.
     """
-    lost = lost_files(folder, cell)
+    lost = lost_files(folder, cell) if FILES in cell else _no_files(folder)
     return f"The cell in {folder} is damaged ({lost}); evaluate this cell again." if lost else ""
 
 
@@ -301,6 +312,16 @@ def _link_out(folder: Path) -> Path | None:
         if path.is_symlink() and leads_out(path, folder.parent):
             return path
     return None
+
+
+def _no_files(folder: Path) -> str:
+    for name in (SCORES_FILE, CURVES_FILE, MAPS_FILE, MODEL_FILE):
+        path = folder / name
+        if os.path.lexists(path) and not path.is_file():
+            return f"{name} is not a file"
+    scores = folder / SCORES_FILE
+    too_large = os.path.lexists(scores) and not is_short_file(scores)
+    return f"{SCORES_FILE} is too large" if too_large else ""
 
 
 def _cell_files(outputs: Path) -> list[Path]:

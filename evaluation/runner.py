@@ -33,6 +33,7 @@ from evaluation.cells import (
     CellKey,
     CellPlace,
     all_cells,
+    lost_parts,
     read_cell,
     record_failure,
 )
@@ -343,7 +344,7 @@ def _reason_to_skip(
         if cell["backbone_identity"] != identity:
             return f"kept, made with other weights ({cell['weights']}); --force replaces it"
     if cell["fingerprint"] == settings.fingerprint(place.method, pictures.fingerprint):
-        if damaged := damage_to(place, cell):
+        if damaged := lost_parts(place.folder, cell) or damage_to(place, cell):
             progress.say(f"{damaged.removesuffix('evaluate this cell again.')}it is made again.")
             return None
         with suppress(OSError):

@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from data_utils.locations import leads_out
-from evaluation.cells import all_cells, write_atomically
+from evaluation.cells import all_cells, is_short_file, write_atomically
 from evaluation.seeds import write_by_setting
 from evaluation.spreadsheet import table_text
 
@@ -103,6 +103,8 @@ def wrong_summary(outputs: Path, table: pd.DataFrame) -> str:
         return _rebuilt(path, "is a link that leads out of the outputs folder")
     if path.exists() and not path.is_file():
         return _rebuilt(path, "is no file")
+    if path.exists() and not is_short_file(path):
+        return _rebuilt(path, "is too large")
     try:
         found = path.read_bytes().decode()
     except FileNotFoundError:

@@ -39,6 +39,7 @@ from dashboard.tradeoff.groups import (
 from dashboard.tradeoff.seeds import has_several_seeds, over_seeds
 from detectors.architectures import OFFLINE, RANDOM
 from evaluation.latency import TIMED_PICTURES
+from evaluation.seeds import without_seed
 
 MEAN, ONE_CATEGORY, CELLS = "mean", "category", "cells"
 SETTINGS_KEY, SEEDS_KEY = "tradeoff_settings", "tradeoff_over_seeds"
@@ -58,15 +59,18 @@ def draw() -> None:
         st.info(t("tradeoff_empty"))
         return
     group, compared = _draw_group(selection, table)
-    cells = _draw_settings(_draw_seeds(compared))
+    together = _draw_seeds(compared)
+    cells = _draw_settings(in_order(over_seeds(compared)) if together else compared)
     if cells.empty:
         return
+    setting = compared["settings_id"].map(without_seed) if together else compared["settings_id"]
+    of_seeds = compared[setting.isin(set(cells["settings_id"]))]
     if group.weights in WARNINGS:
         st.warning(t(WARNINGS[group.weights]), icon=":material/warning:")
     draw_origin(selection, cells.to_dict("records"))
     _draw_machine(cells)
     view, gain, cost = _draw_choices(selection, cells)
-    _draw_tradeoff(selection, cells, view, gain, cost)
+    _draw_tradeoff(selection, cells, of_seeds, view, gain, cost)
     draw_differences(selection, compared)
     _draw_phases(selection, cells, view)
     only = selection.category if view == ONE_CATEGORY else None
@@ -101,15 +105,13 @@ def _group_name(group: Group, count: int) -> str:
     return said("tradeoff_group_name", data=data, weights=weights, count=count)
 
 
-def _draw_seeds(cells: pd.DataFrame) -> pd.DataFrame:
+def _draw_seeds(cells: pd.DataFrame) -> bool:
     """Draw the choice of one point for all seeds, if there are several of a setting."""
     if not has_several_seeds(cells):
-        return cells
+        return False
     remember(SEEDS_KEY, True)
-    together = st.toggle(
-        t("tradeoff_over_seeds"), key=SEEDS_KEY, help=t("tradeoff_over_seeds_help")
-    )
-    return in_order(over_seeds(cells)) if together else cells
+    name, explained = t("tradeoff_over_seeds"), t("tradeoff_over_seeds_help")
+    return st.toggle(name, key=SEEDS_KEY, help=explained)
 
 
 def _draw_settings(cells: pd.DataFrame) -> pd.DataFrame:
@@ -176,8 +178,14 @@ def _draw_choices(selection: Selection, cells: pd.DataFrame) -> tuple[str, str, 
 
 
 def _draw_tradeoff(
-    selection: Selection, cells: pd.DataFrame, view: str, gain: str, cost: str
+    selection: Selection,
+    cells: pd.DataFrame,
+    of_seeds: pd.DataFrame,
+    view: str,
+    gain: str,
+    cost: str,
 ) -> None:
+    """Draw the chart; `of_seeds` are the cells behind `cells`, which may be means over seeds."""
     if view == MEAN:
         names = shared_categories(cells[cells[cost].notna()], gain)
         if not names:
@@ -185,6 +193,9 @@ def _draw_tradeoff(
             return
         points = mean_points(cells, names)
         notes = [t("tradeoff_mean_over", names=", ".join(names))]
+        if "seeds" in cells:
+            points = in_order(over_seeds(mean_points(of_seeds, names)))
+            notes.append(t("tradeoff_seed_bars_of_means"))
     else:
         chosen = cells if view == CELLS else cells[cells["category"] == selection.category]
         points = chosen.assign(categories=1)

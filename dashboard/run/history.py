@@ -24,10 +24,10 @@ SHOWN = {
     "category": "column_category",
     "method": "column_method",
     "settings_id": "column_settings",
-    "weights": "column_weights",
-    "data": "column_data",
-    "image_auroc": "column_image_auroc",
     "wall_s": "column_wall_s",
+    "image_auroc": "column_image_auroc",
+    "data": "column_data",
+    "weights": "column_weights",
 }
 
 
@@ -41,6 +41,7 @@ def draw_history(selection: Selection) -> None:
         return
     st.caption(t("history_lead", folder=str(selection.outputs)))
     shown = cells.assign(
+        finished=[str(moment)[:19].replace("T", " ") for moment in cells["finished"]],
         method=cells["method"].map(method_title),
         settings_id=[name or said("default_settings") for name in cells["settings_id"]],
         weights=cells["weights"].map(weights_text),

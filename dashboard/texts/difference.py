@@ -65,6 +65,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "seeds to either side.",
         "설정마다 점 하나입니다. 이미지 AUROC의 막대는 시드에 따른 표준편차를 위아래로 나타냅니다.",
     ),
+    "tradeoff_seed_bars_of_means": (
+        "The bars are one standard deviation of this mean over the seeds.",
+        "막대는 이 평균의 시드에 따른 표준편차입니다.",
+    ),
     "tradeoff_seed_bars": (
         "The bars are one standard deviation over the seeds; where there is one seed only, the "
         "95 % interval of its image AUROC.",

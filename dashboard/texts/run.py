@@ -68,9 +68,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "runpage_job_settings": (
         "Cells of this run with settings other than the default ones ({names}) do not stand in "
-        "the table of states but under “Results with other settings”.",
-        "기본값이 아닌 설정({names})으로 만드는 셀은 상태표가 아니라 ‘다른 설정으로 얻은 "
-        "결과’에 나타납니다.",
+        "the table of states but under “History”.",
+        "기본값이 아닌 설정({names})으로 만드는 셀은 상태표가 아니라 ‘기록’에 나타납니다.",
     ),
     "runpage_resume": ("Resume", "이어서 실행"),
     "runpage_resume_help": (

@@ -6,7 +6,7 @@ import pandas as pd
 
 from evaluation.seeds import weights_without_seed, without_seed
 
-ALIKE = ["category", "method", "settings_id", "weights", "demo_data", "transform"]
+ALIKE = ("category", "method", "settings_id", "weights", "demo_data", "transform")
 
 
 def over_seeds(cells: pd.DataFrame) -> pd.DataFrame:
@@ -15,7 +15,7 @@ def over_seeds(cells: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     cells : DataFrame
-        As from ``costs``.
+        As from ``costs`` or ``mean_points``.
 
     Returns
     -------
@@ -28,7 +28,8 @@ def over_seeds(cells: pd.DataFrame) -> pd.DataFrame:
         settings_id=cells["settings_id"].map(without_seed),
         weights=cells["weights"].map(weights_without_seed),
     )
-    groups = alike.groupby(ALIKE, sort=False, dropna=False)
+    shared = [name for name in ALIKE if name in alike]
+    groups = alike.groupby(shared, sort=False, dropna=False)
     numbers = list(alike.select_dtypes("float").columns)
     rows = groups.first()
     rows[numbers] = groups[numbers].mean()

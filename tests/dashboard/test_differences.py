@@ -94,6 +94,18 @@ def test_the_chart_shows_a_point_per_setting_or_one_per_seed(page: AppTest) -> N
     assert len(options) == 6
 
 
+def test_a_mean_over_categories_has_the_spread_of_that_mean(
+    page: AppTest, swept: tuple[Path, Path]
+) -> None:
+    cells = table(swept[1])
+    spread = cells[cells["method"] == "padim"]["image_auroc"].std()
+    bars = markers(page)[0].error_y
+
+    assert bars.visible
+    assert list(bars.array) == pytest.approx([spread])
+    assert list(bars.arrayminus) == pytest.approx([spread])
+
+
 def test_every_other_result_gets_a_sentence_with_its_difference(
     page: AppTest, swept: tuple[Path, Path]
 ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import shutil
 import tracemalloc
 import zipfile
@@ -21,9 +22,11 @@ from dashboard.report.document import report_html
 from dashboard.report.source import report_contents
 from data_utils.locations import PROJECT
 from evaluation.cell_check import damage_to
+from evaluation.cell_files import CHECKSUM, content_checksum
 from evaluation.cells import (
     CELL_FILE,
     CURVES_FILE,
+    LARGEST_TEXT_BYTES,
     MAPS_FILE,
     MODEL_FILE,
     SCORES_FILE,
@@ -36,6 +39,7 @@ from evaluation.matrix import run_matrix
 from evaluation.measure import CURVE_NAMES
 from evaluation.progress import RunProgress
 from evaluation.runner import Run, evaluate
+from evaluation.seeds import BY_SETTING_FILE
 from evaluation.summary import SUMMARY_FILE
 from tests.make_data import write_category
 
@@ -43,7 +47,7 @@ BOTH = ["padim", "patchcore"]
 IMAGE, TRUTH = "good_000_img.png", "blot_000_gt.png"
 AGAIN = "evaluate this cell again"
 RANDOM = "Random backbone weights: "
-IN_CI = 7  # every so many damages are shown on all pages there; all of them with -m soak
+IN_CI = 10  # every so many damages are shown on all pages there; all of them with -m soak
 
 Act = Callable[[Path], None]
 
@@ -93,6 +97,17 @@ def a_link_to_itself(file: Path) -> None:
     file.symlink_to(file)
 
 
+def a_pipe(file: Path) -> None:
+    """Put there what waits for a writer when it is opened."""
+    file.unlink()
+    os.mkfifo(file)
+
+
+def far_too_large(file: Path) -> None:
+    """Make it longer than anything that is read in one piece; it takes no room on the disk."""
+    os.truncate(file, LARGEST_TEXT_BYTES + 1)
+
+
 # What can be done to one kind of file.
 
 
@@ -105,6 +120,18 @@ def with_field(*path: str, value: object) -> Act:
         for key in path[:-1]:
             place = place[key]
         place[path[-1]] = value
+        file.write_text(json.dumps(content))
+
+    return act
+
+
+def with_field_and_checksum(*path: str, value: object) -> Act:
+    """Return what edits a field of ``cell.json`` so that its checksum does not tell."""
+
+    def act(file: Path) -> None:
+        with_field(*path, value=value)(file)
+        content = json.loads(file.read_text())
+        content[CHECKSUM] = content_checksum(content)
         file.write_text(json.dumps(content))
 
     return act
@@ -239,6 +266,7 @@ SCORES_DAMAGES = [
 CONTENT_DAMAGES = [
     *SCORES_DAMAGES,
     Damage(SCORES_FILE, without_its_last_column),
+    Damage(SCORES_FILE, far_too_large),
     Damage(CURVES_FILE, a_bomb),
     Damage(CURVES_FILE, gigantic_arrays),
     Damage(CURVES_FILE, pickled_arrays),
@@ -256,18 +284,23 @@ CONTENT_DAMAGES = [
 ]
 CELL_DAMAGES = [
     Damage(CELL_FILE, act)
-    for act in (cut, emptied, a_folder, a_link_to_itself, without_a_section, deeply_nested, zeroed)
+    for act in (
+        *(cut, emptied, a_folder, a_link_to_itself, a_pipe, far_too_large),
+        *(without_a_section, deeply_nested, zeroed),
+    )
 ] + [
     Damage(CELL_FILE, with_field("metrics", "image_auroc", value=0.512345), name="edited"),
     Damage(CELL_FILE, with_field("format", value=1), name="older format"),
     Damage(CELL_FILE, with_field("scale", "high", value=float("inf")), name="endless scale"),
     Damage(CELL_FILE, with_field("geometry", "width", value=10**8), name="huge geometry"),
     Damage(CELL_FILE, with_field("wall_s", value=-1e300), name="negative time"),
+    Damage(CELL_FILE, with_field_and_checksum("weights", value="\ud800"), name="half a character"),
+    Damage(CELL_FILE, with_field_and_checksum("geometry", "height", value=0), name="no height"),
 ]
 FILE_DAMAGES = [
     Damage(file, act, opens=act is cut_by_a_byte and file in (IMAGE, TRUTH))
     for file in (SCORES_FILE, CURVES_FILE, MAPS_FILE, MODEL_FILE, IMAGE, TRUTH)
-    for act in (cut, cut_by_a_byte, emptied, removed, a_folder, a_link_to_nothing)
+    for act in (cut, cut_by_a_byte, emptied, removed, a_folder, a_link_to_nothing, a_pipe)
 ] + [
     Damage(SCORES_FILE, with_another_score, shows=False),
     Damage(IMAGE, zeroed, shows=False),
@@ -435,7 +468,7 @@ def test_a_plain_run_makes_exactly_the_damaged_cell_again(
 
     assert [state for *_, state in states] == ["done", "skipped", "skipped", "skipped"]
     assert before.keys() == after.keys()
-    assert changed == {f"part/padim/{CELL_FILE}", SUMMARY_FILE}  # times
+    assert changed == {f"part/padim/{CELL_FILE}", SUMMARY_FILE, BY_SETTING_FILE}  # times
     assert state_of(run, "part", "padim") == ("done", "")
     if file.name != CELL_FILE:
         assert f"The cell in {file.parent} is damaged ({file.name}" in said
@@ -502,7 +535,14 @@ def test_of_an_older_cell_other_orders_and_more_columns_are_read(run: Run) -> No
     assert contents(run.outputs) == before
 
 
-@pytest.mark.parametrize("damage", [one for one in CONTENT_DAMAGES if one.file != IMAGE], ids=str)
+@pytest.mark.parametrize(
+    "damage",
+    [
+        pytest.param(damage, marks=() if number % 3 == 0 else pytest.mark.soak)
+        for number, damage in enumerate(one for one in CONTENT_DAMAGES if one.file != IMAGE)
+    ],
+    ids=str,
+)
 def test_what_a_page_refuses_of_an_older_cell_a_plain_run_makes_again(
     run: Run, damage: Damage
 ) -> None:
@@ -517,6 +557,25 @@ def test_what_a_page_refuses_of_an_older_cell_a_plain_run_makes_again(
     cell = json.loads((place.folder / CELL_FILE).read_text())
 
     assert file.name in damage_to(place, cell)
+
+
+@pytest.mark.parametrize(
+    ("name", "act"),
+    [(SCORES_FILE, far_too_large)]
+    + [(name, a_pipe) for name in (SCORES_FILE, CURVES_FILE, MAPS_FILE, MODEL_FILE)],
+)
+def test_what_must_not_be_opened_of_an_older_cell_is_named_and_made_again(
+    run: Run, name: str, act: Act
+) -> None:
+    made_older(run)
+    act(run.outputs / "part" / "padim" / name)
+    state, reason = state_of(run, "part", "padim")
+    states = evaluated(run)
+
+    assert state == "failed"
+    assert f"({name} is " in reason
+    assert [state for *_, state in states] == ["done", "skipped", "skipped", "skipped"]
+    assert state_of(run, "part", "padim") == ("done", "")
 
 
 # The summary.
@@ -558,6 +617,8 @@ def in_another_order(file: Path) -> None:
         with_a_column_more,
         in_another_order,
         with_cell(2, 2, "0.123456"),
+        a_pipe,
+        far_too_large,
         a_link_to_nothing,
     ],
     ids=lambda act: act.__name__,
