@@ -13,6 +13,7 @@ from pandas.api.types import is_numeric_dtype
 from detectors.base import Calibration
 
 LARGEST_SCORE = float(np.finfo(np.float32).max)
+LARGEST_AREA = 1e9
 COLUMNS = [
     "split",
     "defect",
@@ -100,10 +101,8 @@ def _wrong_in(table: pd.DataFrame) -> str:
         return "a picture is of no known split"
     if not table["has_mask"].isin((True, False)).all():
         return "whether there is a mask is neither True nor False"
-    if (
-        not is_numeric_dtype(table["defect_pixels"])
-        or not (table["defect_pixels"].isna() | (table["defect_pixels"] >= 0)).all()
-    ):
+    areas = table["defect_pixels"]
+    if not is_numeric_dtype(areas) or not (areas.isna() | areas.between(0, LARGEST_AREA)).all():
         return "a marked area is not a number of pixels"
     if table.duplicated(["split", "defect", "stem"]).any():
         return "a picture has two rows"

@@ -40,7 +40,7 @@ from evaluation.measure import CURVE_NAMES
 from evaluation.progress import RunProgress
 from evaluation.runner import Run, evaluate
 from evaluation.seeds import BY_SETTING_FILE
-from evaluation.summary import SUMMARY_FILE
+from evaluation.summary import SUMMARY_FILE, summary_table, wrong_summary
 from tests.make_data import write_category
 
 BOTH = ["padim", "patchcore"]
@@ -261,6 +261,7 @@ SCORES_DAMAGES = [
     Damage(SCORES_FILE, with_cell(1, 3, "-5"), name="wrong label"),
     Damage(SCORES_FILE, with_cell(1, 5, "perhaps"), name="wrong mask"),
     Damage(SCORES_FILE, with_cell(1, 6, "many"), name="wrong area"),
+    Damage(SCORES_FILE, with_cell(4, 6, "inf"), name="endless area"),
     Damage(SCORES_FILE, with_cell(1, 2, "../../../000"), name="way out"),
 ]
 CONTENT_DAMAGES = [
@@ -658,3 +659,17 @@ def test_a_bomb_is_refused_before_it_takes_memory(tmp_path: Path) -> None:
         _, peak = tracemalloc.get_traced_memory()
         tracemalloc.stop()
         assert peak < 5_000_000
+
+
+def test_texts_that_are_far_too_large_are_refused_before_they_take_memory(run: Run) -> None:
+    far_too_large(run.outputs / "part" / "padim" / CELL_FILE)
+    far_too_large(run.outputs / SUMMARY_FILE)
+    tracemalloc.start()
+    table, problems = summary_table(run.outputs)
+    wrong = wrong_summary(run.outputs, table)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert [CELL_FILE in problem for problem in problems] == [True]
+    assert "is too large" in wrong
+    assert peak < 5_000_000
