@@ -205,13 +205,12 @@ def argument_parser() -> argparse.ArgumentParser:
         type=_workers,
         default=1,
         metavar="N",
-        help="processes on this machine (default: 1); a category's cells that share a backbone stay "
-        "together, so there are never more processes at work than such groups",
+        help="processes on this machine (default: 1); cells of a category that share a backbone "
+        "stay together, so no more processes work than there are such groups",
     )
     places.add_argument(
         "--scheduler",
         type=_scheduler,
-        default="",
         metavar="ADDRESS",
         help="the scheduler of a Dask cluster, tcp://host:port or tls://host:port, whose workers "
         f"make the cells; each reads the data from its own ${DATA_VARIABLE}, else from the same "
@@ -386,7 +385,7 @@ def requested(parsed: argparse.Namespace) -> Request:
         threads=parsed.threads,
         sweep=Sweep(tuple(more_backbones), tuple(more_ratios), tuple(more_seeds)),
         workers=parsed.workers,
-        scheduler=parsed.scheduler,
+        scheduler=parsed.scheduler or "",
     )
 
 

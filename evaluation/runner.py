@@ -213,10 +213,12 @@ def _evaluate_category(
     }
     if len(refused) == len(places):
         return
-    if cached_fingerprint(category, transform) is None:
-        if problem := refusal(reading_bytes(size), run.room):
-            _lack_memory(run, [cell for cell in cells if cell not in refused], problem, progress)
-            return
+    lacking = (
+        "" if cached_fingerprint(category, transform) else refusal(reading_bytes(size), run.room)
+    )
+    if lacking:
+        _lack_memory(run, [cell for cell in cells if cell not in refused], lacking, progress)
+        return
     clock = Clock()
     with clock.phase("decode"):
         pictures = load_pictures(category, transform, progress.phase(f"{name}: reading pictures"))

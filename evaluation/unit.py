@@ -11,13 +11,12 @@ import time
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 from detectors.registry import METHODS
 from evaluation.backbone_source import BackboneSources
 from evaluation.cells import CellKey, repair_cell
-from evaluation.job import DONE, FAILED, RUNNING, WAITING
+from evaluation.job import DONE, RUNNING, WAITING
 from evaluation.progress import WRITE_INTERVAL_S, Progress, RunProgress
 from evaluation.runner import Run, evaluate_category, fail
 from evaluation.summary import write_summary
