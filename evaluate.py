@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import argparse
 import math
+import os
 import signal
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import torch
@@ -17,11 +19,13 @@ from tqdm import tqdm
 from data_utils.demo import ensure_demo, is_demo
 from data_utils.locations import (
     DATA_VARIABLE,
+    DEMO_VARIABLE,
     OUTPUTS_VARIABLE,
     default_data_root,
     default_outputs,
     demo_root,
     expanded,
+    readable,
 )
 from data_utils.mvtec import DatasetError
 from detectors.architectures import AUTOMATIC, BACKBONES, OFFLINE_BACKBONE, RANDOM
@@ -39,7 +43,7 @@ from evaluation.own_parts import (
     verdict,
     write_scores,
 )
-from evaluation.progress import RunProgress
+from evaluation.progress import RunProgress, say
 from evaluation.request import MAX_SEED, Request, Sweep, check_settings
 from evaluation.runner import Run, evaluate, plan_categories, seconds_per_cell
 from evaluation.settings import DEFAULT_BACKBONE, Settings
@@ -315,9 +319,9 @@ def _run(parsed: argparse.Namespace) -> int:
             run = _planned_run(request, _data_folder(parsed.data), outputs)
         except (DatasetError, ValueError, OSError) as error:
             RunProgress(outputs, [], show_bars=False, arguments=request.arguments()).abort(
-                FAILED, str(error)
+                FAILED, sentence(error)
             )
-            return _complain(str(error), EXIT_USAGE)
+            return _complain(sentence(error), EXIT_USAGE)
         repair(outputs)
         return _evaluate(run, request)
 
@@ -375,8 +379,16 @@ def _planned_run(request: Request, data: Path, outputs: Path) -> Run:
 
 def _data_folder(given: str | None) -> Path:
     if given == DEMO:
-        print(f"Preparing the demo data in {demo_root()} ...", flush=True)
-        return ensure_demo(demo_root())
+        say(f"Preparing the demo data in {demo_root()} ...")
+        try:
+            return ensure_demo(demo_root())
+        except OSError as error:
+            if not error.strerror:  # a sentence already
+                raise
+            raise DatasetError(
+                f"The demo data cannot be written to {demo_root()} ({error.strerror}); make room "
+                f"there, or name another folder in {DEMO_VARIABLE}."
+            ) from error
     data = expanded(given) if given else default_data_root()
     if given is None and not data.is_dir():
         raise DatasetError(
@@ -425,15 +437,16 @@ def _print_summary(run: Run, cells: list[CellState]) -> None:
         ]
     ]
     if len(shown):
-        print(shown.to_string(index=False, float_format="%.3f", na_rep="n/a"))
-        print(f"Written to {run.outputs / SUMMARY_FILE}")
+        say(shown.to_string(index=False, float_format="%.3f", na_rep="n/a"))
+        say(f"Written to {run.outputs / SUMMARY_FILE}")
     for cell in cells:
         if cell.state == FAILED:
-            print(f"Failed: {cell.key}: {cell.reason}")
+            say(f"Failed: {cell.key}: {cell.reason}")
 
 
 def _complain(sentence: str, status: int) -> int:
-    print(f"evaluate.py: {sentence}", file=sys.stderr)
+    with suppress(OSError):
+        print(f"evaluate.py: {readable(sentence)}", file=sys.stderr)
     return status
 
 
@@ -493,5 +506,15 @@ def _share(text: str) -> float:
     return share
 
 
+def _leave_unsaid() -> None:
+    """Drop what could not be printed; at the end of the program it would hide the exit status."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    ended = main()
+    _leave_unsaid()
+    sys.exit(ended)

@@ -434,9 +434,10 @@ def test_a_success_removes_the_note_about_the_failure(tmp_path: Path, settings_i
     assert not place.failure_file.exists()
 
 
-def test_a_damaged_note_is_ignored(place: CellPlace) -> None:
+@pytest.mark.parametrize("content", ["{", "[" * 100_000, "null", '{"reason": 5}', ""])
+def test_a_damaged_note_is_ignored(place: CellPlace, content: str) -> None:
     record_failure(place, "no memory")
-    place.failure_file.write_text("{")
+    place.failure_file.write_text(content)
 
     assert failures(place.outputs) == []
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from data_utils.locations import PROJECT
+from evaluation.job import read_status
 from tests.faults.evaluations import BOTH, CATEGORIES, Evaluation, write_data
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="needs limits and signals of POSIX")
@@ -58,6 +59,20 @@ def test_files_that_may_not_grow_lose_nothing_that_was_finished(tmp_path: Path) 
     assert status == 0, said
     assert evaluation.numbers() == before
     assert evaluation.leftovers() == []
+
+
+def test_a_full_disk_under_the_log_ends_no_run(tmp_path: Path) -> None:
+    evaluation = Evaluation(write_data(tmp_path), tmp_path / "outputs")
+    with Path("/dev/full").open("wb") as full:
+        ended = subprocess.run(
+            evaluation.command(force=False), cwd=PROJECT, stdout=full, stderr=subprocess.PIPE
+        )
+    status = read_status(evaluation.outputs)
+
+    assert (ended.returncode, ended.stderr) == (0, b"")
+    assert status is not None
+    assert status.state == "done"
+    assert evaluation.expect_everything_whole() == len(CATEGORIES) * len(BOTH)
 
 
 def test_an_outputs_folder_that_is_removed_during_the_run_is_no_traceback(tmp_path: Path) -> None:

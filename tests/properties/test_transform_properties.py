@@ -1,4 +1,4 @@
-"""For whatever size, picture and mask stay aligned through the transform."""
+"""For whatever size, picture, mask and overlay stay aligned through the transform."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from PIL import Image
 from scipy.ndimage import binary_dilation, binary_erosion
 
 from data_utils.transform import choose_transform
+from evaluation.heatmap import Scale, overlay
 
 SIDES = st.integers(24, 500)
 
@@ -32,6 +33,8 @@ def test_a_white_block_and_its_mask_stay_in_one_place(
         mask, iterations=2, border_value=1
     )
     assert ((seen[..., 0] > 127) == mask)[~border].all()
+    heated = overlay(seen, mask.astype(np.float32), Scale(0, 1))
+    assert ((heated != seen).any(axis=2) == mask).all()
 
 
 @given(SIDES, SIDES)
