@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import math
-import os
 import signal
 import sys
 from contextlib import suppress
@@ -277,18 +276,18 @@ def _score(parsed: argparse.Namespace) -> int:
     reported = sum(verdict(one.score, threshold) == DEFECTIVE for one in scored)
     held_out = len(cell.calibration_scores)
     title = METHODS[parsed.method].title
-    print(f"{title} on {parsed.category}: {len(scored) - len(unreadable)} pictures scored.")
+    say(f"{title} on {parsed.category}: {len(scored) - len(unreadable)} pictures scored.")
     if math.isnan(threshold):
-        print(
+        say(
             f"No verdicts: {held_out} held-out good pictures are too few for {rate:.1%} false "
             f"alarms; at least {pictures_needed(rate)} are needed."
         )
     else:
-        print(
+        say(
             f"{reported} of them are above the threshold {threshold:.4g}; at most {rate:.1%} of "
             f"good parts are expected above it, from {held_out} held-out good pictures."
         )
-    print(f"Written to {target}")
+    say(f"Written to {target}")
     for one in unreadable:
         print(f"Not read: {one.name} {one.remark}.", file=sys.stderr)
     return EXIT_FAILED_CELLS if unreadable else 0
@@ -506,15 +505,5 @@ def _share(text: str) -> float:
     return share
 
 
-def _leave_unsaid() -> None:
-    """Drop what could not be printed; at the end of the program it would hide the exit status."""
-    try:
-        sys.stdout.flush()
-    except OSError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
 if __name__ == "__main__":
-    ended = main()
-    _leave_unsaid()
-    sys.exit(ended)
+    sys.exit(main())

@@ -144,8 +144,16 @@ def test_a_cell_damaged_in_one_field_takes_no_page_and_no_report_down(
     assert "evaluate this cell again" in report
 
 
-@pytest.mark.parametrize("note", ["[" * 100_000, '{"category": "part", "reason": "\\ud800"}', "{"])
-def test_a_damaged_note_about_a_failed_try_takes_no_page_down(results: Path, note: str) -> None:
+NO_REASON = "The last try failed; its reason cannot be read."
+HALF = '{"category": "part", "method": "ae", "reason": "half a \\ud800"}'
+
+
+@pytest.mark.parametrize(
+    ("note", "words"), [("[" * 100_000, NO_REASON), (HALF, r"half a \\ud800"), ("{", NO_REASON)]
+)
+def test_a_damaged_note_about_a_failed_try_takes_no_page_down(
+    results: Path, note: str, words: str
+) -> None:
     (results / "part" / "ae.failed.json").write_text(note)
     job_folder(results).mkdir(exist_ok=True)
     (job_folder(results) / "status.json").write_text(note)
@@ -154,7 +162,7 @@ def test_a_damaged_note_about_a_failed_try_takes_no_page_down(results: Path, not
     app.switch_page("pages/run.py").run()
 
     assert not app.exception
-    assert "The last try failed; its reason cannot be read." in said
+    assert words in said
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")

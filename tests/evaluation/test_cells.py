@@ -442,6 +442,13 @@ def test_a_damaged_note_is_ignored(place: CellPlace, content: str) -> None:
     assert failures(place.outputs) == []
 
 
+def test_half_a_character_in_a_note_is_written_as_an_escape(place: CellPlace) -> None:
+    record_failure(place, "no memory")
+    place.failure_file.write_text('{"category": "part", "method": "padim", "reason": "\\ud800"}')
+
+    assert [note["reason"] for note in failures(place.outputs)] == [r"\ud800"]
+
+
 def test_a_file_is_replaced_in_one_step_or_not_at_all(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

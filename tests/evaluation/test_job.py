@@ -133,7 +133,16 @@ def test_without_a_job_there_is_no_status(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", ["", "{", "[]", "null", '{"state": "running"}', '{"cells": [], "colour": "red"}']
+    "content",
+    [
+        "",
+        "{",
+        "[]",
+        "null",
+        '{"state": "running"}',
+        '{"cells": [], "colour": "red"}',
+        '{"cells": [], "state": "done", "phase": "half a \\ud800"}',
+    ],
 )
 def test_an_unreadable_status_counts_as_none(tmp_path: Path, content: str) -> None:
     job_folder(tmp_path).mkdir()
