@@ -9,6 +9,7 @@ import argparse
 import math
 import signal
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import torch
@@ -17,11 +18,13 @@ from tqdm import tqdm
 from data_utils.demo import ensure_demo, is_demo
 from data_utils.locations import (
     DATA_VARIABLE,
+    DEMO_VARIABLE,
     OUTPUTS_VARIABLE,
     default_data_root,
     default_outputs,
     demo_root,
     expanded,
+    readable,
 )
 from data_utils.mvtec import DatasetError
 from detectors.architectures import AUTOMATIC, BACKBONES, OFFLINE_BACKBONE, RANDOM
@@ -39,7 +42,7 @@ from evaluation.own_parts import (
     verdict,
     write_scores,
 )
-from evaluation.progress import RunProgress
+from evaluation.progress import RunProgress, say
 from evaluation.request import (
     MAX_SEED,
     MAX_WORKERS,
@@ -308,18 +311,18 @@ def _score(parsed: argparse.Namespace) -> int:
     reported = sum(verdict(one.score, threshold) == DEFECTIVE for one in scored)
     held_out = len(cell.calibration_scores)
     title = METHODS[parsed.method].title
-    print(f"{title} on {parsed.category}: {len(scored) - len(unreadable)} pictures scored.")
+    say(f"{title} on {parsed.category}: {len(scored) - len(unreadable)} pictures scored.")
     if math.isnan(threshold):
-        print(
+        say(
             f"No verdicts: {held_out} held-out good pictures are too few for {rate:.1%} false "
             f"alarms; at least {pictures_needed(rate)} are needed."
         )
     else:
-        print(
+        say(
             f"{reported} of them are above the threshold {threshold:.4g}; at most {rate:.1%} of "
             f"good parts are expected above it, from {held_out} held-out good pictures."
         )
-    print(f"Written to {target}")
+    say(f"Written to {target}")
     for one in unreadable:
         print(f"Not read: {one.name} {one.remark}.", file=sys.stderr)
     return EXIT_FAILED_CELLS if unreadable else 0
@@ -350,9 +353,9 @@ def _run(parsed: argparse.Namespace) -> int:
             run = _planned_run(request, _data_folder(parsed.data), outputs)
         except (DatasetError, ValueError, OSError) as error:
             RunProgress(outputs, [], show_bars=False, arguments=request.arguments()).abort(
-                FAILED, str(error)
+                FAILED, sentence(error)
             )
-            return _complain(str(error), EXIT_USAGE)
+            return _complain(sentence(error), EXIT_USAGE)
         repair(outputs)
         return _evaluate(run, request)
 
@@ -412,8 +415,16 @@ def _planned_run(request: Request, data: Path, outputs: Path) -> Run:
 
 def _data_folder(given: str | None) -> Path:
     if given == DEMO:
-        print(f"Preparing the demo data in {demo_root()} ...", flush=True)
-        return ensure_demo(demo_root())
+        say(f"Preparing the demo data in {demo_root()} ...")
+        try:
+            return ensure_demo(demo_root())
+        except OSError as error:
+            if not error.strerror:  # a sentence already
+                raise
+            raise DatasetError(
+                f"The demo data cannot be written to {demo_root()} ({error.strerror}); make room "
+                f"there, or name another folder in {DEMO_VARIABLE}."
+            ) from error
     data = expanded(given) if given else default_data_root()
     if given is None and not data.is_dir():
         raise DatasetError(
@@ -479,15 +490,16 @@ def _print_summary(run: Run, cells: list[CellState]) -> None:
         ]
     ]
     if len(shown):
-        print(shown.to_string(index=False, float_format="%.3f", na_rep="n/a"))
-        print(f"Written to {run.outputs / SUMMARY_FILE}")
+        say(shown.to_string(index=False, float_format="%.3f", na_rep="n/a"))
+        say(f"Written to {run.outputs / SUMMARY_FILE}")
     for cell in cells:
         if cell.state == FAILED:
-            print(f"Failed: {cell.key}: {cell.reason}")
+            say(f"Failed: {cell.key}: {cell.reason}")
 
 
 def _complain(sentence: str, status: int) -> int:
-    print(f"evaluate.py: {sentence}", file=sys.stderr)
+    with suppress(OSError):
+        print(f"evaluate.py: {readable(sentence)}", file=sys.stderr)
     return status
 
 

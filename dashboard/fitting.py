@@ -16,6 +16,7 @@ import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
 
+from data_utils.locations import readable
 from data_utils.mvtec import DatasetError, scan_category
 from data_utils.pictures import Pictures, load_pictures
 from detectors.architectures import (
@@ -71,7 +72,10 @@ class Scored:
 def pictures_of(data: Path, category: str, settings: Settings) -> Pictures:
     """Return the pictures of a category; raises DatasetError if it cannot be used."""
     folders = sorted((data / category).glob("*/*"))
-    stamp = tuple((folder.name, folder.stat().st_mtime_ns) for folder in folders)
+    stamp = tuple(
+        (readable(folder.name), folder.stat().st_mtime_ns if folder.exists() else 0)
+        for folder in folders
+    )
     return _pictures(data, category, settings, stamp)
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from dashboard.state import said
 from data_utils.demo import ensure_demo, is_demo
-from data_utils.locations import default_data_root, demo_root, expanded, is_allowed
+from data_utils.locations import default_data_root, demo_root, expanded, is_allowed, readable
 from data_utils.mvtec import DatasetError, category_names
 from evaluation.cell_files import changed
 from evaluation.cells import (
@@ -80,7 +80,7 @@ def results_stamp(outputs: Path) -> tuple[tuple[str, int], ...]:
     files = [*outputs.glob(f"*/*/{CELL_FILE}"), *outputs.glob(f"settings/*/*/*/{CELL_FILE}")]
     parts = (".", CELL_FILE, SCORES_FILE, CURVES_FILE, MAPS_FILE, MODEL_FILE)
     paths = [file.parent / part for file in files for part in parts]
-    return tuple(sorted((str(path), _modified(path)) for path in paths))
+    return tuple(sorted((readable(str(path)), _modified(path)) for path in paths))
 
 
 def results(outputs: Path) -> tuple[pd.DataFrame, list[str]]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from data_utils.images import is_picture
 from data_utils.locations import is_allowed
-from data_utils.mvtec import GOOD
+from data_utils.mvtec import GOOD, name_problem
 
 EXAMPLES = 3
 
@@ -80,9 +80,10 @@ def _pictures(folder: Path) -> list[Path]:
 
 def _listed(folder: Path) -> list[Path]:
     try:
-        return sorted(folder.iterdir()) if is_allowed(folder) else []
+        paths = sorted(folder.iterdir()) if is_allowed(folder) else []
     except OSError:
         return []
+    return [path for path in paths if not name_problem(path.name)]
 
 
 def _modified(path: Path) -> int:

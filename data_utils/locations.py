@@ -75,6 +75,11 @@ def shown_path(path: Path) -> str:
     return path.relative_to(PROJECT).as_posix() if path.is_relative_to(PROJECT) else str(path)
 
 
+def readable(text: str) -> str:
+    """Return a name from disk with bytes that are no text written as escapes."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
 def expanded(path: str) -> Path:
     """Return the path with ``~`` replaced, or as it is where there is no such user."""
     try:

@@ -16,7 +16,7 @@ from pathlib import Path
 import pandas as pd
 
 from data_utils.images import UnreadableImageError, is_picture, read_header
-from data_utils.locations import is_allowed
+from data_utils.locations import is_allowed, readable
 
 OFFICIAL_CATEGORIES = (
     "bottle",
@@ -120,8 +120,8 @@ def category_names(root: Path) -> list[str]:
     DatasetError
         If `root` is no readable folder or holds no category.
     """
-    if problem := _name_problem(str(root.absolute())):
-        raise DatasetError(f"The data folder {_readable(str(root))} {problem}.")
+    if problem := name_problem(str(root.absolute())):
+        raise DatasetError(f"The data folder {readable(str(root))} {problem}.")
     if not _is_folder(root):
         raise DatasetError(
             f"There is no data folder at {root}; give the folder that holds the categories "
@@ -138,7 +138,7 @@ def category_names(root: Path) -> list[str]:
             for folder in root.iterdir()
             if _is_category(folder)
             and not folder.name.startswith(".")
-            and not _name_problem(folder.name)
+            and not name_problem(folder.name)
             and not _is_link_out(folder)
         ]
     except OSError as error:
@@ -158,7 +158,7 @@ def left_out_folders(root: Path) -> tuple[Finding, ...]:
     for folder in sorted(root.iterdir()):
         if folder.name.startswith("."):
             continue
-        problem = _name_problem(folder.name)
+        problem = name_problem(folder.name)
         if problem and _is_category(folder):
             findings.append(_finding(folder, root, f"{problem}; left out"))
         if _is_link_out(folder):
@@ -264,7 +264,7 @@ def _listed(folder: Path, root: Path, findings: list[Finding]) -> list[Path]:
     for path in paths:
         if path.name.startswith("."):
             continue
-        if problem := _name_problem(path.name):
+        if problem := name_problem(path.name):
             findings.append(_finding(path, root, f"{problem}; left out"))
         else:
             listed.append(path)
@@ -442,16 +442,11 @@ def _category_findings(name: str, records: pd.DataFrame) -> list[Finding]:
 
 
 def _finding(path: Path, root: Path, problem: str) -> Finding:
-    return Finding(_readable(path.relative_to(root).as_posix()), problem)
+    return Finding(readable(path.relative_to(root).as_posix()), problem)
 
 
-def _name_problem(name: str) -> str:
+def name_problem(name: str) -> str:
     """Return why a name cannot stand in result files, or ""."""
-    if _readable(name) != name:
+    if readable(name) != name:
         return "has a name that is no valid text; rename it"
     return "has a carriage return in its name; rename it" if "\r" in name else ""
-
-
-def _readable(text: str) -> str:
-    """Return a name from disk with bytes that are no text written as escapes."""
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")

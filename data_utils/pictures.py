@@ -298,7 +298,7 @@ def _read_index(entry: Path) -> dict[str, Any] | None:
     try:
         index = json.loads((entry / "index.json").read_text(encoding="utf-8"))
         whole = index.keys() >= {"kept", "has_mask", "findings", "fingerprint"}
-    except (OSError, ValueError, AttributeError):
+    except (OSError, ValueError, AttributeError, RecursionError):
         return None
     return index if whole else None
 
@@ -319,8 +319,11 @@ def _read_entry(entry: Path, category: Category, transform: Transform) -> Pictur
     tests = int((records["split"] == "test").sum())
     if not len(records) == len(images) == len(index["has_mask"]) or len(masks) != tests:
         return None
+    records = records.assign(has_mask=index["has_mask"])
+    if _fingerprint(records, images, masks) != index["fingerprint"]:  # damaged on the disk
+        return None
     return Pictures(
-        records=records.assign(has_mask=index["has_mask"]),
+        records=records,
         images=images,
         masks=masks,
         findings=tuple(Finding(path, problem) for path, problem in index["findings"]),

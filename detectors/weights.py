@@ -25,6 +25,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
+from data_utils.locations import readable
 from detectors.architectures import ARCHITECTURES, LAYERS, RANDOM, WEIGHTS_VARIABLE
 from detectors.resnet import expected_shapes
 
@@ -92,7 +93,7 @@ def load_weights(
         path = Path(source).expanduser()
         state = read_state(path)
         check_state(name, state, path)
-        return Weights(state, f"file {path.name} ({_short_hash(path)})")
+        return Weights(state, f"file {readable(path.name)} ({_short_hash(path)})")
     path = cached_file(name)
     if not path.is_file():
         download(name, path, progress)

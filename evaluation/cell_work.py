@@ -18,6 +18,7 @@ from detectors.base import Calibration, Detector
 from detectors.registry import METHODS
 from evaluation.cells import CellPlace
 from evaluation.errors import sentence
+from evaluation.latency import Latency
 from evaluation.machine import Clock
 from evaluation.pictures import SampleFiles, encode_samples
 from evaluation.progress import RunProgress
@@ -62,6 +63,8 @@ class CellWork:
         Scores of held-out good pictures, once fitted.
     clock : Clock
         Seconds by phase: ``backbone_fit, fit, calibrate, backbone_score, score, ...``
+    latency : Latency
+        Time of one picture, once scored.
     failure : str
         Why the cell cannot be finished; empty while all is well.
     larger : CellWork or None
@@ -78,6 +81,7 @@ class CellWork:
     maps: NDArray[np.float32] | None = None
     calibration: Calibration | None = None
     failure: str = ""
+    latency: Latency | None = None
     peak_memory_mb: float = 0.0
     larger: CellWork | None = None
     chosen_after: list[tuple[int, float]] = field(default_factory=list)

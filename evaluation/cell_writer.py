@@ -26,7 +26,6 @@ from evaluation.cells import (
     write_cell_file,
 )
 from evaluation.heatmap import colour_scale
-from evaluation.latency import measure_latency
 from evaluation.machine import PeakMemory, describe_machine
 from evaluation.measure import curve_arrays, measure
 from evaluation.pictures import write_pictures
@@ -45,6 +44,7 @@ def write_cell(work: CellWork, shared: CategoryWork, started: float) -> None:
     """
     assert work.maps is not None
     assert work.calibration is not None
+    assert work.latency is not None
     pictures, settings, progress = shared.pictures, work.settings, shared.progress
     name = shared.category.name
     result = AnomalyResult(image_scores(work.maps), work.maps)
@@ -59,7 +59,6 @@ def write_cell(work: CellWork, shared: CategoryWork, started: float) -> None:
         scale, scale_origin = colour_scale(work.detector, work.calibration, pictures.train)
     work.peak_memory_mb = max(work.peak_memory_mb, memory.peak_mb)
     report = progress.phase(f"{name}: writing files of {work.title}")
-    latency = measure_latency(work.detector.score, pictures.test)
     samples = shared.sample_files
     with new_cell(work.place) as folder:
         with work.clock.phase("write"):
@@ -81,8 +80,8 @@ def write_cell(work: CellWork, shared: CategoryWork, started: float) -> None:
         cell |= {
             "metrics": measures.metrics,
             "scale": asdict(scale) | {"origin": scale_origin},
-            "latency_ms": latency.median_ms,
-            "latency_p95_ms": latency.p95_ms,
+            "latency_ms": work.latency.median_ms,
+            "latency_p95_ms": work.latency.p95_ms,
             "model_mb": (folder / MODEL_FILE).stat().st_size / 1e6,
             "timings": {"decode": shared.decode_s, **work.clock.seconds},
             "wall_s": time.perf_counter() - started,

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from data_utils.locations import leads_out
+from data_utils.locations import leads_out, readable
 from evaluation.cell_fields import damage, is_complete
 from evaluation.cell_files import CHECKSUM, FILES, content_checksum, lost_files, recorded
 
@@ -131,7 +131,7 @@ def new_cell(place: CellPlace) -> Iterator[Path]:
 def record_failure(place: CellPlace, reason: str) -> None:
     """Note beside the cell's place why the last try failed; earlier results stay."""
     place.folder.parent.mkdir(parents=True, exist_ok=True)
-    note = {"category": place.category, "method": place.method, "reason": reason}
+    note = {"category": place.category, "method": place.method, "reason": readable(reason)}
     write_atomically(place.failure_file, json.dumps(note, ensure_ascii=False, indent=1))
 
 
@@ -229,10 +229,29 @@ def failures(outputs: Path) -> list[dict[str, str]]:
         for path in sorted(outputs.glob(pattern)):
             if leads_out(path, outputs) or not path.is_file():
                 continue
-            with suppress(OSError, ValueError, KeyError, TypeError):
-                note = json.loads(path.read_text(encoding="utf-8"))
-                notes.append({key: str(note[key]) for key in ("category", "method", "reason")})
+            with suppress(FileNotFoundError):
+                if note := read_failure(path):
+                    notes.append(note)
     return notes
+
+
+def read_failure(path: Path) -> dict[str, str] | None:
+    """Return category, method and reason of a note about a failed try, None if it is damaged.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is none.
+    """
+    try:
+        if path.stat().st_size > LARGEST_TEXT_BYTES:
+            return None
+        note = json.loads(path.read_text(encoding="utf-8"))
+        return {key: readable(str(note[key])) for key in ("category", "method", "reason")}
+    except FileNotFoundError:
+        raise
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return None
 
 
 def repair(outputs: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -103,8 +104,25 @@ def overlay(
     opacity: float = OVERLAY_OPACITY,
 ) -> NDArray[np.uint8]:
     """Lay the colours over the picture, more opaque the hotter; uint8 ``[H, W, 3]``."""
-    weight = (scale.relative(anomaly_map) * np.float32(opacity))[..., None]
-    return np.rint(image * (1 - weight) + heat(anomaly_map, scale) * weight).astype(np.uint8)
+    level = gray(anomaly_map, scale).astype(np.intp) * 256
+    laid_over = np.empty_like(image)
+    for channel, blends in enumerate(_blends(opacity)):
+        laid_over[..., channel] = blends.take(level + image[..., channel])
+    return laid_over
+
+
+@lru_cache(maxsize=32)
+def _blends(opacity: float) -> NDArray[np.uint8]:
+    """Return what every level of a picture becomes under every colour of the scale.
+
+    Returns
+    -------
+    uint8 [3, 256 * 256]
+        By channel, level of the map and level of the picture.
+    """
+    weight = np.linspace(0, opacity, 256)[:, None]
+    colours = HEAT_TABLE.T[:, :, None] * weight
+    return np.rint(np.arange(256) * (1 - weight) + colours).astype(np.uint8).reshape(3, -1)
 
 
 def outlined(

@@ -23,7 +23,7 @@ import psutil
 from filelock import FileLock, Timeout
 
 from data_utils.locations import PROJECT, leads_out
-from evaluation.cells import CellKey, write_atomically
+from evaluation.cells import CellKey, is_short_file, write_atomically
 
 JOB_FOLDER = ".job"
 WAITING, RUNNING, DONE, SKIPPED, FAILED, CANCELLED = (
@@ -82,6 +82,8 @@ class JobStatus:
         ``running``, ``done``, ``failed`` (at least one cell, or the job itself) or ``cancelled``.
     pid, created : int, float
         The process and its creation time in seconds since the epoch.
+    booted : float
+        When the machine was started, by the same clock; 0 if it is not known.
     phase, done, total : str, int, int
         What it does now and how far it is.
     eta_s : float or None
@@ -97,6 +99,7 @@ class JobStatus:
     state: str = RUNNING
     pid: int = 0
     created: float = 0.0
+    booted: float = 0.0
     started: float = 0.0
     updated: float = 0.0
     phase: str = ""
@@ -133,10 +136,9 @@ def log_file(outputs: Path) -> Path:
 
 
 def write_status(outputs: Path, status: JobStatus) -> None:
-    """Replace the status file in one step."""
-    write_atomically(
-        job_folder(outputs) / "status.json", json.dumps(asdict(status), ensure_ascii=False)
-    )
+    """Replace the status file in one step; what is no text in a name becomes a question mark."""
+    text = json.dumps(asdict(status), ensure_ascii=False).encode(errors="replace").decode()
+    write_atomically(job_folder(outputs) / "status.json", text)
 
 
 def read_status(outputs: Path) -> JobStatus | None:
@@ -178,6 +180,12 @@ def lock_outputs(outputs: Path) -> HeldLock:
             f"Another evaluation{holder} is using {outputs}; wait for it or cancel it."
         ) from error
     return lock
+
+
+def creation(pid: int) -> tuple[float, float]:
+    """Return when a process was created and when the machine was started, by the same clock."""
+    booted = psutil.boot_time()
+    return psutil.Process(pid).create_time(), booted
 
 
 def start(outputs: Path, arguments: Sequence[str]) -> int:
@@ -229,12 +237,13 @@ def _start(outputs: Path, arguments: Sequence[str]) -> int:
             ),
         )
     now = time.time()
-    created = psutil.Process(process.pid).create_time()
+    created, booted = creation(process.pid)
     write_status(
         outputs,
         JobStatus(
             pid=process.pid,
             created=created,
+            booted=booted,
             started=now,
             updated=now,
             phase="starting",
@@ -249,21 +258,33 @@ def cancel(outputs: Path) -> bool:
 
     Finished cells stay; the cell in work is given up. A status that names this very process, or
     one that started it, is no job's.
+
+    Raises
+    ------
+    BusyError
+        If the system does not let this user end it.
     """
     status = read_status(outputs)
     process = _process(status) if status is not None and status.state == RUNNING else None
     if status is None or process is None or process in _this_and_parents():
         return False
     tree = [process, *_children(process)]
-    for member in tree:
-        _signal(member, "terminate")
+    try:
+        for member in tree:
+            _signal(member, "terminate")
+    except psutil.AccessDenied as error:
+        raise BusyError(
+            f"The evaluation (process {status.pid}) belongs to another user of this machine, who "
+            "alone can cancel it."
+        ) from error
     _, alive = psutil.wait_procs(tree, timeout=TERMINATE_WAIT_S)
     for member in alive:
         _signal(member, "kill")
     psutil.wait_procs(alive, timeout=TERMINATE_WAIT_S)
     latest = _written_status(outputs) or status
     if latest.state == RUNNING:
-        write_status(outputs, _ended(latest, CANCELLED, ""))
+        with suppress(OSError):  # a full disk: without its process it is no running job either
+            write_status(outputs, _ended(latest, CANCELLED, ""))
     return True
 
 
@@ -296,9 +317,10 @@ def job_log(outputs: Path, status: JobStatus, lines: int = 20) -> str:
 def _written_status(outputs: Path) -> JobStatus | None:
     try:
         file = job_folder(outputs) / "status.json"
-        if not _is_own_file(file):
+        if not (_is_own_file(file) and is_short_file(file)):
             return None
         content = json.loads(file.read_text(encoding="utf-8"))
+        json.dumps(content, ensure_ascii=False).encode()  # finds halves of characters
         cells = [CellState(**cell) for cell in content.pop("cells")]
         workers = [WorkerState(**worker) for worker in content.pop("workers", [])]
         status = JobStatus(**content, cells=cells, workers=workers)
@@ -319,7 +341,7 @@ def _is_sound(status: JobStatus) -> bool:
     texts += [text for worker in status.workers for text in (worker.name, worker.phase)]
     counts = [status.pid, status.done, status.total]
     counts += [count for worker in status.workers for count in (worker.done, worker.total)]
-    numbers = [*counts, status.created, status.started, status.updated]
+    numbers = [*counts, status.created, status.booted, status.started, status.updated]
     numbers += [] if status.eta_s is None else [status.eta_s]
     return (
         isinstance(status.arguments, list)
@@ -349,9 +371,18 @@ def _ended(status: JobStatus, state: str, reason: str) -> JobStatus:
 
 
 def _process(status: JobStatus) -> psutil.Process | None:
+    """Return the process of a job while it is alive.
+
+    Linux counts creation times from the machine's start. When its clock is set, after a sleep for
+    example, both move together, and the time between them stays.
+    """
     try:
+        created, booted = creation(status.pid)
+        moved = booted - status.booted if status.booted else 0.0
+        same = any(
+            abs(created - status.created - by) <= CREATION_TOLERANCE_S for by in (0.0, moved)
+        )
         process = psutil.Process(status.pid)
-        same = abs(process.create_time() - status.created) <= CREATION_TOLERANCE_S
         alive = same and process.status() != psutil.STATUS_ZOMBIE
     except (psutil.Error, ValueError, TypeError):
         return None

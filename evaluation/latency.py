@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 TIMED_PICTURES = 15
+T = TypeVar("T")
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -38,13 +41,30 @@ def measure_latency(
     images : uint8 [N, H, W, 3]
         Decoded and resized; N at least 1.
     """
+    _, seconds = timed_each(score, single_pictures(images))
+    return latency_of(seconds)
+
+
+def single_pictures(images: NDArray[np.uint8]) -> list[NDArray[np.uint8]]:
+    """Return the pictures to be timed, evenly spaced, each uint8 ``[1, H, W, 3]``."""
     chosen = np.linspace(0, len(images) - 1, min(TIMED_PICTURES, len(images))).astype(int)
-    score(np.array(images[:1]))
-    seconds = []
-    for position in chosen:
-        picture = np.array(images[position : position + 1])
+    return [np.array(images[position : position + 1]) for position in chosen]
+
+
+def timed_each(
+    act: Callable[[T], Result], items: Sequence[T]
+) -> tuple[list[Result], NDArray[np.float64]]:
+    """Do `act` for each item after an untimed first time; return the results and their seconds."""
+    act(items[0])
+    results, seconds = [], []
+    for item in items:
         started = time.perf_counter()
-        score(picture)
+        results.append(act(item))
         seconds.append(time.perf_counter() - started)
+    return results, np.array(seconds)
+
+
+def latency_of(seconds: NDArray[np.float64]) -> Latency:
+    """Return median and 95th percentile of the seconds of single pictures."""
     median, p95 = np.percentile(seconds, (50, 95)) * 1000
     return Latency(float(median), float(p95))

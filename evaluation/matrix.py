@@ -6,7 +6,6 @@ of date or damaged is judged by evidence only; the run itself compares fingerpri
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -17,7 +16,14 @@ from typing import Any
 from data_utils.locations import leads_out
 from detectors.registry import METHODS
 from evaluation import job as jobs
-from evaluation.cells import CELL_FILE, CellError, CellPlace, lost_parts, read_cell
+from evaluation.cells import (
+    CELL_FILE,
+    CellError,
+    CellPlace,
+    lost_parts,
+    read_cell,
+    read_failure,
+)
 from evaluation.job import CellState, JobStatus
 
 DONE, RUNNING, WAITING, FAILED, STALE, MISSING = (
@@ -193,8 +199,7 @@ def _failure(place: CellPlace) -> str | None:
     if not file.is_file() or leads_out(file, place.outputs):
         return None
     try:
-        return str(json.loads(file.read_text(encoding="utf-8"))["reason"])
+        note = read_failure(file)
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, KeyError, TypeError):
-        return "The last try failed; its reason cannot be read."
+    return note["reason"] if note else "The last try failed; its reason cannot be read."

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -13,14 +12,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from PIL import Image
 
 from data_utils.locations import pool_threads
 from evaluation.heatmap import Scale, gray, overlay
+from evaluation.png import png
 
 KINDS = ("img", "gt", "map", "overlay")
 NO_MASK_GRAY = 128
-COMPRESS_LEVEL = 1
 LONGEST_NAME = 255  # bytes; what file systems take
 WRITE_THREADS = pool_threads()
 
@@ -67,11 +65,11 @@ def encode_samples(
 
     def truth(position: int) -> bytes:
         if not records["has_mask"].iat[position]:
-            return _png(np.full(masks.shape[1:], NO_MASK_GRAY, np.uint8))
-        return _png(np.where(masks[position], np.uint8(255), np.uint8(0)))
+            return png(np.full(masks.shape[1:], NO_MASK_GRAY, np.uint8))
+        return png(np.where(masks[position], np.uint8(255), np.uint8(0)))
 
     with ThreadPoolExecutor(WRITE_THREADS) as pool:
-        encoded = list(pool.map(_png, images))
+        encoded = list(pool.map(png, images))
         truths = list(pool.map(truth, range(len(records))))
     return SampleFiles(encoded, truths, time.perf_counter() - started)
 
@@ -105,8 +103,8 @@ def write_pictures(
         files = {
             "img": samples.images[position],
             "gt": samples.truths[position],
-            "map": _png(gray(maps[position], scale)),
-            "overlay": _png(overlay(images[position], maps[position], scale)),
+            "map": png(gray(maps[position], scale)),
+            "overlay": png(overlay(images[position], maps[position], scale)),
         }
         for kind, file in files.items():
             (folder / picture_name(row["defect"], row["stem"], kind)).write_bytes(file)
@@ -115,9 +113,3 @@ def write_pictures(
         for done, _ in enumerate(pool.map(write, range(len(records))), start=1):
             if progress is not None:
                 progress(done, len(records))
-
-
-def _png(panel: NDArray[np.uint8]) -> bytes:
-    file = io.BytesIO()
-    Image.fromarray(panel).save(file, "PNG", compress_level=COMPRESS_LEVEL)
-    return file.getvalue()

@@ -10,9 +10,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Never
 
-import psutil
 from tqdm import tqdm
 
+from data_utils.locations import readable
 from evaluation.cells import CellKey
 from evaluation.job import (
     CANCELLED,
@@ -23,11 +23,21 @@ from evaluation.job import (
     CellState,
     JobStatus,
     WorkerState,
+    creation,
     write_status,
 )
 
 WRITE_INTERVAL_S = 0.3
 Progress = Callable[[int, int], None]
+
+
+def say(text: str) -> None:
+    """Print one line; where it cannot be written, a run goes on without it.
+
+    The log lies on the same disk as the results, and a reader of a pipe may have left.
+    """
+    with suppress(OSError):
+        print(readable(text), flush=True)
 
 
 class RunProgress:
@@ -55,7 +65,7 @@ class RunProgress:
         show_bars: bool = True,
         arguments: Sequence[str] = (),
     ) -> None:
-        process = psutil.Process()
+        created, booted = creation(os.getpid())
         self._outputs = outputs
         self._estimates = dict(seconds_per_cell or {})
         self._show_bars = show_bars
@@ -64,7 +74,8 @@ class RunProgress:
         self._begun: dict[CellKey, float] = {}
         self.status = JobStatus(
             pid=os.getpid(),
-            created=process.create_time(),
+            created=created,
+            booted=booted,
             started=time.time(),
             cells=[
                 CellState(cell.category, cell.method, settings_id=cell.settings_id)
@@ -155,7 +166,7 @@ class RunProgress:
     def say(self, text: str) -> None:
         """Print one line above the bars."""
         self._close_bar()
-        print(text, flush=True)
+        say(text)
 
     def finish(self) -> None:
         """Write the final state: done, or failed if any cell failed."""

@@ -7,6 +7,7 @@ are charged in full to each. Phases do not overlap.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 import numpy as np
 
@@ -22,6 +23,7 @@ from detectors.base import (
 from detectors.feature_detector import FeatureDetector
 from detectors.maps import image_scores
 from evaluation.cell_work import CellWork
+from evaluation.latency import latency_of, measure_latency, single_pictures, timed_each
 from evaluation.machine import Clock, PeakMemory, return_free_memory
 from evaluation.progress import RunProgress
 from evaluation.shared_coreset import follow, share_coresets, watched
@@ -40,6 +42,7 @@ def run_together(
         kept = _read_training(works, backbone, pictures, shared, progress)
         _fit(works, kept, pictures, progress)
         _score(works, backbone, pictures, shared, progress)
+        _time_single_pictures(works, backbone, pictures)
     for work in works:
         work.peak_memory_mb = memory.peak_mb
         work.clock.seconds |= shared.seconds
@@ -58,6 +61,8 @@ def run_alone(work: CellWork, pictures: Pictures, progress: RunProgress) -> None
             scoring = progress.phase(f"{name}: scoring with {work.title}")
             with work.step("score"):
                 work.maps = work.detector.score(pictures.test, scoring).maps
+            with work.guarded():
+                work.latency = measure_latency(work.detector.score, pictures.test)
     work.peak_memory_mb = memory.peak_mb
 
 
@@ -159,6 +164,19 @@ def _score(
     for work, _ in _going_on(works):
         work.maps = maps[work.place]
     return_free_memory()
+
+
+def _time_single_pictures(
+    works: Sequence[CellWork], backbone: Backbone, pictures: Pictures
+) -> None:
+    """Time pictures one by one: the pass of the backbone once for all, then each method's part."""
+    images = single_pictures(pictures.test)
+    size = pictures.images.shape[1:3]
+    features, passing = timed_each(backbone.extract, images)
+    for work, detector in _going_on(works):
+        score = partial(detector.score_features, size=size)
+        with work.guarded():
+            work.latency = latency_of(passing + timed_each(score, features)[1])
 
 
 def _going_on(works: Sequence[CellWork]) -> Iterator[tuple[CellWork, FeatureDetector]]:

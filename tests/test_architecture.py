@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -128,3 +129,35 @@ def test_what_the_app_shows_first_does_not_load_torch() -> None:
 
 def test_a_module_that_loads_torch_is_found() -> None:
     assert first_that_loads("torch", ("detectors.base", "detectors.maps")) == "detectors.maps"
+
+
+def test_every_shared_cache_of_the_app_has_a_limit() -> None:
+    caches = [
+        (path.name, node.lineno, {word.arg for word in node.keywords})
+        for folder in ("dashboard", "pages")
+        for path in (PROJECT / folder).rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr in ("cache_data", "cache_resource")
+    ]
+    uses = sum(
+        path.read_text(encoding="utf-8").count("st.cache_")
+        for folder in ("dashboard", "pages")
+        for path in (PROJECT / folder).rglob("*.py")
+    )
+
+    assert len(caches) == uses > 10
+    assert [cache for cache in caches if "max_entries" not in cache[2]] == []
+
+
+def test_the_server_is_for_this_machine_only_and_tells_nobody() -> None:
+    settings = tomllib.loads((PROJECT / ".streamlit" / "config.toml").read_text())
+    server, client = settings["server"], settings["client"]
+
+    assert server["address"] == "localhost"
+    assert server["enableXsrfProtection"] is True
+    assert server["enableCORS"] is True
+    assert 0 < server["maxUploadSize"] <= 100
+    assert settings["browser"]["gatherUsageStats"] is False
+    assert client["showErrorDetails"] == "none"

@@ -11,6 +11,7 @@ import streamlit as st
 
 from dashboard.auroc_colours import auroc_style
 from dashboard.loaders import results_stamp
+from dashboard.overview.seeds import draw_over_seeds, draw_settings
 from dashboard.recorded import weights_text
 from dashboard.state import Selection, said, t
 from dashboard.tables import (
@@ -26,6 +27,7 @@ from dashboard.tables import (
 )
 from evaluation.cells import all_cells
 from evaluation.latency import TIMED_PICTURES
+from evaluation.seeds import by_setting
 from evaluation.spreadsheet import NOT_AVAILABLE, harmless_table
 from evaluation.summary import SUMMARY_FILE
 
@@ -47,8 +49,13 @@ AUROC_FILE = "auroc.csv"
 
 
 def draw_results(selection: Selection, summary: pd.DataFrame) -> None:
-    """Draw the results, AUROC alone in one tab and all columns in another."""
-    short, full = st.tabs([t("overview_tab_auroc"), t("overview_tab_all")])
+    """Draw the results of the chosen settings: AUROC alone, all columns, means over seeds."""
+    whole, summary = summary, draw_settings(summary)
+    over_seeds = by_setting(summary)
+    names = [t("overview_tab_auroc"), t("overview_tab_all")]
+    if (over_seeds["seeds"] > 1).any():
+        names.append(t("tradeoff_over_seeds"))
+    short, full, *seeds = st.tabs(names)
     means = means_per_method(summary)
     with short:
         st.markdown(t("overview_means_title"))
@@ -63,7 +70,10 @@ def draw_results(selection: Selection, summary: pd.DataFrame) -> None:
         machines = sorted({machine(cell) for cell in finished_cells(selection.outputs)})
         st.caption(t("time_explained", machine="; ".join(machines)))
         st.caption(t("latency_explained", most=TIMED_PICTURES))
-        _draw_download(t("download_summary"), summary, SUMMARY_FILE)
+        _draw_download(t("download_summary"), whole, SUMMARY_FILE)
+    for tab in seeds:
+        with tab:
+            draw_over_seeds(over_seeds)
     st.caption(t("auroc_explained"))
 
 

@@ -129,7 +129,11 @@ def draw_progress(status: JobStatus) -> None:
 def draw_cancel(outputs: Path, key: str) -> None:
     """Draw the button that ends the running job."""
     if st.button(t("run_cancel"), key=key, width="stretch"):
-        cancel(outputs)
+        try:
+            cancel(outputs)
+        except BusyError as error:
+            st.toast(plain(str(error)), icon=":material/block:")  # outlives the next poll
+            return
         st.rerun()
 
 

@@ -63,25 +63,29 @@ def draw_history(selection: Selection) -> None:
     )
     rows = st.session_state[TABLE_KEY]["selection"]["rows"]
     chosen = cells.iloc[[row for row in rows if row < len(cells)]]
-    _draw_removal(
-        selection.outputs, [CellKey(*row) for row in chosen[list(CellKey._fields)].values]
-    )
+    ticked = [CellKey(*row) for row in chosen[list(CellKey._fields)].values]
+    _draw_removal(selection.outputs, ticked)
 
 
-def _draw_removal(outputs: Path, chosen: list[CellKey]) -> None:
-    if not chosen:
-        st.session_state[ASKED_KEY] = False
+def _draw_removal(outputs: Path, ticked: list[CellKey]) -> None:
+    """Draw the button and the question; what is removed is what the question names.
+
+    Rows move when a cell is finished meanwhile, so the ticked ones may be others by then.
+    """
+    if not ticked:
+        st.session_state[ASKED_KEY] = []
         return
-    if st.button(t("history_remove", count=len(chosen)), key="history_remove"):
-        st.session_state[ASKED_KEY] = True
-    if not st.session_state.get(ASKED_KEY):
+    if st.button(t("history_remove", count=len(ticked)), key="history_remove"):
+        st.session_state[ASKED_KEY] = ticked
+    asked: list[CellKey] = st.session_state.get(ASKED_KEY, [])
+    if not asked:
         return
-    st.warning(t("history_question", cells=", ".join(map(str, chosen))))
+    st.warning(t("history_question", cells=", ".join(map(str, asked))))
     with st.container(horizontal=True):
         if st.button(t("history_yes"), key="history_yes", type="primary"):
-            _remove(outputs, chosen)
+            _remove(outputs, asked)
         if st.button(t("history_no"), key="history_no"):
-            st.session_state[ASKED_KEY] = False
+            st.session_state[ASKED_KEY] = []
             st.rerun()
 
 
@@ -91,7 +95,7 @@ def _remove(outputs: Path, chosen: list[CellKey]) -> None:
     except (BusyError, CellError, OSError) as error:
         st.error(plain(sentence(error)))
         return
-    st.session_state[ASKED_KEY] = False
+    st.session_state[ASKED_KEY] = []
     st.session_state[REMOVED_KEY] = len(chosen)
     st.rerun()
 

@@ -18,6 +18,7 @@ from dashboard.texts import (
     samples,
     tradeoff,
 )
+from data_utils.locations import readable
 
 LANGUAGES = {"en": "English", "ko": "한국어"}
 DEFAULT_LANGUAGE = "en"
@@ -48,9 +49,10 @@ def plain(text: str) -> str:
     """Escape what Markdown would read as markup; names and reasons come from disk.
 
     Streamlit draws ``:material/...:`` and makes links of addresses even where they are escaped;
-    an invisible sign prevents it. Line ends and other control characters become spaces.
+    an invisible sign prevents it. Line ends and other control characters become spaces; bytes
+    that are no text become escapes, because nothing else could be sent to the browser.
     """
-    line = CONTROL.sub(" ", text).lstrip(" ")
+    line = CONTROL.sub(" ", readable(text)).lstrip(" ")
     apart = LIVE.sub(WORD_JOINER, line)
     escaped = "".join(f"\\{sign}" if sign in MARKDOWN_SIGNS else sign for sign in apart)
     return BLOCK_START.sub(r"\1\\", escaped)

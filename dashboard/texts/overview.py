@@ -80,6 +80,14 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "overview_tab_auroc": ("AUROC", "AUROC 표"),
     "overview_tab_all": ("All columns", "전체 열"),
+    "overview_over_seeds_help": (
+        "One row per category, method and setting; ± is one standard deviation over its seeds.",
+        "카테고리, 방법, 설정마다 한 줄입니다. ±는 시드에 따른 표준편차입니다.",
+    ),
+    "overview_download_seeds": (
+        "Download the means over seeds (CSV)",
+        "시드 평균 내려받기 (CSV)",
+    ),
     "overview_means_title": ("**Mean of each method**", "**방법별 평균**"),
     "overview_categories_title": ("**Each category**", "**카테고리별**"),
     "overview_column_categories": ("Categories", "카테고리 수"),

@@ -18,6 +18,7 @@ from evaluation.difference import image_auroc_difference
 from evaluation.progress import RunProgress
 from evaluation.request import Sweep
 from evaluation.runner import Run, evaluate
+from evaluation.seeds import BY_SETTING_FILE
 from tests.dashboard.test_pages import opened
 from tests.make_data import write_category
 
@@ -159,3 +160,37 @@ def test_results_on_other_pictures_are_not_compared(results: Path) -> None:
 
     assert not app.exception
     assert "were not evaluated on the same pictures" in texts
+
+
+def test_the_overview_has_means_over_seeds_of_the_settings_that_are_chosen(
+    swept: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MVTEC_ROOT", str(swept[0]))
+    monkeypatch.setenv("MVTEC_OUTPUTS", str(swept[1]))
+    app = opened("pages/overview.py", category="part")
+    rows = over_seeds_on(app)
+    app.multiselect(key="overview_settings").set_value([RATIO]).run()
+    filtered = over_seeds_on(app)
+    expected = pd.read_csv(swept[1] / BY_SETTING_FILE)
+
+    assert not app.exception
+    assert list(rows["seeds"]) == [3, 3, 3]
+    assert list(rows["image_auroc_mean"]) == pytest.approx(list(expected["image_auroc_mean"]))
+    assert list(rows["image_auroc_std"]) == pytest.approx(list(expected["image_auroc_std"]))
+    assert list(filtered["settings"]) == [RATIO]
+    cells = [frame.value for frame in app.dataframe if "settings" in frame.value]
+    assert all(RATIO in name for table in cells for name in table["settings"])
+
+
+def over_seeds_on(app: AppTest) -> pd.DataFrame:
+    """Return the overview's table of means over seeds."""
+    [table] = [frame.value for frame in app.dataframe if "seeds" in frame.value]
+    return table
+
+
+def test_one_seed_alone_has_no_table_of_means_over_seeds(results: Path) -> None:
+    app = opened("pages/overview.py", category="part")
+
+    assert results.is_dir()
+    assert not [frame for frame in app.dataframe if "seeds" in frame.value]
+    assert not [one for one in app.multiselect if one.key == "overview_settings"]

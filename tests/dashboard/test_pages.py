@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from dashboard import frame
 from dashboard.report.document import report_html
 from dashboard.report.source import report_contents
 from data_utils.locations import PROJECT
+from evaluation.job import job_folder
 
 PAGES = [f"pages/{name}.py" for name in frame.PAGES]
 RANDOM = {"en": "Random backbone weights", "ko": "무작위 백본 가중치"}
@@ -140,6 +142,48 @@ def test_a_cell_damaged_in_one_field_takes_no_page_and_no_report_down(
     assert '<th scope="row">part</th><td>PatchCore</td>' in report
     assert '<th scope="row">part</th><td>PaDiM</td>' not in report
     assert "evaluate this cell again" in report
+
+
+NO_REASON = "The last try failed; its reason cannot be read."
+HALF = '{"category": "part", "method": "ae", "reason": "half a \\ud800"}'
+
+
+@pytest.mark.parametrize(
+    ("note", "words"), [("[" * 100_000, NO_REASON), (HALF, r"half a \\ud800"), ("{", NO_REASON)]
+)
+def test_a_damaged_note_about_a_failed_try_takes_no_page_down(
+    results: Path, note: str, words: str
+) -> None:
+    (results / "part" / "ae.failed.json").write_text(note)
+    job_folder(results).mkdir(exist_ok=True)
+    (job_folder(results) / "status.json").write_text(note)
+    app = opened("pages/overview.py", category="part", method="ae")
+    said = shown(app)
+    app.switch_page("pages/run.py").run()
+
+    assert not app.exception
+    assert words in said
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
+def test_names_that_are_no_text_take_no_page_down(
+    results: Path, evaluated: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = tmp_path / "data"
+    shutil.copytree(evaluated[0], data)
+    monkeypatch.setenv("MVTEC_ROOT", str(data))
+    good = data / "part" / "test" / "good"
+    shutil.copytree(good, good.with_name("\udcff"))
+    shutil.copy(good / "000.png", good / "\udcff.png")
+    shutil.copytree(results / "part", results / "\udcff")
+    shutil.copytree(results / "part" / "padim", results / "part" / "\udcff")
+    app = opened(PAGES[0], category="part", method="padim")
+    said = shown(app)
+    for page in PAGES:
+        app.switch_page(page).run()
+        assert not app.exception, page
+
+    assert said.count("\\udcff") >= 3
 
 
 @pytest.mark.usefixtures("results")

@@ -471,6 +471,21 @@ def test_ticked_cells_are_removed_only_after_a_question(results: Path) -> None:
     assert len(pd.read_csv(results / "summary.csv")) == len(before) - 1
 
 
+def test_a_cell_that_is_finished_after_the_question_is_not_removed(results: Path) -> None:
+    app = tick(opened(PAGE), 0)
+    category, method = history(app)[0][:2]
+    app = tick_again(app.button(key="history_remove").click())
+    later = CellPlace(results, "part", "padim", "seed-3").folder
+    later.mkdir(parents=True)
+    content = cell_content(settings_id="seed-3", finished="2999-01-01T00:00:00+00:00")
+    (later / "cell.json").write_text(json.dumps(content))
+    app = tick_again(app.button(key="history_yes").click())
+
+    assert not app.exception
+    assert (later / "cell.json").is_file()
+    assert not (results / str(category) / str(method).lower()).exists()
+
+
 def tick_again(button: Any) -> AppTest:
     """Run with the first row still ticked."""
     app: AppTest = button.root

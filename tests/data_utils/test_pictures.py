@@ -206,6 +206,23 @@ def test_a_damaged_entry_is_replaced_and_never_trusted(
     assert_equal(again, third)
 
 
+@pytest.mark.parametrize("name", ["images.npy", "masks.npy"])
+def test_pixels_that_have_changed_in_the_cache_are_not_trusted(
+    part: Path, decoded: list[Path], name: str
+) -> None:
+    first = load(part)
+    expected = np.array(first.images), np.array(first.masks)
+    (entry,) = entries()
+    content = bytearray((entry / name).read_bytes())
+    content[-1] ^= 1  # as after a power failure, or on a failing disk
+    (entry / name).write_bytes(content)
+    again = load(part)
+
+    assert (again.images == expected[0]).all()
+    assert (again.masks == expected[1]).all()
+    assert len(decoded) == 14
+
+
 def test_an_entry_with_fewer_pictures_than_it_says_is_not_trusted(part: Path) -> None:
     expected = np.array(load(part).images)
     (entry,) = entries()

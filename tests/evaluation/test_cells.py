@@ -434,11 +434,19 @@ def test_a_success_removes_the_note_about_the_failure(tmp_path: Path, settings_i
     assert not place.failure_file.exists()
 
 
-def test_a_damaged_note_is_ignored(place: CellPlace) -> None:
+@pytest.mark.parametrize("content", ["{", "[" * 100_000, "null", '{"reason": 5}', ""])
+def test_a_damaged_note_is_ignored(place: CellPlace, content: str) -> None:
     record_failure(place, "no memory")
-    place.failure_file.write_text("{")
+    place.failure_file.write_text(content)
 
     assert failures(place.outputs) == []
+
+
+def test_half_a_character_in_a_note_is_written_as_an_escape(place: CellPlace) -> None:
+    record_failure(place, "no memory")
+    place.failure_file.write_text('{"category": "part", "method": "padim", "reason": "\\ud800"}')
+
+    assert [note["reason"] for note in failures(place.outputs)] == [r"\ud800"]
 
 
 def test_a_file_is_replaced_in_one_step_or_not_at_all(

@@ -112,6 +112,31 @@ def one_sentence(ended: Ended) -> str:
     return ended.err
 
 
+@pytest.mark.parametrize("option", ["--data", "--categories"])
+def test_a_name_that_is_no_text_is_one_sentence(
+    call: Call, data: Path, outputs: Path, option: str
+) -> None:
+    name = str(data) + "\udcff" if option == "--data" else "\udcff"
+    ended = call("--out", str(outputs), "--data", str(data), option, name)
+
+    assert ended.status == 2
+    assert "\\udcff" in one_sentence(ended)
+    assert told(outputs).state == "failed"
+
+
+def test_demo_data_that_cannot_be_drawn_are_one_sentence(
+    call: Call, outputs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("MVTEC_DEMO", str(tmp_path / "file" / "demo"))
+    ended = call("--out", str(outputs), "--data", "demo")
+
+    assert ended.status == 2
+    assert "The demo data cannot be written to" in ended.err
+    assert ended.err.endswith("name another folder in MVTEC_DEMO.\n")
+    assert ended.err.count("\n") == 1
+
+
 def test_help_shows_examples_methods_and_exit_statuses(call: Call) -> None:
     ended = call("--help")
 

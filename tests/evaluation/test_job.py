@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -25,6 +26,7 @@ from evaluation.job import (
     HeldLock,
     JobStatus,
     cancel,
+    creation,
     job_folder,
     job_log,
     lock_outputs,
@@ -131,7 +133,16 @@ def test_without_a_job_there_is_no_status(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", ["", "{", "[]", "null", '{"state": "running"}', '{"cells": [], "colour": "red"}']
+    "content",
+    [
+        "",
+        "{",
+        "[]",
+        "null",
+        '{"state": "running"}',
+        '{"cells": [], "colour": "red"}',
+        '{"cells": [], "state": "done", "phase": "half a \\ud800"}',
+    ],
 )
 def test_an_unreadable_status_counts_as_none(tmp_path: Path, content: str) -> None:
     job_folder(tmp_path).mkdir()
@@ -175,6 +186,56 @@ def test_a_dead_job_that_says_it_is_running_reads_as_failed(
     assert states(status) == ["done", "failed", "waiting"]
     assert "see the log" in status.last_error
     assert status.eta_s is None
+
+
+@pytest.mark.parametrize("step_s", [-7200.0, 5.0])
+def test_a_job_lives_on_when_the_clock_is_set_under_it(
+    tmp_path: Path, processes: list[int], monkeypatch: pytest.MonkeyPatch, step_s: float
+) -> None:
+    """On Linux both times that psutil gives then move, as after the sleep of a laptop."""
+    process = run_python(processes, WAIT_FOR_EVER)
+    created, booted = creation(process.pid)
+    write_status(tmp_path, status_of(process.pid, booted=booted))
+    monkeypatch.setattr("evaluation.job.creation", lambda _: (created + step_s, booted + step_s))
+    running = told(tmp_path).state
+    monkeypatch.setattr("evaluation.job.creation", lambda _: (created + step_s, booted))
+    another = told(tmp_path).state
+    monkeypatch.undo()
+
+    assert (running, another) == ("running", "failed")
+    assert cancel(tmp_path)
+
+
+def test_a_job_of_another_user_is_not_cancelled_and_the_sentence_says_so(
+    tmp_path: Path, processes: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    process = run_python(processes, WAIT_FOR_EVER)
+    write_status(tmp_path, status_of(process.pid))
+
+    def refused(self: psutil.Process) -> None:
+        raise psutil.AccessDenied(self.pid)
+
+    monkeypatch.setattr(psutil.Process, "terminate", refused)
+    with pytest.raises(BusyError, match="belongs to another user"):
+        cancel(tmp_path)
+
+    assert told(tmp_path).state == "running"
+
+
+def test_a_full_disk_does_not_keep_a_job_from_being_cancelled(
+    tmp_path: Path, processes: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    process = run_python(processes, WAIT_FOR_EVER)
+    write_status(tmp_path, status_of(process.pid))
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("evaluation.job.write_status", full)
+
+    assert cancel(tmp_path)
+    assert told(tmp_path).state == "failed"
+    assert "running" not in states(told(tmp_path))
 
 
 @pytest.mark.parametrize("state", ["done", "failed", "cancelled"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import io
 from pathlib import Path
 
 import pytest
@@ -164,3 +166,29 @@ def test_cells_that_differ_in_their_settings_end_one_by_one(tmp_path: Path) -> N
 
     assert states(tmp_path) == ["running", "failed"]
     assert told(tmp_path).last_error == "bottle / padim (seed-1): no memory"
+
+
+def test_what_is_no_text_or_cannot_be_printed_ends_no_run(
+    progress: RunProgress, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = io.BytesIO()
+    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(written, "utf-8"))
+    progress.say("/parts/\udcff is damaged")
+    said = written.getvalue().decode()
+    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(Broken(), "utf-8"))
+    progress.end(PADIM, "done")
+
+    assert said == "/parts/\\udcff is damaged\n"
+
+
+class Broken(io.BytesIO):
+    """A file on a full disk."""
+
+    def write(self, _: object) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_names_that_are_no_text_stand_in_the_status_all_the_same(tmp_path: Path) -> None:
+    RunProgress(tmp_path, CELLS, show_bars=False, arguments=["--data", "/parts/\udcff"])
+
+    assert told(tmp_path).arguments == ["--data", "/parts/?"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,7 +12,8 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from data_utils.mvtec import scan_category
+from data_utils.mvtec import Category, scan_category
+from data_utils.pictures import Pictures, load_pictures
 from detectors.backbone import Features, ResnetBackbone
 from detectors.patchcore import Patchcore
 from detectors.registry import Options
@@ -133,6 +135,34 @@ def test_seeds_share_one_pass_of_the_backbone(tmp_path: Path, extracted: list[in
     assert set(states.values()) == {"done"}
     assert sum(size for size in extracted if size > 1) == single
     assert scores(run) == alone(run)
+
+
+def test_backbones_share_one_reading_of_the_pictures_and_pass_over_them_once_each(
+    tmp_path: Path, extracted: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[str] = []
+
+    def counted(category: Category, *rest: Any) -> Pictures:
+        read.append(category.name)
+        return load_pictures(category, *rest)
+
+    monkeypatch.setattr("evaluation.runner.load_pictures", counted)
+    sweep = Sweep(backbones=("filterbank",), coreset_ratios=(0.2,), seeds=(1,))
+    monkeypatch.setattr("detectors.weights.cached_file", lambda _: Path(weights_file(tmp_path)))
+    asked = replace(FIRST, automatic=False)
+    run = planned(tmp_path, sweep, "padim", "patchcore")
+    run = replace(run, weights=None, settings=asked, variants=sweep.variants(asked))
+    states = go(run)
+    rows = pd.read_csv(run.outputs / SUMMARY_FILE)
+    passed = sum(size for size in extracted if size > 1)
+    extracted.clear()
+    go(replace(run, variants=(), outputs=tmp_path / "single"))
+
+    assert len(states) == len(rows) == 12
+    assert set(states.values()) == {"done"}
+    assert rows["backbone"].value_counts().to_dict() == {"resnet18": 6, "filterbank": 6}
+    assert read == ["part"] * 2
+    assert passed == sum(size for size in extracted if size > 1)
 
 
 def test_random_weights_are_drawn_for_every_seed(tmp_path: Path) -> None:

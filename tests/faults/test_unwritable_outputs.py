@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shlex
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from data_utils.locations import PROJECT
+from evaluation.cell_check import damage_to
+from evaluation.cells import SCORES_FILE, read_cell
+from evaluation.job import read_status
+from evaluation.summary import SUMMARY_FILE
 from tests.faults.evaluations import BOTH, CATEGORIES, Evaluation, write_data
+from tests.faults.test_damaged_data import go, run_on
+from tests.make_data import write_category
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="needs limits and signals of POSIX")
 SENTENCE = "Make room there, or choose another folder with --out, and run again"
@@ -58,6 +66,20 @@ def test_files_that_may_not_grow_lose_nothing_that_was_finished(tmp_path: Path) 
     assert status == 0, said
     assert evaluation.numbers() == before
     assert evaluation.leftovers() == []
+
+
+def test_a_full_disk_under_the_log_ends_no_run(tmp_path: Path) -> None:
+    evaluation = Evaluation(write_data(tmp_path), tmp_path / "outputs")
+    with Path("/dev/full").open("wb") as full:
+        ended = subprocess.run(
+            evaluation.command(force=False), cwd=PROJECT, stdout=full, stderr=subprocess.PIPE
+        )
+    status = read_status(evaluation.outputs)
+
+    assert (ended.returncode, ended.stderr) == (0, b"")
+    assert status is not None
+    assert status.state == "done"
+    assert evaluation.expect_everything_whole() == len(CATEGORIES) * len(BOTH)
 
 
 def test_an_outputs_folder_that_is_removed_during_the_run_is_no_traceback(tmp_path: Path) -> None:
@@ -156,3 +178,45 @@ def test_an_outputs_folder_that_becomes_read_only_during_the_run_loses_nothing(
     assert evaluation.numbers() == before
     assert evaluation.ended(force=True)[0] == 0
     assert evaluation.leftovers() == []
+
+
+@pytest.mark.parametrize(
+    "writer",
+    [
+        "evaluation.cell_writer.write_pictures",
+        "evaluation.cell_writer.seal",
+        "detectors.padim.Padim.save",
+        "evaluation.summary.write_atomically",
+    ],
+)
+def test_a_disk_that_is_full_for_one_kind_of_file_loses_nothing(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    writer: str,
+) -> None:
+    write_category(tmp_path / "data", train=4, good=2, bad=2)
+    run = run_on(tmp_path / "data", ["padim"])
+    go(run)
+    folder = run.place("part", "padim").folder
+    before = (folder / SCORES_FILE).read_text(), (run.outputs / SUMMARY_FILE).read_text()
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(writer, full)
+        [(state, reason)] = go(replace(run, force=True))
+    said = capsys.readouterr()
+    after = (folder / SCORES_FILE).read_text(), (run.outputs / SUMMARY_FILE).read_text()
+    sealed = damage_to(run.place("part", "padim"), read_cell(folder))
+
+    assert after == before
+    assert sealed == said.err == ""
+    if "summary" in writer:
+        assert state == "done"
+        assert "summary.csv cannot be written. The system reports: No space left" in said.out
+    else:
+        assert state == "failed"
+        assert SENTENCE in reason
+    assert [state for state, _ in go(run)] == ["skipped"]
+    assert not list(run.outputs.rglob(".*.cell-*"))

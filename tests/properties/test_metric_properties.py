@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from sklearn.metrics import average_precision_score, roc_auc_score
+from sklearn.metrics import average_precision_score, precision_recall_curve, roc_auc_score
 
 from evaluation.metrics import auroc, auroc_interval, average_precision, best_f1, curve, thinned
 
@@ -27,7 +27,16 @@ def scored(draw: st.DrawFn) -> Scored:
     return np.array(values, np.float32), np.array(labels)
 
 
+CONSTANT: Scored = (np.full(6, 1e30, np.float32), np.array([0, 1, 0, 1, 0, 0]))
+EXTREME: Scored = (
+    np.array([-3.4e38, 3.4e38, 1e-45, 0, -0.0, 3.4e38], np.float32),
+    np.array([0, 1, 0, 1, 0, 0]),
+)
+
+
 @given(scored())
+@example(CONSTANT)
+@example(EXTREME)
 def test_auroc_and_average_precision_are_those_of_scikit_learn(data: Scored) -> None:
     scores, labels = data
     made = curve(scores, labels)
@@ -37,6 +46,18 @@ def test_auroc_and_average_precision_are_those_of_scikit_learn(data: Scored) -> 
     assert average_precision(made) == pytest.approx(
         average_precision_score(labels, as_ranks), abs=1e-9
     )
+
+
+@given(scored())
+@example(CONSTANT)
+@example(EXTREME)
+def test_best_f1_is_that_of_scikit_learn(data: Scored) -> None:
+    scores, labels = data
+    as_ranks = np.unique(scores, return_inverse=True)[1]
+    precision, recall, _ = precision_recall_curve(labels, as_ranks)
+    f1 = 2 * precision * recall / np.maximum(precision + recall, 1e-12)
+
+    assert best_f1(curve(scores, labels))[0] == pytest.approx(f1.max(), abs=1e-9)
 
 
 @given(scored())

@@ -1,6 +1,8 @@
-"""For whatever size, picture and mask stay aligned through the transform."""
+"""For whatever size, picture, mask and overlay stay aligned through the transform."""
 
 from __future__ import annotations
+
+import math
 
 import numpy as np
 from hypothesis import assume, given, settings
@@ -9,6 +11,7 @@ from PIL import Image
 from scipy.ndimage import binary_dilation, binary_erosion
 
 from data_utils.transform import choose_transform
+from evaluation.heatmap import Scale, overlay
 
 SIDES = st.integers(24, 500)
 
@@ -28,10 +31,15 @@ def test_a_white_block_and_its_mask_stay_in_one_place(
     mask = transform.mask(picture)
 
     assert seen.shape == (*mask.shape, 3) == (transform.height, transform.width, 3)
-    border = binary_dilation(mask, iterations=2) & ~binary_erosion(
-        mask, iterations=2, border_value=1
-    )
+    sides = [transform.height / height, transform.width / width]
+    enlarged = max(sides)
+    if transform.shorter_side is not None:
+        enlarged = transform.shorter_side / min(height, width)
+    reach = max(2, math.ceil(enlarged / 2) + 1)  # that far corners are rounded
+    border = binary_dilation(mask, iterations=reach) & ~binary_erosion(mask, iterations=reach)
     assert ((seen[..., 0] > 127) == mask)[~border].all()
+    heated = overlay(seen, mask.astype(np.float32), Scale(0, 1))
+    assert ((heated != seen).any(axis=2) == mask).all()
 
 
 @given(SIDES, SIDES)
