@@ -19,6 +19,7 @@ from data_utils.mvtec import (
     scan_category,
 )
 from data_utils.pictures import Pictures, cached_fingerprint, load_pictures
+from data_utils.transform import Transform
 from detectors.architectures import OFFLINE_BACKBONE, TRAINED, weights_kind
 from detectors.backbone import Backbone
 from detectors.registry import METHODS
@@ -201,9 +202,7 @@ def _evaluate_category(
     started = time.perf_counter()
     cells = run.cells(name)
     places = {cell: run.place_of(cell) for cell in cells}
-    category = scan_category(run.data, name)
-    if category.train.empty or category.test.empty:
-        raise DatasetError(_why_refused(category))
+    category = _scanned(run, name)
     transform = run.settings.transform_for(category)
     size = size_of(category, transform)
     refused = {
@@ -221,11 +220,7 @@ def _evaluate_category(
         return
     clock = Clock()
     with clock.phase("decode"):
-        pictures = load_pictures(category, transform, progress.phase(f"{name}: reading pictures"))
-    if not pictures.train_count or not len(pictures.test):
-        kind = "test" if pictures.train_count else "training"
-        raise DatasetError(f"No {kind} picture can be decoded; {pictures.findings[0]}.")
-
+        pictures = _decoded(category, transform, progress)
     shared = CategoryWork(category, pictures, clock["decode"], progress)
     sharing: dict[int, tuple[Backbone, list[CellWork]]] = {}
     alone: list[CellWork] = []
@@ -234,17 +229,11 @@ def _evaluate_category(
             continue
         place = places[cell]
         source = sources.of(settings)
-        reason = (
-            _reason_to_keep(place, source)
-            if run.force
-            else _reason_to_skip(run, settings, place, pictures, source, progress)
-        )
-        if reason is not None:
-            place.failure_file.unlink(missing_ok=True)
-            progress.end(cell, SKIPPED, reason)
-        elif place.finished and not _has_room(run, cell, settings, size, progress):
+        if _is_skipped(run, settings, place, pictures, source, progress):
             continue
-        elif METHODS[cell.method].reads_backbone:
+        if place.finished and not _has_room(run, cell, settings, size, progress):
+            continue
+        if METHODS[cell.method].reads_backbone:
             try:
                 network = source.get(progress)
             except WeightsError as error:
@@ -267,6 +256,71 @@ def _evaluate_category(
         progress.begin([work.place.key])
         run_alone(work, pictures, progress)
         _finish(run, work, shared, began)
+
+
+def cells_to_make(
+    run: Run, name: str, sources: BackboneSources, progress: RunProgress
+) -> tuple[list[CellKey], str]:
+    """Read the pictures of a category; return its cells without those that are skipped.
+
+    Returns
+    -------
+    list of CellKey
+    str
+        Fingerprint of the pictures.
+
+    Raises
+    ------
+    ValueError, OSError
+        If the category cannot be evaluated at all.
+    """
+    category = _scanned(run, name)
+    pictures = _decoded(category, run.settings.transform_for(category), progress)
+    wanted = [
+        cell
+        for cell, settings in run.cells(name).items()
+        if not _is_skipped(
+            run, settings, run.place_of(cell), pictures, sources.of(settings), progress
+        )
+    ]
+    return wanted, pictures.fingerprint
+
+
+def _scanned(run: Run, name: str) -> Category:
+    category = scan_category(run.data, name)
+    if category.train.empty or category.test.empty:
+        raise DatasetError(_why_refused(category))
+    return category
+
+
+def _decoded(category: Category, transform: Transform, progress: RunProgress) -> Pictures:
+    report = progress.phase(f"{category.name}: reading pictures")
+    pictures = load_pictures(category, transform, report)
+    if not pictures.train_count or not len(pictures.test):
+        kind = "test" if pictures.train_count else "training"
+        raise DatasetError(f"No {kind} picture can be decoded; {pictures.findings[0]}.")
+    return pictures
+
+
+def _is_skipped(
+    run: Run,
+    settings: Settings,
+    place: CellPlace,
+    pictures: Pictures,
+    source: BackboneSource,
+    progress: RunProgress,
+) -> bool:
+    """Tell whether the cell is not to be made, and end it if so."""
+    reason = (
+        _reason_to_keep(place, source)
+        if run.force
+        else _reason_to_skip(run, settings, place, pictures, source, progress)
+    )
+    if reason is None:
+        return False
+    place.failure_file.unlink(missing_ok=True)
+    progress.end(place.key, SKIPPED, reason)
+    return True
 
 
 def _evaluate_together(

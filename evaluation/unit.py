@@ -19,6 +19,7 @@ from evaluation.cells import CellKey, repair_cell
 from evaluation.job import DONE, RUNNING, WAITING
 from evaluation.progress import WRITE_INTERVAL_S, Progress, RunProgress
 from evaluation.runner import Run, evaluate_category, fail
+from evaluation.settings import Settings
 from evaluation.summary import write_summary
 
 MAX_TRIES = 3
@@ -51,6 +52,11 @@ class Unit:
         """The cells."""
         return self.run.only or ()
 
+    @property
+    def settings(self) -> Settings:
+        """The settings of the first cell; all of them read the same backbone."""
+        return self.run.cells(self.category)[self.cells[0]]
+
     def of(self, cells: Collection[CellKey], tries: int) -> Unit:
         """Return the unit of some of the cells."""
         return Unit(replace(self.run, only=tuple(cells)), tries)
@@ -73,9 +79,10 @@ def units_of(run: Run, category: str, sources: BackboneSources) -> list[Unit]:
     ]
 
 
-def make_unit(run: Run, tell: Tell) -> None:
+def make_unit(run: Run, tell: Tell, sources: BackboneSources | None = None) -> None:
     """Make the cells of a unit here, and tell what happens."""
-    evaluate_category(run, run.categories[0], BackboneSources(run.weights), UnitProgress(run, tell))
+    sources = sources or BackboneSources(run.weights)
+    evaluate_category(run, run.categories[0], sources, UnitProgress(run, tell))
 
 
 class UnitProgress(RunProgress):
