@@ -9,6 +9,7 @@ from dashboard.state import said
 PHASES = {
     "run_starting": r"starting|",
     "phase_weights": r"loading the backbone's weights",
+    "phase_cluster": r"waiting for workers of the cluster",
     "phase_reading": r"(?P<category>.+): reading pictures",
     "phase_features": r"(?P<category>.+): features of training pictures",
     "phase_training": r"(?P<category>.+): training (?P<method>.+)",

@@ -29,7 +29,7 @@ from evaluation.backbone_source import BackboneSources, named_weights
 from evaluation.cells import CellError, CellKey
 from evaluation.cluster_worker import TOPIC, Outcome, Task, fetched, greeting, made, program_version
 from evaluation.errors import ClusterError, sentence
-from evaluation.job import DONE, FAILED
+from evaluation.job import DONE, FAILED, HERE
 from evaluation.parcel import ParcelError, put_in_place
 from evaluation.progress import RunProgress
 from evaluation.runner import Run, cells_to_make, conclude, prepared
@@ -37,7 +37,6 @@ from evaluation.unit import Board, Event, Unit, UnitProgress, units_of
 
 CONNECT_S = 10
 LOOK_S = 1.0
-HERE = "this machine"
 
 
 def evaluate_on_cluster(
@@ -225,7 +224,7 @@ class Foreman:
     def _fetch(self, unit: Unit, worker: str, scratch: str, cell: CellKey) -> None:
         """Get a finished cell from its worker; what cannot be got now comes with the outcome."""
         folder = replace(self._run, outputs=Path(scratch)).place_of(cell).folder
-        found = self._client.run(fetched, str(folder), workers=[worker], on_error="ignore")
+        found = self._client.run(fetched, str(folder), scratch, workers=[worker], on_error="ignore")
         parcel = found.get(worker)
         if isinstance(parcel, bytes):
             self._put_in_place(unit, cell, parcel)

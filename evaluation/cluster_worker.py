@@ -150,7 +150,7 @@ def made(task: Task) -> Outcome:
         run = replace(run, outputs=scratch, force=False, memory=memory)
         make_unit(run, tell, sources)
         folders = {cell: run.place_of(cell).folder for cell in run.only or ()}
-        packed = {cell: pack(folder) for cell, folder in folders.items()}
+        packed = {cell: pack(folder, scratch.parent) for cell, folder in folders.items()}
         parcels = {cell: parcel for cell, parcel in packed.items() if parcel is not None}
         return Outcome(worker.address, parcels=parcels)
     except AbandonedError:
@@ -159,9 +159,9 @@ def made(task: Task) -> Outcome:
         shutil.rmtree(scratch, ignore_errors=True)
 
 
-async def fetched(folder: str) -> bytes | None:
+async def fetched(folder: str, scratch: str) -> bytes | None:
     """Return a finished cell and forget it here; None if that was done before."""
-    return await asyncio.to_thread(pack, Path(folder))
+    return await asyncio.to_thread(pack, Path(folder), Path(scratch).parent)
 
 
 def _own_data(task: Task) -> Path:

@@ -38,6 +38,7 @@ CREATION_TOLERANCE_S = 1.0
 TERMINATE_WAIT_S = 1.5
 START_WAIT_S = 10.0
 DETACHED_WINDOWS_PROCESS = 0x00000200 | 0x08000000
+HERE = "this machine"  # among the workers: what decides which cells a cluster makes
 LARGEST_NUMBER = 1e11  # seconds since the epoch, far ahead; no count of a job is larger
 LARGEST_PID = 2**31 - 1
 

@@ -18,9 +18,15 @@ class ParcelError(ValueError):
     """A parcel that does not hold the cell that it should; the message is a full sentence."""
 
 
-def pack(folder: Path) -> bytes | None:
-    """Pack a cell's folder, and remove it; None if it is not there, or is being packed already."""
-    claimed = folder.with_name(f".{folder.name}-{uuid.uuid4().hex}")
+def pack(folder: Path, aside: Path) -> bytes | None:
+    """Pack a cell's folder, and remove it; None if it is not there, or is being packed already.
+
+    Parameters
+    ----------
+    aside : Path
+        A folder of the same file system, to which it is moved first.
+    """
+    claimed = aside / f"{folder.name}-{uuid.uuid4().hex}"
     try:
         folder.rename(claimed)
     except OSError:

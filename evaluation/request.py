@@ -20,6 +20,7 @@ from evaluation.settings import Settings
 
 MAX_SEED = 2**32 - 1
 MAX_WORKERS = 256
+SCHEDULER_VARIABLE = "MVTEC_SCHEDULER"
 SCHEDULER = re.compile(r"(tcp|tls)://([\w.-]+|\[[0-9a-fA-F:.]+\]):\d{1,5}")
 SWEPT = ("--backbones", "--coreset-ratios", "--seeds")
 
@@ -123,6 +124,12 @@ class Request:
         arguments += ["--no-crop"] * asked.whole_picture
         arguments += ["--force"] * self.force
         return arguments
+
+
+def named_scheduler() -> str:
+    """Return the cluster that the app may use: what ``MVTEC_SCHEDULER`` names, "" for none."""
+    given = os.environ.get(SCHEDULER_VARIABLE, "").strip()
+    return given if is_scheduler(given) else ""
 
 
 def is_scheduler(address: str) -> bool:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dashboard.state import said
 from data_utils.locations import expanded, is_allowed
 from detectors.architectures import RANDOM, WEIGHTS_VARIABLE
-from evaluation.request import SWEPT
+from evaluation.request import SCHEDULER_VARIABLE, SWEPT, named_scheduler
 
 FLAGS = ("--no-crop", "--force")
 WITH_VALUE = (
@@ -25,6 +25,8 @@ WITH_VALUE = (
     "--padim-channels",
     "--seed",
     "--threads",
+    "--workers",
+    "--scheduler",
 )
 WITH_VALUES = ("--categories", "--methods", *SWEPT)
 NO_PATHS = {"--data": "demo", "--weights": RANDOM}
@@ -35,7 +37,8 @@ def refusal(arguments: Sequence[str]) -> str:
     """Return why these arguments are not handed on, as a sentence; "" if nothing is wrong.
 
     Only the options of ``Request.arguments`` pass, each with as many values as it takes, and only
-    folders and weights that are open on this machine.
+    folders and weights that are open on this machine. A cluster executes what it is sent, and is
+    trusted with what it sends, so only the one that the machine's owner has named passes.
     """
     rest = list(arguments)
     while rest:
@@ -44,6 +47,8 @@ def refusal(arguments: Sequence[str]) -> str:
             values.append(rest.pop(0))
         if not _is_whole(option, len(values)):
             return said("run_argument_refused", argument=option)
+        if option == "--scheduler" and values != [named_scheduler()]:
+            return said("run_scheduler_refused", address=values[0], variable=SCHEDULER_VARIABLE)
         for value in values if option in NO_PATHS else ():
             known = value in (NO_PATHS[option], _named_by_owner())
             if not known and not is_allowed(expanded(value)):

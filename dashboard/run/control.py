@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import streamlit as st
 
 from dashboard.recorded import phase_text
 from dashboard.run.arguments import refusal
 from dashboard.run.scope import draw_scope
-from dashboard.state import Selection, t
+from dashboard.state import Selection, said, t
 from dashboard.tables import method_title
 from dashboard.texts import plain
 from evaluation.errors import sentence
@@ -18,10 +19,12 @@ from evaluation.job import (
     CANCELLED,
     DONE,
     FAILED,
+    HERE,
     RUNNING,
     SKIPPED,
     BusyError,
     JobStatus,
+    WorkerState,
     cancel,
     job_log,
     read_status,
@@ -30,6 +33,7 @@ from evaluation.job import (
 from evaluation.request import Request
 
 POLL_S = 1.0
+WORKERS_IN_SIGHT = 8
 SEEN_RUNNING = "_job_seen_running"
 PROBLEM = "_job_problem"
 
@@ -120,10 +124,41 @@ def draw_progress(status: JobStatus) -> None:
     )
     if status.current:
         cells = {cell.category for cell in status.current}
-        methods = [method_title(cell.method) for cell in status.current]
+        methods = dict.fromkeys(method_title(cell.method) for cell in status.current)
         st.caption(t("run_current", cells=f"{', '.join(sorted(cells))} · {', '.join(methods)}"))
-    st.progress(min(part, 1.0), text=plain(phase_text(status.phase)))
+    if status.workers:
+        draw_workers(status.workers)
+    else:
+        st.progress(min(part, 1.0), text=plain(phase_text(status.phase)))
     st.caption(time_left(status))
+    if is_web_address(status.cluster):
+        st.link_button(t("run_cluster"), status.cluster, icon=":material/open_in_new:")
+
+
+def draw_workers(workers: Sequence[WorkerState]) -> None:
+    """Draw what each of several workers does, and how far it is."""
+    for worker in workers[:WORKERS_IN_SIGHT]:
+        part = worker.done / worker.total if worker.total else 0.0
+        doing = plain(phase_text(worker.phase))
+        st.progress(min(part, 1.0), text=f"{plain(worker_name(worker))} · {doing}")
+    if len(workers) > WORKERS_IN_SIGHT:
+        st.caption(t("run_more_workers", count=len(workers) - WORKERS_IN_SIGHT))
+
+
+def worker_name(worker: WorkerState) -> str:
+    """Return a worker's name for people: a number on this machine, an address on a cluster."""
+    if worker.name == HERE:
+        return said("run_here")
+    return said("run_worker", name=worker.name) if worker.name.isdecimal() else worker.name
+
+
+def is_web_address(text: str) -> bool:
+    """Tell whether a page may link to it; the status file can have been edited by anybody."""
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.hostname) and text.isprintable()
 
 
 def draw_cancel(outputs: Path, key: str) -> None:

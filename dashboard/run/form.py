@@ -13,7 +13,14 @@ from dashboard.state import Selection, remember, t
 from data_utils.locations import expanded, is_allowed
 from detectors.architectures import AUTOMATIC, BACKBONES, RANDOM, WEIGHTS_VARIABLE
 from detectors.registry import METHODS, Options
-from evaluation.request import MAX_SEED, Request, Sweep, image_size_bounds
+from evaluation.request import (
+    MAX_SEED,
+    MAX_WORKERS,
+    Request,
+    Sweep,
+    image_size_bounds,
+    named_scheduler,
+)
 from evaluation.settings import DEFAULT_BACKBONE, Settings
 
 Number = TypeVar("Number", int, float)
@@ -27,6 +34,8 @@ DEFAULTS: dict[str, object] = {
     "form_size": None,
     "form_seeds": str(Options().seed),
     "form_weights": "",
+    "form_workers": 1,
+    "form_cluster": False,
 }
 
 
@@ -43,6 +52,18 @@ def draw_form(selection: Selection) -> tuple[Request, str]:
             placeholder=os.environ.get(WEIGHTS_VARIABLE, "").strip() or t("runpage_weights_none"),
             help=t("runpage_weights_help", variable=WEIGHTS_VARIABLE),
         )
+        workers = st.number_input(
+            t("runpage_workers"),
+            key="form_workers",
+            min_value=1,
+            max_value=MAX_WORKERS,
+            help=t("runpage_workers_help"),
+        )
+        scheduler = named_scheduler()
+        if scheduler and st.checkbox(t("runpage_cluster", address=scheduler), key="form_cluster"):
+            workers = 1
+        else:
+            scheduler = ""
         force = st.checkbox(t("run_force"), key="form_force", help=t("run_force_help"))
     with right:
         backbones = st.multiselect(
@@ -89,6 +110,8 @@ def draw_form(selection: Selection) -> tuple[Request, str]:
         weights=_weights(weights),
         force=force,
         sweep=Sweep(tuple(more_backbones), tuple(more_ratios), tuple(more_seeds)),
+        workers=workers,
+        scheduler=scheduler,
     )
     return request, problem
 

@@ -41,6 +41,31 @@ TEXTS: dict[str, tuple[str, str]] = {
         "There is no category to show; give a data folder in the sidebar.",
         "보여 줄 카테고리가 없습니다. 왼쪽에 데이터 폴더를 적어 주세요.",
     ),
+    "run_worker": ("Process {name}", "프로세스 {name}"),
+    "run_here": ("This machine", "이 컴퓨터"),
+    "run_more_workers": ("and {count} more at work", "그 밖에 {count}개가 일하고 있습니다"),
+    "run_cluster": ("The cluster's own page", "클러스터 자체 화면"),
+    "phase_cluster": (
+        "waiting for workers of the cluster",
+        "클러스터의 워커를 기다리는 중",
+    ),
+    "run_scheduler_refused": (
+        "The cluster {address} is not the one that {variable} names on this machine; run the "
+        "command in a shell, or set the variable.",
+        "{address} 클러스터는 이 컴퓨터의 {variable}에 적힌 것이 아닙니다. 셸에서 실행하거나 "
+        "변수를 정해 주세요.",
+    ),
+    "runpage_workers": ("Processes", "프로세스 수"),
+    "runpage_workers_help": (
+        "How many processes of this machine make cells at the same time, each with its share of "
+        "the cores. Cells of a category that share a backbone stay together.",
+        "이 컴퓨터에서 셀을 동시에 계산할 프로세스 수입니다. 코어는 나누어 씁니다. 한 카테고리에서 "
+        "백본이 같은 셀들은 한 프로세스가 함께 계산합니다.",
+    ),
+    "runpage_cluster": (
+        "On the cluster {address} instead",
+        "대신 {address} 클러스터에서 실행",
+    ),
     "runpage_title": ("Run evaluations", "평가 실행"),
     "runpage_lead": (
         "The evaluation is a program of its own: it goes on when this page is closed or the app "

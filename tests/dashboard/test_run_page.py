@@ -21,7 +21,15 @@ from streamlit.testing.v1 import AppTest
 from dashboard.texts import TEXTS, translate
 from data_utils.locations import PROJECT
 from evaluation.cells import CellPlace, record_failure
-from evaluation.job import BusyError, CellState, JobStatus, log_file, read_status, write_status
+from evaluation.job import (
+    BusyError,
+    CellState,
+    JobStatus,
+    WorkerState,
+    log_file,
+    read_status,
+    write_status,
+)
 from tests.dashboard.test_pages import opened, shown
 from tests.make_data import cell_content, write_category
 
@@ -203,6 +211,44 @@ def test_a_job_of_another_process_is_seen_by_every_session(results: Path) -> Non
         ] * 2
 
 
+@pytest.mark.parametrize("lang", ["en", "ko"])
+def test_every_worker_at_work_is_shown_with_what_it_does(
+    results: Path, process: psutil.Process, lang: str
+) -> None:
+    workers = [
+        WorkerState("1", "part: fitting PatchCore", 3, 9),
+        WorkerState("tcp://10.0.0.2:40001", "part: reading pictures"),
+    ]
+    write_status(results, job(process, phase="", workers=workers))
+    app = opened(PAGE, lang)
+    text = " ".join(bar.proto.text for bar in app.get("progress"))
+
+    assert translate("run_worker", lang, name="1") in text
+    assert "tcp\\://10.0.0.2:40001" in text or "tcp://10.0.0.2:40001" in text
+    assert translate("phase_reading", lang, category="part") in text
+
+
+@pytest.mark.parametrize(
+    ("address", "linked"),
+    [
+        ("http://10.0.0.1:8787/status", True),
+        ("https://head/status", True),
+        ("javascript:alert(1)", False),
+        ("http://[", False),
+        ("", False),
+    ],
+)
+def test_only_a_web_address_of_the_cluster_is_linked(
+    results: Path, process: psutil.Process, address: str, linked: bool
+) -> None:
+    write_status(results, job(process, cluster=address))
+    app = opened(PAGE)
+    links = {link.proto.url for link in app.get("link_button")}
+
+    assert not app.exception
+    assert (address in links) == linked
+
+
 def test_cancel_on_the_page_ends_the_job(results: Path, process: psutil.Process) -> None:
     write_status(results, job(process))
     app = opened(PAGE)
@@ -373,6 +419,39 @@ def test_a_sweep_is_started_with_all_its_values(
             *("--coreset-ratios", "0.01", "0.1", "--seeds", "0", "1", "2"),
         ]
     ]
+
+
+@pytest.mark.usefixtures("results")
+def test_several_processes_are_started_with_their_number(starts: Starts) -> None:
+    app = set_form(opened(PAGE), workers=3)
+    app.button(key="form_start").click().run()
+
+    assert "--workers 3" in " ".join(command(app))
+    assert starts.arguments[0][-2:] == ["--workers", "3"]
+
+
+@pytest.mark.usefixtures("results")
+def test_the_cluster_of_the_environment_can_be_chosen_in_place_of_processes(
+    starts: Starts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MVTEC_SCHEDULER", "tcp://10.0.0.1:8786")
+    app = set_form(opened(PAGE), workers=3)
+    app.checkbox(key="form_cluster").check().run()
+    app.button(key="form_start").click().run()
+
+    assert starts.arguments[0][-2:] == ["--scheduler", "tcp://10.0.0.1:8786"]
+    assert "--workers" not in starts.arguments[0]
+
+
+def test_a_job_of_a_cluster_that_nobody_named_is_not_resumed_from_the_page(
+    results: Path, process: psutil.Process
+) -> None:
+    arguments = ["--data", "demo", "--scheduler", "tcp://6.6.6.6:8786"]
+    write_status(results, job(process, state="failed", arguments=arguments))
+    app = opened(PAGE)
+
+    assert "6.6.6.6" in " ".join(warning.value for warning in app.warning)
+    assert not [button for button in app.button if button.key == "job_resume"]
 
 
 @pytest.mark.usefixtures("results")

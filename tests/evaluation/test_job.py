@@ -141,6 +141,9 @@ def test_without_a_job_there_is_no_status(tmp_path: Path) -> None:
         "null",
         '{"state": "running"}',
         '{"cells": [], "colour": "red"}',
+        '{"cells": [], "state": "done", "workers": [{"name": 1}]}',
+        '{"cells": [], "state": "done", "workers": [{"name": "1", "done": -1}]}',
+        '{"cells": [], "state": "done", "cluster": 8787}',
         '{"cells": [], "state": "done", "phase": "half a \\ud800"}',
     ],
 )

@@ -13,11 +13,14 @@ from detectors.architectures import OFFLINE_BACKBONE
 from detectors.registry import METHODS, Options
 from evaluation.job import CellState, JobStatus
 from evaluation.request import (
+    SCHEDULER_VARIABLE,
     Request,
     Sweep,
     check_settings,
     command_line,
     image_size_bounds,
+    is_scheduler,
+    named_scheduler,
     resume_arguments,
 )
 from evaluation.settings import Settings
@@ -56,6 +59,8 @@ def parsed(arguments: list[str]) -> Request:
             sweep=Sweep(("resnet50",), (0.1, 0.25), (7,)),
             settings=Settings(options=Options(3, 0.5), automatic=False),
         ),
+        Request(DATA, methods=ALL_METHODS, workers=4),
+        Request(DATA, methods=ALL_METHODS, scheduler="tls://[::1]:8786", threads=2),
         EVERYTHING,
     ],
 )
@@ -144,3 +149,32 @@ def test_padim_can_keep_all_channels_and_no_more(backbone: str, available: int) 
 
     with pytest.raises(ValueError, match=f"PaDiM cannot keep {available + 1} channels"):
         check_settings(more, ["part"], ALL_METHODS)
+
+
+@pytest.mark.parametrize(
+    ("address", "right"),
+    [
+        ("tcp://127.0.0.1:8786", True),
+        ("tls://head-node.lab:8786", True),
+        ("127.0.0.1:8786", False),
+        ("tcp://head-node", False),
+        ("tcp://user@head-node:8786", False),
+        ("http://head-node:8787", False),
+        ("inproc://1/2/3:4", False),
+        ("tcp://head-node:8786/status", False),
+        ("", False),
+    ],
+)
+def test_a_scheduler_has_an_address_of_a_kind_that_dask_knows(address: str, right: bool) -> None:
+    assert is_scheduler(address) == right
+
+
+def test_the_app_uses_only_the_cluster_that_the_environment_names(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv(SCHEDULER_VARIABLE, raising=False)
+    assert named_scheduler() == ""
+    monkeypatch.setenv(SCHEDULER_VARIABLE, " tcp://head:8786 ")
+    assert named_scheduler() == "tcp://head:8786"
+    monkeypatch.setenv(SCHEDULER_VARIABLE, "head")
+    assert named_scheduler() == ""
