@@ -7,9 +7,11 @@ compared: what shows is whether Dask keeps all of them busy. Pictures are small 
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import tempfile
 from collections.abc import Sequence
+from contextlib import redirect_stdout
 from pathlib import Path
 
 from distributed import Client, Nanny, Scheduler, SpecCluster
@@ -86,8 +88,10 @@ def measured(base: Path, names: Sequence[str], count: int, slept: float) -> floa
     ):
         client.wait_for_workers(count, WAIT_S)
         progress = RunProgress(run.outputs, run.planned, show_bars=False)
-        progress.say = lambda _: None  # type: ignore[method-assign]
-        taken = seconds(lambda: evaluate_on_cluster(run, cluster.scheduler_address, 1, progress))
+        with redirect_stdout(io.StringIO()):
+            taken = seconds(
+                lambda: evaluate_on_cluster(run, cluster.scheduler_address, 1, progress)
+            )
     failed = [cell for cell in progress.status.cells if cell.state != "done"]
     if failed:
         raise RuntimeError(f"{len(failed)} cells were not made: {failed[0].reason}")

@@ -21,4 +21,4 @@ def dask_setup(worker: object) -> None:  # noqa: ARG001  the name and signature 
         time.sleep(float(os.environ[SECONDS_VARIABLE]))
         make(*arguments)  # type: ignore[arg-type]
 
-    runner.run_together = slowly  # type: ignore[assignment]
+    setattr(runner, "run_together", slowly)  # noqa: B010  a module's own name

@@ -180,7 +180,7 @@ def started(*words: str) -> subprocess.Popen[bytes]:
     """Start one of Dask's commands in the project's folder."""
     command = [sys.executable, "-m", "dask", *words]
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    return subprocess.Popen(command, cwd=PROJECT, **quiet)  # type: ignore[call-overload,no-any-return]
+    return subprocess.Popen(command, cwd=PROJECT, **quiet)  # type: ignore[call-overload]
 
 
 def wait_for(condition: Callable[[], bool]) -> None:
