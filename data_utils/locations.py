@@ -38,6 +38,16 @@ def cache_root() -> Path:
     return _from_environment(CACHE_VARIABLE, user_cache_path("mvtec-anomaly-detection"))
 
 
+def pool_threads() -> int:
+    """Return how many pictures to read or write at a time: one per core, at most eight.
+
+    ``OMP_NUM_THREADS`` lets a process take fewer, where several share the machine.
+    """
+    given = os.environ.get("OMP_NUM_THREADS", "")
+    cores = int(given) if given.isdecimal() and int(given) else os.cpu_count() or 1
+    return min(8, cores)
+
+
 def is_allowed(path: Path) -> bool:
     """Tell whether a file or folder may be read, links followed.
 

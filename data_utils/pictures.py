@@ -9,27 +9,28 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from filelock import FileLock
 from numpy.typing import NDArray
 
 from data_utils.images import UnreadableImageError, read_mask, read_picture
-from data_utils.locations import cache_root
+from data_utils.locations import cache_root, pool_threads
 from data_utils.mvtec import Category, Finding
 from data_utils.transform import Transform
 
 CACHE_VERSION = 2
 CACHE_LIMIT_BYTES = 4 * 1024**3
-DECODE_THREADS = min(8, os.cpu_count() or 1)
+DECODE_THREADS = pool_threads()
 DECODE_PIXEL_BYTES = 20  # at most, while one picture of any kind is decoded and converted
 DECODE_BYTES = 1024**3
 
@@ -91,7 +92,8 @@ def load_pictures(
 ) -> Pictures:
     """Return the category's pictures and masks, from the cache when they are in it.
 
-    A cache folder that cannot be written costs time on the next run, nothing else.
+    A cache folder that cannot be written costs time on the next run, nothing else. Of several
+    processes that ask for the same pictures one decodes, and the others wait for it.
 
     Parameters
     ----------
@@ -102,6 +104,31 @@ def load_pictures(
     cached = _read_entry(entry, category, transform)
     if cached is not None:
         return cached
+    with _decoding(entry):
+        return _read_entry(entry, category, transform) or _decoded(
+            entry, category, transform, progress
+        )
+
+
+@contextmanager
+def _decoding(entry: Path) -> Iterator[None]:
+    """Wait until no other process decodes the same pictures; a dead one holds nobody up."""
+    lock: FileLock | None = FileLock(entry.parent / f".{entry.name[:2]}.lock")
+    try:
+        entry.parent.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+    except (OSError, NotImplementedError):  # no folder, or a file system without locks
+        lock = None
+    try:
+        yield
+    finally:
+        if lock is not None:
+            lock.release()
+
+
+def _decoded(
+    entry: Path, category: Category, transform: Transform, progress: Progress | None
+) -> Pictures:
     decoded = _decode(category, transform, progress)
     try:
         _write_entry(entry, decoded)

@@ -54,7 +54,8 @@ class BackboneSource:
     @property
     def stands_in(self) -> bool:
         """Whether the project's own backbone was taken in place of the default one."""
-        return self._backbone is not None and self._backbone.name != self._settings.backbone
+        taken = self._backbone is not None and self._backbone.name == OFFLINE_BACKBONE
+        return self._settings.automatic and taken
 
     def settled(self, progress: RunProgress | None = None) -> Settings:
         """Return the settings with the backbone that there is; unchanged if there is none."""
@@ -79,7 +80,7 @@ class BackboneSources:
 
     def of(self, settings: Settings) -> BackboneSource:
         """Return the source for these settings, as asked for or settled."""
-        key = self._key(settings)
+        key = self.key(settings)
         if key not in self._sources:
             self._sources[key] = BackboneSource(settings, self._weights)
         return self._sources[key]
@@ -88,10 +89,10 @@ class BackboneSources:
         """Return the settings with the backbone that there is; unchanged if there is none."""
         source = self.of(settings)
         settled = replace(settings, backbone=source.settled(progress).backbone)
-        self._sources[self._key(settled)] = source
+        self._sources[self.key(settled)] = source
         return settled
 
-    def _key(self, settings: Settings) -> tuple[str, bool, int]:
+    def key(self, settings: Settings) -> tuple[str, bool, int]:
         """Return what a source depends on: the seed only where it draws the weights."""
         random = named_weights(self._weights) == RANDOM
         return settings.backbone, settings.automatic, settings.options.seed if random else 0

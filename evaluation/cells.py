@@ -261,19 +261,29 @@ def repair(outputs: Path) -> None:
     """
     for pattern in (".*", "*/.*", f"{SETTINGS_FOLDER}/*/*/.*"):
         for leftover in list(outputs.glob(pattern)):
-            if leads_out(leftover.parent, outputs):
-                continue
-            if leftover.name.endswith(OLD_SUFFIX):
-                place = leftover.with_name(leftover.name[1 : -len(OLD_SUFFIX)])
-                if not (place / CELL_FILE).is_file() and (leftover / CELL_FILE).is_file():
-                    _remove(place)
-                    leftover.rename(place)
-                else:
-                    _remove(leftover)
-            elif leftover.name.endswith(NEW_SUFFIX):
-                shutil.rmtree(leftover, ignore_errors=True)
-            elif leftover.name.endswith(UNFINISHED_SUFFIX):
-                leftover.unlink(missing_ok=True)
+            if not leads_out(leftover.parent, outputs):
+                _repair(leftover)
+
+
+def repair_cell(place: CellPlace) -> None:
+    """Do the same for one cell whose writer is dead, while others are being written."""
+    for pattern in (f".{place.method}{OLD_SUFFIX}", f".{place.method}-*{NEW_SUFFIX}"):
+        for leftover in list(place.folder.parent.glob(pattern)):
+            _repair(leftover)
+
+
+def _repair(leftover: Path) -> None:
+    if leftover.name.endswith(OLD_SUFFIX):
+        place = leftover.with_name(leftover.name[1 : -len(OLD_SUFFIX)])
+        if not (place / CELL_FILE).is_file() and (leftover / CELL_FILE).is_file():
+            _remove(place)
+            leftover.rename(place)
+        else:
+            _remove(leftover)
+    elif leftover.name.endswith(NEW_SUFFIX):
+        shutil.rmtree(leftover, ignore_errors=True)
+    elif leftover.name.endswith(UNFINISHED_SUFFIX):
+        leftover.unlink(missing_ok=True)
 
 
 def write_atomically(path: Path, text: str) -> None:

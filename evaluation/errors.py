@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 
+class ClusterError(RuntimeError):
+    """A cluster that cannot be used, or is gone; the message is a full sentence."""
+
+
 def sentence(error: Exception) -> str:
     """Return one line that tells a person what went wrong."""
     if isinstance(error, OSError) and error.strerror:

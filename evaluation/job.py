@@ -63,6 +63,16 @@ class CellState:
 
 
 @dataclass
+class WorkerState:
+    """What one of several workers does now, and how far it is."""
+
+    name: str
+    phase: str = ""
+    done: int = 0
+    total: int = 0
+
+
+@dataclass
 class JobStatus:
     """What a job says about itself.
 
@@ -80,6 +90,10 @@ class JobStatus:
         Estimated seconds left; None while no cell of that kind has been timed here.
     arguments : list of str
         What starts the same run again, without the outputs folder.
+    workers : list of WorkerState
+        Those at work, where a run has several; what they do stands here instead of in `phase`.
+    cluster : str
+        Address of the Dask cluster's own dashboard, "" without one.
     """
 
     state: str = RUNNING
@@ -95,6 +109,8 @@ class JobStatus:
     last_error: str = ""
     cells: list[CellState] = field(default_factory=list)
     arguments: list[str] = field(default_factory=list)
+    workers: list[WorkerState] = field(default_factory=list)
+    cluster: str = ""
 
     @property
     def current(self) -> list[CellState]:
@@ -306,7 +322,8 @@ def _written_status(outputs: Path) -> JobStatus | None:
         content = json.loads(file.read_text(encoding="utf-8"))
         json.dumps(content, ensure_ascii=False).encode()  # finds halves of characters
         cells = [CellState(**cell) for cell in content.pop("cells")]
-        status = JobStatus(**content, cells=cells)
+        workers = [WorkerState(**worker) for worker in content.pop("workers", [])]
+        status = JobStatus(**content, cells=cells, workers=workers)
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None
     return status if _is_sound(status) else None
@@ -319,9 +336,11 @@ def _is_own_file(file: Path) -> bool:
 
 def _is_sound(status: JobStatus) -> bool:
     """Tell whether every field holds what it should; anybody can have edited the file."""
-    texts = [status.state, status.phase, status.last_error]
+    texts = [status.state, status.phase, status.last_error, status.cluster]
     texts += [text for cell in status.cells for text in asdict(cell).values()]
+    texts += [text for worker in status.workers for text in (worker.name, worker.phase)]
     counts = [status.pid, status.done, status.total]
+    counts += [count for worker in status.workers for count in (worker.done, worker.total)]
     numbers = [*counts, status.created, status.booted, status.started, status.updated]
     numbers += [] if status.eta_s is None else [status.eta_s]
     return (
@@ -347,9 +366,8 @@ def _ended(status: JobStatus, state: str, reason: str) -> JobStatus:
         replace(cell, state=state, reason=reason) if cell.state == RUNNING else cell
         for cell in status.cells
     ]
-    return replace(
-        status, state=state, cells=cells, eta_s=None, last_error=reason or status.last_error
-    )
+    error = reason or status.last_error
+    return replace(status, state=state, cells=cells, eta_s=None, last_error=error, workers=[])
 
 
 def _process(status: JobStatus) -> psutil.Process | None:

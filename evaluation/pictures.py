@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -14,13 +13,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from data_utils.locations import pool_threads
 from evaluation.heatmap import Scale, gray, overlay
 from evaluation.png import png
 
 KINDS = ("img", "gt", "map", "overlay")
 NO_MASK_GRAY = 128
 LONGEST_NAME = 255  # bytes; what file systems take
-WRITE_THREADS = min(8, os.cpu_count() or 1)
+WRITE_THREADS = pool_threads()
 
 
 def picture_name(defect: str, stem: str, kind: str) -> str:

@@ -22,6 +22,7 @@ from evaluation.job import (
     WAITING,
     CellState,
     JobStatus,
+    WorkerState,
     creation,
     write_status,
 )
@@ -70,7 +71,7 @@ class RunProgress:
         self._show_bars = show_bars
         self._bar: tqdm[Never] | None = None
         self._written = 0.0
-        self._current_since = time.monotonic()
+        self._begun: dict[CellKey, float] = {}
         self.status = JobStatus(
             pid=os.getpid(),
             created=created,
@@ -86,10 +87,11 @@ class RunProgress:
 
     def begin(self, cells: Collection[CellKey]) -> None:
         """Mark cells that are worked on together as running."""
-        self._current_since = time.monotonic()
+        now = time.monotonic()
         for cell in self.status.cells:
             if cell.key in cells:
                 cell.state = RUNNING
+                self._begun[cell.key] = now
         self._write()
 
     def end(self, ended: CellKey, state: str, reason: str = "") -> None:
@@ -98,7 +100,8 @@ class RunProgress:
         The time of a finished cell is the estimate for the method's other cells where there is
         none yet.
         """
-        seconds = time.monotonic() - self._current_since
+        now = time.monotonic()
+        seconds = now - self._begun.get(ended, now)
         for cell in self.status.cells:
             if cell.key == ended:
                 cell.state, cell.reason = state, reason
@@ -107,6 +110,38 @@ class RunProgress:
         if state == FAILED:
             self.status.last_error = f"{ended}: {reason}"
         self.say(f"{ended}: {state}{f' - {reason}' if reason else ''}")
+        self._write()
+
+    def postpone(self, cells: Collection[CellKey], reason: str) -> None:
+        """Mark cells that were to be made, or begun, as waiting again, and say why."""
+        for cell in self.status.cells:
+            if cell.key in cells:
+                cell.state = WAITING
+                self.say(f"{cell.key}: made later - {reason}")
+        self._write()
+
+    def at_work(self, worker: str, phase: str = "", done: int = 0, total: int = 0) -> None:
+        """Note what one of several workers does."""
+        for state in self.status.workers:
+            if state.name == worker:
+                break
+        else:
+            state = WorkerState(worker)
+            self.status.workers.append(state)
+        changed = state.phase != phase
+        state.phase, state.done, state.total = phase, done, total
+        if changed or time.monotonic() - self._written > WRITE_INTERVAL_S:
+            self._write()
+
+    def away(self, worker: str) -> None:
+        """Note that one of several workers has nothing to do, or is gone."""
+        others = [state for state in self.status.workers if state.name != worker]
+        self.status.workers = others
+        self._write()
+
+    def of_cluster(self, dashboard: str) -> None:
+        """Note where the cluster's own dashboard is."""
+        self.status.cluster = dashboard
         self._write()
 
     def phase(self, name: str) -> Progress:
@@ -137,13 +172,13 @@ class RunProgress:
         """Write the final state: done, or failed if any cell failed."""
         self._close_bar()
         self.status.state = FAILED if self.status.count(FAILED) else DONE
-        self.status.phase, self.status.eta_s = "", 0.0
+        self.status.phase, self.status.eta_s, self.status.workers = "", 0.0, []
         self._write()
 
     def abort(self, state: str, reason: str) -> None:
         """Write that the run ended early, cancelled or failed."""
         self._close_bar()
-        self.status.state, self.status.eta_s = state, None
+        self.status.state, self.status.eta_s, self.status.workers = state, None, []
         self.status.last_error = reason or self.status.last_error
         for cell in self.status.cells:
             if cell.state == RUNNING:
@@ -167,9 +202,13 @@ class RunProgress:
                 if estimate is None:
                     return None
                 left += estimate
-        running = [cell for cell in self.status.cells if cell.state == RUNNING]
-        known = sum(self._estimates.get(cell.key, 0.0) for cell in running)
-        return max(0.0, left - min(time.monotonic() - self._current_since, known))
+        together: dict[float, float] = {}
+        for cell in self.status.current:
+            begun = self._begun[cell.key]
+            together[begun] = together.get(begun, 0.0) + self._estimates.get(cell.key, 0.0)
+        now = time.monotonic()
+        left -= sum(min(now - begun, known) for begun, known in together.items())
+        return max(0.0, left) / max(1, len(self.status.workers))
 
     def _close_bar(self) -> None:
         if self._bar is not None:

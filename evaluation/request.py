@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import subprocess
 from collections.abc import Callable, Iterable, Sequence
@@ -18,6 +19,8 @@ from evaluation.job import DONE, JobStatus
 from evaluation.settings import Settings
 
 MAX_SEED = 2**32 - 1
+MAX_WORKERS = 256
+SCHEDULER = re.compile(r"(tcp|tls)://([\w.-]+|\[[0-9a-fA-F:.]+\]):\d{1,5}")
 SWEPT = ("--backbones", "--coreset-ratios", "--seeds")
 
 
@@ -73,7 +76,11 @@ class Request:
     sweep : Sweep
         What else is to be evaluated, in every combination.
     threads : int or None
-        Processor threads; None for all cores.
+        Processor threads of each worker; None for all cores.
+    workers : int
+        Processes on this machine.
+    scheduler : str
+        Address of a Dask cluster that makes the cells, "" for this machine.
     """
 
     data: str
@@ -84,6 +91,8 @@ class Request:
     force: bool = False
     threads: int | None = None
     sweep: Sweep = field(default_factory=Sweep)
+    workers: int = 1
+    scheduler: str = ""
 
     def arguments(self) -> list[str]:
         """Return the arguments of ``evaluate.py``, without those that are defaults."""
@@ -100,6 +109,8 @@ class Request:
             "--padim-channels": _if_given(asked.options.padim_channels),
             "--seeds": () if seeds == (default.options.seed,) else seeds,
             "--threads": _if_given(self.threads),
+            "--workers": () if self.workers == 1 else (self.workers,),
+            "--scheduler": _if_given(self.scheduler or None),
         }
         arguments = ["--data", self.data]
         if self.categories:
@@ -112,6 +123,11 @@ class Request:
         arguments += ["--no-crop"] * asked.whole_picture
         arguments += ["--force"] * self.force
         return arguments
+
+
+def is_scheduler(address: str) -> bool:
+    """Tell whether it is the address of a Dask scheduler: ``tcp://host:port`` or ``tls://...``."""
+    return SCHEDULER.fullmatch(address) is not None
 
 
 def command_line(arguments: Sequence[str], outputs: Path, show: Callable[[Path], str] = str) -> str:

@@ -63,6 +63,10 @@ class Run:
         Repeat finished cells, and replace cells made with other weights.
     variants : tuple of Settings
         Further settings to evaluate; they apply the same transform as `settings`.
+    only : tuple of CellKey or None
+        The cells that this part of a run makes, None for all. A part leaves the summary alone.
+    memory : int or None
+        Bytes that it may take; what needs more is postponed. None for all that is free.
     """
 
     data: Path
@@ -73,6 +77,8 @@ class Run:
     weights: str | None = None
     force: bool = False
     variants: tuple[Settings, ...] = ()
+    only: tuple[CellKey, ...] | None = None
+    memory: int | None = None
 
     def place(self, category: str, method: str) -> CellPlace:
         """Return where the cell with the first settings goes; for errors see ``place_of``."""
@@ -96,8 +102,14 @@ class Run:
         for method in self.methods:
             for settings in (self.settings, *self.variants):
                 key = CellKey(category, method, settings.identifier(method))
-                planned.setdefault(key, settings)
+                if self.only is None or key in self.only:
+                    planned.setdefault(key, settings)
         return planned
+
+    @property
+    def room(self) -> int:
+        """The bytes that it may take now."""
+        return free_bytes() if self.memory is None else min(free_bytes(), self.memory)
 
 
 def plan_categories(data: Path, wanted: list[str] | None) -> list[str]:
@@ -123,25 +135,41 @@ def evaluate(run: Run, progress: RunProgress) -> None:
 
     A cell that fails is recorded with its reason and never ends the run.
     """
+    sources = BackboneSources(run.weights)
+    run = prepared(run, sources, progress)
+    for name in run.categories:
+        evaluate_category(run, name, sources, progress)
+    conclude(run, progress)
+
+
+def prepared(run: Run, sources: BackboneSources, progress: RunProgress) -> Run:
+    """Say what is wrong before anything is made; return the run with the backbones there are."""
     if wrong := wrong_summary(run.outputs, summary_table(run.outputs)[0]):
         progress.say(wrong)
     for finding in left_out_folders(run.data):
         progress.say(f"{finding}.")
-    sources = BackboneSources(run.weights)
     if any(METHODS[method].reads_backbone for method in run.methods):
         first, *others = (
             sources.settled(settings, progress) for settings in (run.settings, *run.variants)
         )
         run = replace(run, settings=first, variants=tuple(others))
-    for name in run.categories:
-        try:
-            _evaluate_category(run, name, sources, progress)
-        except Exception as error:
-            if not isinstance(error, (ValueError, OSError)):
-                traceback.print_exc()
-            for cell in progress.status.cells:
-                if cell.category == name and cell.state in (WAITING, RUNNING):
-                    _fail(run, cell.key, sentence(error), progress)
+    return run
+
+
+def evaluate_category(run: Run, name: str, sources: BackboneSources, progress: RunProgress) -> None:
+    """Make the cells of one category; what ends the category is the failure of all of them."""
+    try:
+        _evaluate_category(run, name, sources, progress)
+    except Exception as error:
+        if not isinstance(error, (ValueError, OSError)):
+            traceback.print_exc()
+        for cell in progress.status.cells:
+            if cell.category == name and cell.state in (WAITING, RUNNING):
+                fail(run, cell.key, sentence(error), progress)
+
+
+def conclude(run: Run, progress: RunProgress) -> None:
+    """Rebuild the summary, and say what is wrong with finished cells."""
     try:
         problems = write_summary(run.outputs)
     except OSError as error:
@@ -185,8 +213,12 @@ def _evaluate_category(
     }
     if len(refused) == len(places):
         return
-    if cached_fingerprint(category, transform) is None:
-        _refuse_reading_without_room(size)
+    lacking = (
+        "" if cached_fingerprint(category, transform) else refusal(reading_bytes(size), run.room)
+    )
+    if lacking:
+        _lack_memory(run, [cell for cell in cells if cell not in refused], lacking, progress)
+        return
     clock = Clock()
     with clock.phase("decode"):
         pictures = load_pictures(category, transform, progress.phase(f"{name}: reading pictures"))
@@ -216,7 +248,7 @@ def _evaluate_category(
             try:
                 network = source.get(progress)
             except WeightsError as error:
-                _fail(run, cell, str(error), progress)
+                fail(run, cell, str(error), progress)
                 continue
             _, works = sharing.setdefault(id(network), (network, []))
             works.append(_work(place, settings, network))
@@ -226,7 +258,7 @@ def _evaluate_category(
     decided_s = time.perf_counter() - started
     for key in list(sharing):
         network, works = sharing.pop(key)
-        parts = _that_fit_together(works, size)
+        parts = _that_fit_together(works, size, run.room)
         works.clear()
         while parts:
             _evaluate_together(run, parts.pop(0), network, shared, decided_s)
@@ -254,27 +286,32 @@ def _evaluate_together(
         _finish(run, work, shared, time.perf_counter() - shared_s)
 
 
-def _refuse_reading_without_room(size: CategorySize) -> None:
-    if problem := refusal(reading_bytes(size), free_bytes()):
-        raise DatasetError(problem)
-
-
 def _has_room(
     run: Run, cell: CellKey, settings: Settings, size: CategorySize, progress: RunProgress
 ) -> bool:
     """Tell whether there is memory for a cell; record it as failed if there is not."""
-    reason = refusal(cells_bytes(size, [(cell.method, settings)]), free_bytes())
+    reason = refusal(cells_bytes(size, [(cell.method, settings)]), run.room)
     if reason:
-        _fail(run, cell, reason, progress)
+        _lack_memory(run, [cell], reason, progress)
     return not reason
 
 
-def _that_fit_together(works: list[CellWork], size: CategorySize) -> list[list[CellWork]]:
-    """Divide cells that share a backbone into parts for which memory is long enough.
+def _lack_memory(run: Run, cells: list[CellKey], reason: str, progress: RunProgress) -> None:
+    """Record cells as failed, or leave them for a time when more memory is free."""
+    if run.memory is not None:
+        progress.postpone(cells, reason)
+        return
+    for cell in cells:
+        fail(run, cell, reason, progress)
+
+
+def _that_fit_together(
+    works: list[CellWork], size: CategorySize, free: int
+) -> list[list[CellWork]]:
+    """Divide cells that share a backbone into parts that take at most `free` bytes.
 
     One part as a rule, made in one pass of the backbone.
     """
-    free = free_bytes()
     parts: list[list[CellWork]] = []
     for family in families(works):
         fits = _bytes_of(family, size) <= free
@@ -360,16 +397,18 @@ def _finish(run: Run, work: CellWork, shared: CategoryWork, started: float) -> N
     if not work.failure:
         with work.guarded():
             write_cell(work, shared, started)
-            with suppress(OSError):  # said when the run ends
-                write_summary(run.outputs)
+            if run.only is None:
+                with suppress(OSError):  # said when the run ends
+                    write_summary(run.outputs)
     if work.failure:
-        _fail(run, work.place.key, work.failure, shared.progress)
+        fail(run, work.place.key, work.failure, shared.progress)
     else:
         shared.progress.end(work.place.key, DONE)
     work.maps, work.calibration = None, None
 
 
-def _fail(run: Run, cell: CellKey, reason: str, progress: RunProgress) -> None:
+def fail(run: Run, cell: CellKey, reason: str, progress: RunProgress) -> None:
+    """End a cell as failed, and note its reason beside its place."""
     progress.end(cell, FAILED, reason)
     try:
         record_failure(run.place_of(cell), reason)
