@@ -30,7 +30,7 @@ from data_utils.mvtec import DatasetError
 from detectors.architectures import AUTOMATIC, BACKBONES, OFFLINE_BACKBONE, RANDOM
 from detectors.registry import METHODS, Options
 from evaluation.cells import repair
-from evaluation.errors import ClusterError, sentence
+from evaluation.errors import sentence
 from evaluation.job import CANCELLED, FAILED, BusyError, CellState, lock_outputs
 from evaluation.own_parts import (
     DEFECTIVE,
@@ -49,18 +49,17 @@ from evaluation.request import (
     Request,
     Sweep,
     check_settings,
-    is_scheduler,
 )
 from evaluation.runner import Run, evaluate, plan_categories, seconds_per_cell
 from evaluation.settings import DEFAULT_BACKBONE, Settings
 from evaluation.summary import SUMMARY_FILE, summary_table
 from evaluation.thresholds import DEFAULT_FALSE_ALARMS, pictures_needed
 
-EXIT_FAILED_CELLS, EXIT_USAGE, EXIT_BUSY, EXIT_CLUSTER, EXIT_CANCELLED = 1, 2, 3, 4, 130
+EXIT_FAILED_CELLS, EXIT_USAGE, EXIT_BUSY, EXIT_CANCELLED = 1, 2, 3, 130
 DEMO = "demo"
 MAX_THREADS = 1024
 ONLY_WITH_SCORE = ("category", "method", "csv", "false_alarms")
-NOT_WITH_SCORE = ("data", "categories", "methods", "force", "workers", "scheduler")
+NOT_WITH_SCORE = ("data", "categories", "methods", "force", "workers")
 SINGLE_WITH_SCORE = ("seeds", "backbones", "coreset_ratios")
 MEANT = {"category": " (did you mean --categories?)", "method": " (did you mean --methods?)"}
 EXAMPLES = """examples:
@@ -74,8 +73,6 @@ EXAMPLES = """examples:
       every combination; outputs/summary_by_setting.csv gives mean and spread over the seeds
   python evaluate.py --workers 4
       in four processes of this machine
-  python evaluate.py --scheduler tcp://192.168.0.10:8786
-      on the workers of a Dask cluster (needs requirements-cluster.txt)
   python evaluate.py --weights resnet18-f37072fd.pth
       without network: ImageNet weights from a file
   python evaluate.py --score "new pictures" --category part --method patchcore
@@ -84,8 +81,7 @@ EXAMPLES = """examples:
 Finished cells are skipped when the same command runs again, so a run that was stopped goes on.
 exit status: 0 all cells finished, 1 a cell failed (with --score: a picture cannot be read),
 2 wrong arguments or no data,
-3 another evaluation is using the outputs folder, 4 the cluster cannot be used or is gone,
-130 cancelled."""
+3 another evaluation is using the outputs folder, 130 cancelled."""
 
 
 class OneSentenceParser(argparse.ArgumentParser):
@@ -200,8 +196,7 @@ def argument_parser() -> argparse.ArgumentParser:
         "--threads",
         type=_threads,
         metavar="N",
-        help="processor threads, with several workers those of each (default: every core once; on "
-        "a cluster as its workers are set)",
+        help="processor threads, with several workers those of each (default: every core once)",
     )
     places.add_argument(
         "--workers",
@@ -210,14 +205,6 @@ def argument_parser() -> argparse.ArgumentParser:
         metavar="N",
         help="processes on this machine (default: 1); cells of a category that share a backbone "
         "stay together, so no more processes work than there are such groups",
-    )
-    places.add_argument(
-        "--scheduler",
-        type=_scheduler,
-        metavar="ADDRESS",
-        help="the scheduler of a Dask cluster, tcp://host:port or tls://host:port, whose workers "
-        f"make the cells; each reads the data from its own ${DATA_VARIABLE}, else from the same "
-        "path as here. Dask executes what it receives: trusted networks or TLS only",
     )
     _add_score_arguments(parser)
     return parser
@@ -257,8 +244,6 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argument_parser()
     parsed = parser.parse_args(arguments)
     _check_score_arguments(parser, parsed)
-    if parsed.scheduler and parsed.workers > 1:
-        parser.error("--workers counts processes of this machine; it does not go with --scheduler")
     _end_on_signals()
     try:
         return _score(parsed) if parsed.score else _run(parsed)
@@ -388,7 +373,6 @@ def requested(parsed: argparse.Namespace) -> Request:
         threads=parsed.threads,
         sweep=Sweep(tuple(more_backbones), tuple(more_ratios), tuple(more_seeds)),
         workers=parsed.workers,
-        scheduler=parsed.scheduler or "",
     )
 
 
@@ -448,9 +432,6 @@ def _evaluate(run: Run, request: Request) -> int:
     except KeyboardInterrupt:
         progress.abort(CANCELLED, "")
         raise
-    except ClusterError as error:
-        progress.abort(FAILED, str(error))
-        return _complain(str(error), EXIT_CLUSTER)
     except Exception as error:
         progress.abort(FAILED, str(error))
         raise
@@ -461,11 +442,7 @@ def _evaluate(run: Run, request: Request) -> int:
 
 def _make_cells(run: Run, request: Request, progress: RunProgress) -> None:
     """Evaluate where it is asked for; other places than this process are loaded only then."""
-    if request.scheduler:
-        from evaluation.cluster import evaluate_on_cluster
-
-        evaluate_on_cluster(run, request.scheduler, request.threads, progress)
-    elif request.workers > 1:
+    if request.workers > 1:
         from evaluation.local_workers import evaluate_with_workers
 
         evaluate_with_workers(run, request.workers, request.threads, progress)
@@ -539,14 +516,6 @@ def _workers(text: str) -> int:
             f"'{text}' is not a number of processes, 1 to {MAX_WORKERS}"
         )
     return int(text)
-
-
-def _scheduler(text: str) -> str:
-    if not is_scheduler(text):
-        raise argparse.ArgumentTypeError(
-            f"'{text}' is no scheduler's address, such as tcp://192.168.0.10:8786"
-        )
-    return text
 
 
 def _folder(text: str) -> Path:

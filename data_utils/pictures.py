@@ -13,7 +13,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -113,17 +113,14 @@ def load_pictures(
 @contextmanager
 def _decoding(entry: Path) -> Iterator[None]:
     """Wait until no other process decodes the same pictures; a dead one holds nobody up."""
-    lock: FileLock | None = FileLock(entry.parent / f".{entry.name[:2]}.lock")
-    try:
+    lock = FileLock(entry.parent / f".{entry.name[:2]}.lock")
+    with suppress(OSError, NotImplementedError):  # no folder, or a file system without locks
         entry.parent.mkdir(parents=True, exist_ok=True)
         lock.acquire()
-    except (OSError, NotImplementedError):  # no folder, or a file system without locks
-        lock = None
     try:
         yield
     finally:
-        if lock is not None:
-            lock.release()
+        lock.release()
 
 
 def _decoded(

@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 
-class ClusterError(RuntimeError):
-    """A cluster that cannot be used, or is gone; the message is a full sentence."""
-
-
 def sentence(error: Exception) -> str:
     """Return one line that tells a person what went wrong."""
     if isinstance(error, OSError) and error.strerror:

@@ -92,8 +92,6 @@ class JobStatus:
         What starts the same run again, without the outputs folder.
     workers : list of WorkerState
         Those at work, where a run has several; what they do stands here instead of in `phase`.
-    cluster : str
-        Address of the Dask cluster's own dashboard, "" without one.
     """
 
     state: str = RUNNING
@@ -110,7 +108,6 @@ class JobStatus:
     cells: list[CellState] = field(default_factory=list)
     arguments: list[str] = field(default_factory=list)
     workers: list[WorkerState] = field(default_factory=list)
-    cluster: str = ""
 
     @property
     def current(self) -> list[CellState]:
@@ -336,7 +333,7 @@ def _is_own_file(file: Path) -> bool:
 
 def _is_sound(status: JobStatus) -> bool:
     """Tell whether every field holds what it should; anybody can have edited the file."""
-    texts = [status.state, status.phase, status.last_error, status.cluster]
+    texts = [status.state, status.phase, status.last_error]
     texts += [text for cell in status.cells for text in asdict(cell).values()]
     texts += [text for worker in status.workers for text in (worker.name, worker.phase)]
     counts = [status.pid, status.done, status.total]

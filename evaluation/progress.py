@@ -139,11 +139,6 @@ class RunProgress:
         self.status.workers = others
         self._write()
 
-    def of_cluster(self, dashboard: str) -> None:
-        """Note where the cluster's own dashboard is."""
-        self.status.cluster = dashboard
-        self._write()
-
     def phase(self, name: str) -> Progress:
         """Start a phase and return the function that reports how far it is."""
         self._close_bar()

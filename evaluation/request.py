@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import shlex
 import subprocess
 from collections.abc import Callable, Iterable, Sequence
@@ -20,7 +19,6 @@ from evaluation.settings import Settings
 
 MAX_SEED = 2**32 - 1
 MAX_WORKERS = 256
-SCHEDULER = re.compile(r"(tcp|tls)://([\w.-]+|\[[0-9a-fA-F:.]+\]):\d{1,5}")
 SWEPT = ("--backbones", "--coreset-ratios", "--seeds")
 
 
@@ -79,8 +77,6 @@ class Request:
         Processor threads of each worker; None for all cores.
     workers : int
         Processes on this machine.
-    scheduler : str
-        Address of a Dask cluster that makes the cells, "" for this machine.
     """
 
     data: str
@@ -92,7 +88,6 @@ class Request:
     threads: int | None = None
     sweep: Sweep = field(default_factory=Sweep)
     workers: int = 1
-    scheduler: str = ""
 
     def arguments(self) -> list[str]:
         """Return the arguments of ``evaluate.py``, without those that are defaults."""
@@ -110,7 +105,6 @@ class Request:
             "--seeds": () if seeds == (default.options.seed,) else seeds,
             "--threads": _if_given(self.threads),
             "--workers": () if self.workers == 1 else (self.workers,),
-            "--scheduler": _if_given(self.scheduler or None),
         }
         arguments = ["--data", self.data]
         if self.categories:
@@ -123,11 +117,6 @@ class Request:
         arguments += ["--no-crop"] * asked.whole_picture
         arguments += ["--force"] * self.force
         return arguments
-
-
-def is_scheduler(address: str) -> bool:
-    """Tell whether it is the address of a Dask scheduler: ``tcp://host:port`` or ``tls://...``."""
-    return SCHEDULER.fullmatch(address) is not None
 
 
 def command_line(arguments: Sequence[str], outputs: Path, show: Callable[[Path], str] = str) -> str:
