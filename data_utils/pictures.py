@@ -113,9 +113,10 @@ def load_pictures(
 @contextmanager
 def _decoding(entry: Path) -> Iterator[None]:
     """Wait until no other process decodes the same pictures; a dead one holds nobody up."""
-    lock = FileLock(entry.parent / f".{entry.name[:2]}.lock")
+    locks = entry.parent.with_name("locks")
+    lock = FileLock(locks / f"{entry.name[:2]}.lock")
     with suppress(OSError, NotImplementedError):  # no folder, or a file system without locks
-        entry.parent.mkdir(parents=True, exist_ok=True)
+        locks.mkdir(parents=True, exist_ok=True)
         lock.acquire()
     try:
         yield

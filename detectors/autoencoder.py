@@ -2,15 +2,18 @@
 
 A network squeezes each picture x through a narrow bottleneck and draws it again as r. Trained on
 good pictures only, it redraws good parts well and defects badly. Training minimises, and the
-anomaly map shows, the same error at every pixel (Bergmann et al., "Improving unsupervised defect
+anomaly map shows, an error at every pixel (Bergmann et al., "Improving unsupervised defect
 segmentation by applying structural similarity to autoencoders", arXiv 1807.02011)::
 
-    error = |x - r| + (1 - SSIM(x, r))
+    error = w |x - r| + (1 - SSIM(x, r)),    w = 2 in training, 8 in the map
 
-The first term is the mean over the colour channels, the second compares the gray pictures in
-Gaussian windows. The network sees pictures as they are, in [0, 1]: also their exposure is learned,
-and where good and defective test pictures differ in it, scores can follow it
-(``evaluation.brightness`` says by how much).
+The first term is the mean over the colour channels. The second compares the gray pictures in
+Gaussian windows, wider and with a larger constant than usual, so that fine grain which no narrow
+bottleneck can redraw counts less.
+
+The network sees pictures as they are, in [0, 1]: also their exposure is learned, and where good
+and defective test pictures differ in it, scores can follow it (``evaluation.brightness`` says by
+how much).
 """
 
 from __future__ import annotations
@@ -45,14 +48,15 @@ from detectors.storage import read_model, write_model
 if TYPE_CHECKING:
     from detectors.backbone import Backbone
 
-REDUCTION = 16
+REDUCTION = 32
 HELD_OUT_PART = 0.1
 CALIBRATION_PICTURES = 20
 MIN_IMAGES_TO_HOLD_OUT = 5
-SSIM_SIGMA = 1.5
+LOSS_WEIGHT, MAP_WEIGHT = 2.0, 8.0  # of the absolute error
+SSIM_SIGMA = 5.0
 SSIM_C1 = 0.01**2
-SSIM_C2 = 0.03**2
-ENCODER_CHANNELS = (32, 64, 128, 128)
+SSIM_C2 = 0.004
+ENCODER_CHANNELS = (32, 64, 128, 128, 256)
 CHUNK = 16
 
 
@@ -63,9 +67,9 @@ class AutoencoderSettings:
     Attributes
     ----------
     side : int
-        The network sees about ``side ** 2`` pixels; both sides are multiples of 16.
+        The network sees about ``side ** 2`` pixels; both sides are multiples of 32.
     bottleneck : int
-        Channels of the bottleneck, which has 1/16 of the resolution.
+        Channels of the bottleneck, which has 1/32 of the resolution.
     max_epochs : int
         Epochs of the learning-rate schedule.
     pictures_per_epoch : int
@@ -82,7 +86,7 @@ class AutoencoderSettings:
     """
 
     side: int = 128
-    bottleneck: int = 32
+    bottleneck: int = 128
     max_epochs: int = 24
     pictures_per_epoch: int = 256
     patience: int = 10
@@ -294,7 +298,7 @@ class Autoencoder(Detector):
             total = 0.0
             for _ in range(steps):
                 chosen = unit_range(pictures[list(islice(order, batch))])
-                error = reconstruction_error(chosen, network(chosen)).mean()
+                error = reconstruction_error(chosen, network(chosen), LOSS_WEIGHT).mean()
                 optimizer.zero_grad(set_to_none=True)
                 error.backward()  # type: ignore[no-untyped-call]
                 optimizer.step()
@@ -324,7 +328,8 @@ class Autoencoder(Detector):
         with torch.inference_mode():
             for start in range(0, len(pictures), CHUNK):
                 seen = unit_range(pictures[start : start + CHUNK])
-                errors.append(reconstruction_error(seen, network(seen)).mean(dim=(1, 2)))
+                error = reconstruction_error(seen, network(seen), LOSS_WEIGHT)
+                errors.append(error.mean(dim=(1, 2)))
         return float(torch.cat(errors).mean()) if errors else math.nan
 
 
@@ -353,7 +358,7 @@ def split_positions(
 
 
 def network_size(height: int, width: int, side: int) -> tuple[int, int]:
-    """Return (h, w), multiples of 16 of about ``side ** 2`` pixels and the picture's aspect."""
+    """Return (h, w), multiples of 32 of about ``side ** 2`` pixels and the picture's aspect."""
     aspect = math.sqrt(width / height)
     return _multiple(side / aspect), _multiple(side * aspect)
 
@@ -361,7 +366,7 @@ def network_size(height: int, width: int, side: int) -> tuple[int, int]:
 def structural_error(pictures: torch.Tensor, drawn: torch.Tensor) -> torch.Tensor:
     """Return 1 - SSIM of the gray pictures.
 
-    In Gaussian windows of sigma 1.5 px (Wang et al., 2004, section III-B).
+    In Gaussian windows of sigma 5 px (Wang et al., 2004, section III-B: 1.5 px and 0.03^2).
 
     Parameters
     ----------
@@ -385,9 +390,11 @@ def structural_error(pictures: torch.Tensor, drawn: torch.Tensor) -> torch.Tenso
     return 1 - luminance * structure
 
 
-def reconstruction_error(pictures: torch.Tensor, drawn: torch.Tensor) -> torch.Tensor:
-    """Return absolute plus structural error, float32 ``[N, h, w]`` from ``[N, 3, h, w]``."""
-    return (pictures - drawn).abs().mean(dim=1) + structural_error(pictures, drawn)
+def reconstruction_error(
+    pictures: torch.Tensor, drawn: torch.Tensor, weight: float = MAP_WEIGHT
+) -> torch.Tensor:
+    """Return weighted absolute plus structural error, ``[N, h, w]`` from ``[N, 3, h, w]``."""
+    return weight * (pictures - drawn).abs().mean(dim=1) + structural_error(pictures, drawn)
 
 
 def build_network(settings: AutoencoderSettings) -> nn.Sequential:

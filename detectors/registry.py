@@ -116,7 +116,7 @@ METHODS: dict[str, Method] = {
         Method(
             key="ae",
             title="AE",
-            version=3,
+            version=4,
             reads_backbone=False,
             long_fit=True,
             make=_make_autoencoder,

@@ -39,7 +39,7 @@ def patchcore() -> Detector:
 
 
 def autoencoder() -> Detector:
-    return Autoencoder(AutoencoderSettings(side=64, max_epochs=6, pictures_per_epoch=128))
+    return Autoencoder(AutoencoderSettings(side=64, max_epochs=12, pictures_per_epoch=128))
 
 
 @pytest.fixture(scope="module")
