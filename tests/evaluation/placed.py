@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from tests.make_data import write_category
 
 SMALL = Settings(options=Options(coreset_ratio=0.05, padim_channels=12), image_size=64)
 BOTH = ["padim", "patchcore"]
+LONGEST_S = 60.0
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,27 @@ def deadly(folder: Path, method: str, times: int) -> Deadly:
     """Return the small settings, deadly so many times."""
     folder.mkdir()
     return Deadly(options=SMALL.options, image_size=64, method=method, times=times, deaths=folder)
+
+
+@dataclass(frozen=True)
+class Held(Settings):
+    """Settings with which every cell notes that it is written, and waits for leave to go on.
+
+    Attributes
+    ----------
+    notes : Path
+        A folder; a file ``go`` in it is the leave.
+    """
+
+    notes: Path = Path()
+
+    def fingerprint(self, method: str, data_fingerprint: str) -> str:
+        """Return what ``Settings`` does, after the leave."""
+        (self.notes / method).touch()
+        end = time.monotonic() + LONGEST_S
+        while not (self.notes / "go").exists() and time.monotonic() < end:
+            time.sleep(0.02)
+        return super().fingerprint(method, data_fingerprint)
 
 
 def small_run(

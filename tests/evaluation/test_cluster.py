@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -24,6 +24,7 @@ from evaluation.runner import evaluate
 from evaluation.summary import SUMMARY_FILE
 from tests.evaluation.placed import (
     SMALL,
+    Held,
     deadly,
     numbers,
     numbers_in_this_process,
@@ -37,6 +38,14 @@ distributed = pytest.importorskip("distributed")
 
 WAIT_S = 60.0
 LOOPBACK = "127.0.0.1"
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    """Return as soon as the condition holds; fail if it does not in a long time."""
+    end = time.monotonic() + WAIT_S
+    while not condition():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.02)
 
 
 def worker_of(folder: Path, data: str, cache: str) -> dict[str, Any]:
@@ -125,6 +134,43 @@ def test_a_cell_that_kills_three_workers_fails_and_the_rest_goes_on(
     assert "lost" in failures(run.outputs)[0]["reason"]
 
 
+class Interrupted(RunProgress):
+    """Ends the run as Ctrl-C does, as soon as its worker writes the first cell."""
+
+    written: Path
+
+    def begin(self, cells: Collection[CellKey]) -> None:
+        """Mark the cells, then end the run in time."""
+        super().begin(cells)
+        wait_for(self.written.exists)
+        raise KeyboardInterrupt
+
+
+def test_a_worker_stops_within_a_unit_that_nobody_waits_for_any_more(
+    tmp_path: Path, two_workers: str
+) -> None:
+    notes = tmp_path / "notes"
+    notes.mkdir()
+    settings = Held(options=SMALL.options, image_size=64, notes=notes)
+    run = small_run(tmp_path, settings)
+    progress = Interrupted(run.outputs, run.planned, show_bars=False)
+    progress.written = notes / "padim"
+    with pytest.raises(KeyboardInterrupt):
+        evaluate_on_cluster(run, two_workers, 1, progress)
+    with distributed.Client(two_workers, set_as_default=False) as client:
+        wait_for(lambda: "executing" not in set().union(*client.run(task_states).values()))
+        (notes / "go").touch()
+        wait_for(lambda: not set().union(*client.run(task_states).values()))
+
+    assert not (notes / "patchcore").exists()
+    assert not list(run.outputs.rglob("cell.json"))
+
+
+def task_states(dask_worker: Any) -> set[str]:
+    """Return the states of the tasks of a worker."""
+    return {str(task.state) for task in dask_worker.state.tasks.values()}
+
+
 def test_another_version_of_the_program_gets_no_cells(
     tmp_path: Path, two_workers: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -181,14 +227,6 @@ def started(*words: str) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "dask", *words]
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     return subprocess.Popen(command, cwd=PROJECT, **quiet)  # type: ignore[call-overload]
-
-
-def wait_for(condition: Callable[[], bool]) -> None:
-    """Return as soon as the condition holds; fail if it does not in a long time."""
-    end = time.monotonic() + WAIT_S
-    while not condition():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.02)
 
 
 def test_a_scheduler_that_is_killed_ends_the_run_and_keeps_finished_cells(
