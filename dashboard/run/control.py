@@ -109,12 +109,18 @@ def _draw_live(outputs: str) -> None:
         st.session_state["_job_finished_cells"] = status.count(DONE, FAILED)
         if status.count(DONE, SKIPPED, FAILED):
             st.rerun()
-    draw_progress(status)
+    draw_progress(status, short=True)
     draw_cancel(Path(outputs), "run_cancel")
 
 
-def draw_progress(status: JobStatus) -> None:
-    """Draw how far the running job is: cells, the current phase, the time left."""
+def draw_progress(status: JobStatus, short: bool = False) -> None:
+    """Draw how far the running job is: cells, the current phase, the time left.
+
+    Parameters
+    ----------
+    short : bool
+        Of several workers only how many there are, where there is little room.
+    """
     total = len(status.cells)
     finished = status.count(DONE, SKIPPED, FAILED)
     part = status.done / status.total if status.total else 0.0
@@ -126,12 +132,14 @@ def draw_progress(status: JobStatus) -> None:
         cells = {cell.category for cell in status.current}
         methods = dict.fromkeys(method_title(cell.method) for cell in status.current)
         st.caption(t("run_current", cells=f"{', '.join(sorted(cells))} · {', '.join(methods)}"))
-    if status.workers:
+    if status.workers and short:
+        st.caption(t("run_workers", count=len(status.workers)))
+    elif status.workers:
         draw_workers(status.workers)
     else:
         st.progress(min(part, 1.0), text=plain(phase_text(status.phase)))
     st.caption(time_left(status))
-    if is_web_address(status.cluster):
+    if is_web_address(status.cluster) and not short:
         st.link_button(t("run_cluster"), status.cluster, icon=":material/open_in_new:")
 
 

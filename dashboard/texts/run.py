@@ -43,6 +43,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "run_worker": ("Process {name}", "프로세스 {name}"),
     "run_here": ("This machine", "이 컴퓨터"),
+    "run_workers": ("{count} at work at the same time", "동시에 {count}개가 일하고 있습니다"),
     "run_more_workers": ("and {count} more at work", "그 밖에 {count}개가 일하고 있습니다"),
     "run_cluster": ("The cluster's own page", "클러스터 자체 화면"),
     "phase_cluster": (
