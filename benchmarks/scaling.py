@@ -71,10 +71,10 @@ def show(name: str, value: float, unit: str) -> None:
 
 def draw(data: Path) -> None:
     """Draw a category of MVTec AD's kind at 1,024 px."""
-    kinds = [("train", "good", TRAIN), ("test", "good", GOOD), ("test", "hole", BAD)]
+    kinds = [("train", "good", TRAIN), ("test", "good", GOOD), ("test", "stain", BAD)]
     for split, kind, count in kinds:
         for index in range(count):
-            Drawing(data / "bottle", "weave", split, kind, index, 1024).write()
+            Drawing(data / "bottle", "demo_weave", split, kind, index, 1024).write()
 
 
 def carry(run: Run, fingerprint: str, base: Path) -> None:

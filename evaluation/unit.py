@@ -23,6 +23,7 @@ from evaluation.settings import Settings
 from evaluation.summary import write_summary
 
 MAX_TRIES = 3
+SUMMARY_PAUSE = 9  # times as long as rebuilding it took
 Event = Sequence[Any]
 Tell = Callable[[Event], None]
 
@@ -141,6 +142,7 @@ class Board:
     def __init__(self, run: Run, progress: RunProgress) -> None:
         self._run, self._progress = run, progress
         self._states = {cell.key: cell for cell in progress.status.cells}
+        self._next_summary = 0.0
 
     def note(self, worker: str, event: Event) -> None:
         """Note one thing that a worker tells."""
@@ -158,10 +160,17 @@ class Board:
                 self._progress.say(told[0])
 
     def end(self, cell: CellKey, state: str, reason: str = "") -> None:
-        """Note that a cell is done, skipped or failed."""
-        if state == DONE:
+        """Note that a cell is done, skipped or failed.
+
+        The summary reads every cell, so it is rebuilt only while that takes little of the time;
+        the end of the run does it in any case.
+        """
+        began = time.monotonic()
+        if state == DONE and began >= self._next_summary:
             with suppress(OSError):  # said when the run ends
                 write_summary(self._run.outputs)
+            now = time.monotonic()
+            self._next_summary = now + SUMMARY_PAUSE * (now - began)
         self._progress.end(cell, state, reason)
 
     def fail(self, cells: Collection[CellKey], reason: str) -> None:

@@ -23,7 +23,7 @@ from evaluation.local_workers import evaluate_with_workers, plan
 from evaluation.request import Sweep
 from evaluation.runner import Run
 from evaluation.summary import SUMMARY_FILE
-from evaluation.unit import Unit, units_of
+from evaluation.unit import Board, Unit, units_of
 from tests.evaluation.placed import (
     BOTH,
     SMALL,
@@ -90,6 +90,28 @@ def test_a_number_of_threads_that_is_asked_for_is_that_of_every_worker() -> None
     parts = plan(units(3, "padim"), workers=2, threads=1, cores=8)
 
     assert [(len(part), at_once, each) for part, at_once, each in parts] == [(3, 2, 1)]
+
+
+def test_the_summary_is_not_rebuilt_after_every_cell_where_that_takes_long(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [100.0]
+    rebuilt: list[float] = []
+
+    def slow(outputs: Path) -> None:
+        assert outputs == tmp_path
+        rebuilt.append(now[0])
+        now[0] += 2.0
+
+    monkeypatch.setattr("evaluation.unit.write_summary", slow)
+    monkeypatch.setattr("evaluation.unit.time.monotonic", lambda: now[0])
+    run = Run(Path(), tmp_path, [f"c{i}" for i in range(10)], ["ae"], SMALL)
+    board = Board(run, progress_of(run))
+    for cell in run.planned:
+        board.end(cell, "done")
+        now[0] += 5.0
+
+    assert rebuilt == [100.0, 122.0, 144.0]
 
 
 def test_two_workers_give_the_numbers_of_one_process(tmp_path: Path) -> None:
