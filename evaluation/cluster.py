@@ -10,6 +10,7 @@ Dask runs the unit of a lost worker again by itself. The copy finds that the uni
 
 from __future__ import annotations
 
+import logging
 import queue
 import threading
 import time
@@ -72,6 +73,8 @@ def _connected(scheduler: str) -> Iterator[Any]:
         raise ClusterError(
             "--scheduler needs Dask; install it with pip install -r requirements-cluster.txt."
         ) from error
+    for name in ("distributed", "distributed.client"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)  # a lost scheduler is one sentence here
     try:
         client = Client(scheduler, timeout=CONNECT_S, set_as_default=False)
     except (OSError, TimeoutError, ValueError, RuntimeError, TypeError) as error:

@@ -168,6 +168,13 @@ def test_help_shows_examples_methods_and_exit_statuses(call: Call) -> None:
         (["--crop", "0"], "'0' is not a whole number above 0"),
         (["--padim-channels", "-3"], "'-3' is not a whole number above 0"),
         (["--threads", "two"], "'two' is not a number of threads"),
+        (["--workers", "0"], "'0' is not a number of processes"),
+        (["--workers", "9999"], "'9999' is not a number of processes"),
+        (["--scheduler", "somewhere"], "'somewhere' is no scheduler's address"),
+        (
+            ["--scheduler", "tcp://a:1", "--workers", "2"],
+            "--workers counts processes of this machine",
+        ),
         (
             ["--score", ".", "--category", "a", "--method", "padim", "--seeds", "1", "2"],
             "--score takes one value of --seeds",
@@ -353,6 +360,22 @@ def test_a_failed_cell_is_named_and_ends_with_status_1(
     assert "nowhere.pth" in ended.out
     assert told(outputs).state == "failed"
     assert told(outputs).cells[0].reason in told(outputs).last_error
+
+
+def test_a_cluster_that_cannot_be_reached_is_one_sentence_and_a_status_of_its_own(
+    call: Call, data: Path, outputs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("distributed")
+    monkeypatch.setattr("evaluation.cluster.CONNECT_S", 0.2)
+    ended = call("--data", str(data), "--scheduler", "tcp://127.0.0.1:9")
+    status = read_status(outputs)
+
+    assert ended.status == 4
+    assert "The scheduler at tcp://127.0.0.1:9 cannot be reached" in ended.err
+    assert "Traceback" not in ended.err
+    assert status is not None
+    assert status.state == "failed"
+    assert status.last_error in ended.err
 
 
 @pytest.mark.parametrize(
