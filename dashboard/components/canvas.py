@@ -6,7 +6,6 @@ What comes from the browser is checked strictly before it is used.
 from __future__ import annotations
 
 import base64
-import io
 import math
 import re
 from functools import lru_cache
@@ -16,9 +15,9 @@ from typing import Any
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
-from PIL import Image
 
 from data_utils.damage import Stroke
+from evaluation.png import png
 
 HERE = Path(__file__).resolve().parent
 MAX_STROKES = 100
@@ -145,9 +144,7 @@ def _is_number(value: object, least: float, most: float) -> bool:
 
 
 def _data_url(picture: NDArray[np.uint8]) -> str:
-    file = io.BytesIO()
-    Image.fromarray(picture).save(file, "PNG", compress_level=1)
-    return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode("ascii")
+    return "data:image/png;base64," + base64.b64encode(png(picture)).decode("ascii")
 
 
 def _nothing() -> None:
