@@ -6,17 +6,21 @@ is never longer than the whole one (Cauchy-Schwarz). So one narrow matrix produc
 distance from below; the whole distance to the best of them bounds the nearest from above; and
 only rows between the two are measured in full. The result is that of measuring all of them.
 
-NumPy's argmin and flatnonzero are several times faster than PyTorch's on a CPU.
+NumPy's argmax and flatnonzero are several times faster than PyTorch's on a CPU.
 """
 
 from __future__ import annotations
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 AXES = 96
-QUERY_BLOCK = 256
-PAIR_BLOCK = 1024
+QUERY_BLOCK = 1024
+SMALLEST_BLOCK = 128
+BLOCK_ELEMENTS = 1024 * 2560  # bounds at a time: fewer queries against a larger bank
+PAIR_BLOCK = 512
+GROUP = 32  # rows compared by their best first
 ROUNDING = 1e-5
 
 
@@ -29,14 +33,21 @@ class NearestIndex:
     """
 
     def __init__(self, bank: torch.Tensor) -> None:
-        self._bank = bank
         self._mean = bank.mean(dim=0)
-        centred = bank - self._mean
-        axes = torch.linalg.eigh(centred.T @ centred).eigenvectors
+        self._bank = bank - self._mean
+        axes = torch.linalg.eigh(self._bank.T @ self._bank).eigenvectors
         self._axes = axes[:, -min(AXES, bank.shape[1]) :].contiguous()
-        self._coordinates, squares = self._project(bank)
-        self._half_norms = self._coordinates.square().sum(dim=1) / 2
+        coordinates, squares = self._project(self._bank)
+        half_norms = coordinates.square().sum(dim=1) / 2
+        # With a coordinate more, the product is q . b - |b|^2 / 2: greatest where b is nearest.
+        compared = torch.cat([coordinates, -half_norms[:, None]], dim=1)
+        self._compared = compared.new_zeros(compared.shape[1], -(-len(bank) // GROUP) * GROUP)
+        self._compared[-1] = -torch.inf  # rows that are not there
+        self._compared[:, : len(bank)] = compared.T
         self._largest_square = float(squares.max())
+        self._block = min(QUERY_BLOCK, max(SMALLEST_BLOCK, BLOCK_ELEMENTS // len(bank)))
+        # Kept, because new memory is slow; a list, because threads may search at the same time.
+        self._memory = [self._new_memory()]
 
     def nearest(
         self, queries: torch.Tensor, excluded: torch.Tensor | None = None
@@ -56,57 +67,90 @@ class NearestIndex:
         indices : int64 tensor [Q]
             Of equally near rows the lowest.
         """
-        half_norms = self._half_norms
-        if excluded is not None:
-            if bool(excluded.all()):
-                return torch.full((len(queries),), torch.inf), torch.zeros(
-                    len(queries), dtype=torch.int64
-                )
-            half_norms = half_norms.masked_fill(excluded, torch.inf)
-        distances = torch.empty(len(queries))
-        indices = torch.empty(len(queries), dtype=torch.int64)
-        for start in range(0, len(queries), QUERY_BLOCK):
-            part = slice(start, start + QUERY_BLOCK)
-            distances[part], indices[part] = self._nearest(queries[part], half_norms)
+        distances = torch.full((len(queries),), torch.inf)
+        indices = torch.zeros(len(queries), dtype=torch.int64)
+        if excluded is not None and bool(excluded.all()):
+            return distances, indices
+        left_out = None if excluded is None else np.flatnonzero(excluded.numpy())
+        try:
+            memory = self._memory.pop()
+        except IndexError:
+            memory = self._new_memory()
+        for start in range(0, len(queries), self._block):
+            part = slice(start, start + self._block)
+            distances[part], indices[part] = self._nearest(queries[part], left_out, memory)
+        self._memory.append(memory)
         return distances, indices
 
     def _nearest(
-        self, queries: torch.Tensor, half_norms: torch.Tensor
+        self, queries: torch.Tensor, left_out: NDArray[np.int64] | None, memory: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor]:
+        queries = queries - self._mean
         coordinates, squares = self._project(queries)
-        bounds = torch.addmm(half_norms, coordinates, self._coordinates.T, alpha=-1)
-        first = torch.from_numpy(bounds.numpy().argmin(axis=1))
-        nearest = (queries - self._bank.index_select(0, first)).square_().sum(dim=1)
+        whole = torch.cat([coordinates, torch.ones(len(queries), 1)], dim=1)
+        products = torch.mm(whole, self._compared, out=memory[: len(queries)])
+        if left_out is not None:
+            products.numpy()[:, left_out] = -np.inf
+        groups = products.view(len(queries), -1, GROUP)
+        greatest = groups.amax(dim=2)
+        nearest = self._upper_bounds(queries, groups, greatest)
         slack = ROUNDING * (squares + self._largest_square)
-        limit = (nearest - coordinates.square().sum(dim=1) + slack) / 2
-        near = np.flatnonzero((bounds <= limit[:, None]).numpy())
-        query, row = np.divmod(near, len(self._bank))
-        return self._best(queries, torch.from_numpy(query), torch.from_numpy(row))
+        least = ((coordinates.square().sum(dim=1) - nearest - slack) / 2).numpy()
+        near_groups = np.flatnonzero(greatest.numpy() >= least[:, None])
+        members = groups.flatten(0, 1).index_select(0, torch.from_numpy(near_groups)).numpy()
+        near = np.flatnonzero(members >= least[near_groups // greatest.shape[1], None])
+        pairs = near_groups[near // GROUP] * GROUP + near % GROUP
+        query, row = np.divmod(pairs, products.shape[1])
+        return self._best(queries, query, row)
+
+    def _upper_bounds(
+        self, queries: torch.Tensor, groups: torch.Tensor, greatest: torch.Tensor
+    ) -> torch.Tensor:
+        """Return the squared distance of each query to the row that seems nearest, ``[n]``."""
+        group = torch.from_numpy(greatest.numpy().argmax(axis=1))
+        inside = groups[torch.arange(len(group)), group].numpy().argmax(axis=1)
+        rows = self._bank.index_select(0, group * GROUP + torch.from_numpy(inside))
+        return (queries - rows).square_().sum(dim=1)
+
+    def _new_memory(self) -> torch.Tensor:
+        return torch.empty(self._block, self._compared.shape[1])
 
     def _best(
-        self, queries: torch.Tensor, query: torch.Tensor, row: torch.Tensor
+        self, queries: torch.Tensor, query: NDArray[np.int64], row: NDArray[np.int64]
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Measure pairs of query and row in full; return the best row of each query."""
+        """Measure pairs of query and row in full; return the best row of each query.
+
+        Parameters
+        ----------
+        query, row : int64 [n]
+            Ascending; every query stands in at least one pair.
+        """
         squared = torch.cat(
             [
                 (queries.index_select(0, some_queries) - self._bank.index_select(0, some_rows))
                 .square_()
                 .sum(dim=1)
                 for some_queries, some_rows in zip(
-                    torch.split(query, PAIR_BLOCK), torch.split(row, PAIR_BLOCK), strict=True
+                    torch.split(torch.from_numpy(query), PAIR_BLOCK),
+                    torch.split(torch.from_numpy(row), PAIR_BLOCK),
+                    strict=True,
                 )
             ]
-        )
-        nearest = torch.full((len(queries),), torch.inf)
-        nearest.scatter_reduce_(0, query, squared, "amin")
-        winners = squared == nearest[query]
-        index = torch.full((len(queries),), len(self._bank))
-        index.scatter_reduce_(0, query[winners], row[winners], "amin")
-        return nearest.sqrt_(), index
+        ).numpy()
+        starts = np.searchsorted(query, np.arange(len(queries)))
+        nearest = np.minimum.reduceat(squared, starts)
+        winners = np.flatnonzero(squared == nearest[query])
+        lowest = winners[np.searchsorted(query[winners], np.arange(len(queries)))]
+        return torch.from_numpy(np.sqrt(nearest)), torch.from_numpy(row[lowest])
 
-    def _project(self, points: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return the coordinates of points ``[n, k + 1]`` and their squared lengths ``[n]``."""
-        centred = points - self._mean
+    def _project(self, centred: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return the coordinates of points ``[n, k + 1]`` and their squared lengths ``[n]``.
+
+        Parameters
+        ----------
+        centred : float32 tensor [n, C]
+            Points less the bank's mean.
+        """
         squares = centred.square().sum(dim=1)
         main = centred @ self._axes
         rest = (squares - main.square().sum(dim=1)).clamp_min_(0).sqrt_()

@@ -126,7 +126,7 @@ METHODS: dict[str, Method] = {
         Method(
             key="padim",
             title="PaDiM",
-            version=1,
+            version=2,
             reads_backbone=True,
             long_fit=False,
             make=_make_padim,

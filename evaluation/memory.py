@@ -2,10 +2,11 @@
 
 With N training and T test pictures of P pixels, a cell holds at its peak, in bytes: 3 (N + T) P of
 pictures, about 40 T P of masks, maps and sorted scores, the kept features of at most 100 pictures,
-one pass of the backbone, and what its method adds: PaDiM P / 16 covariances of d x d channels,
-PatchCore two layers and a projection of every training picture. Constants are rounded up from
-measured peaks (``tests/evaluation/test_memory.py``); phases that follow each other are counted
-as if they met, so an estimate is never below the peak and at most three times as large.
+one pass of the backbone, and what its method adds: PaDiM its d channels and a part of their
+covariance per 16 pixels, PatchCore two layers and a projection of every training picture. Constants
+are rounded up from measured peaks (``tests/evaluation/test_memory.py``); phases that follow each
+other are counted as if they met, so an estimate is never below the peak and at most three times as
+large.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ TEST_BYTES = 37  # per pixel of a test picture: mask, map, regions, sorted score
 PROJECTED = 128
 SEEN_SIDE = 128  # of a picture as the autoencoder sees it
 BANK_COPIES = 2
+MODEL_COPIES = 3  # two in float64 for all but layer 1, and the draw of channels is uneven
 QUERY_BYTES = 256 * 8  # per stored patch while a block of patches is compared
 NETWORK_BYTES = 200_000_000  # training the autoencoder
 OVERHEAD_BYTES = 40_000_000
@@ -130,13 +132,24 @@ def _own_bytes(size: CategorySize, method: str, settings: Settings) -> int:
     if method == "padim":
         positions = size.pixels // STRIDES["layer1"] ** 2
         channels = settings.options.channels_for(settings.backbone)
-        model_and_its_file = 6 * channels**2
-        return positions * (model_and_its_file + FLOAT * channels * (BATCH + 6))
+        model = _gaussian_values(settings.backbone, channels) * FLOAT * MODEL_COPIES
+        return int(positions * (model + FLOAT * channels * 2 * BATCH))
     if method == "patchcore":
         width = _patch_width(settings.backbone)
         bank = size.train * _patches(size) * settings.options.coreset_ratio
         return int(bank * (BANK_COPIES * FLOAT * (width + PROJECTED) + QUERY_BYTES))
     return NETWORK_BYTES + 2 * 3 * SEEN_SIDE**2 * size.train
+
+
+def _gaussian_values(backbone: str, channels: int) -> float:
+    """Return how many numbers PaDiM keeps per position of layer 1: see ``layered_gaussian``."""
+    of_layers = channels_of(backbone)
+    values, width = 0.0, 0.0
+    for layer in reversed(STRIDES):
+        own = channels * of_layers[layer] / sum(of_layers.values())
+        width += own
+        values += own * width * (STRIDES["layer1"] / STRIDES[layer]) ** 2
+    return values
 
 
 def _seen_bytes(size: CategorySize, backbone: str) -> int:
