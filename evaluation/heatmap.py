@@ -104,10 +104,10 @@ def overlay(
     opacity: float = OVERLAY_OPACITY,
 ) -> NDArray[np.uint8]:
     """Lay the colours over the picture, more opaque the hotter; uint8 ``[H, W, 3]``."""
-    level = gray(anomaly_map, scale).astype(np.intp) * 256
+    level = gray(anomaly_map, scale).astype(np.int32) * 256
     laid_over = np.empty_like(image)
     for channel, blends in enumerate(_blends(opacity)):
-        laid_over[..., channel] = blends.take(level + image[..., channel])
+        laid_over[..., channel] = blends.take(level + image[..., channel], mode="clip")
     return laid_over
 
 
