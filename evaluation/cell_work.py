@@ -16,10 +16,12 @@ from data_utils.pictures import Pictures
 from detectors.backbone import Backbone
 from detectors.base import Calibration, Detector
 from detectors.registry import METHODS
+from evaluation.brightness import mean_brightness
 from evaluation.cells import CellPlace
 from evaluation.errors import sentence
 from evaluation.latency import Latency
 from evaluation.machine import Clock
+from evaluation.metrics import mask_regions
 from evaluation.pictures import SampleFiles, encode_samples
 from evaluation.progress import RunProgress
 from evaluation.settings import Settings
@@ -45,6 +47,16 @@ class CategoryWork:
         """The test pictures and their ground truth as PNG files."""
         pictures = self.pictures
         return encode_samples(pictures.test_records, pictures.test, pictures.masks)
+
+    @cached_property
+    def regions(self) -> NDArray[np.uint32]:
+        """The numbered defects of the test pictures, ``[T, H, W]``."""
+        return mask_regions(self.pictures.masks)
+
+    @cached_property
+    def brightness(self) -> NDArray[np.float64]:
+        """The mean brightness of every picture."""
+        return mean_brightness(self.pictures.images)
 
 
 @dataclass

@@ -13,7 +13,7 @@ from data_utils.demo import is_demo
 from detectors.base import AnomalyResult
 from detectors.maps import image_scores
 from detectors.registry import METHODS
-from evaluation.brightness import brightness_auroc, mean_brightness
+from evaluation.brightness import brightness_auroc
 from evaluation.cell_work import CategoryWork, CellWork
 from evaluation.cells import (
     CELL_FORMAT,
@@ -51,8 +51,8 @@ def write_cell(work: CellWork, shared: CategoryWork, started: float) -> None:
     records = pictures.test_records
     progress.phase(f"{name}: measuring {work.title}")
     with PeakMemory() as memory, work.clock.phase("metrics"):
-        measures = measure(result, records, pictures.masks, settings.options.seed)
-        brightness = mean_brightness(pictures.images)
+        measures = measure(result, records, shared.regions, settings.options.seed)
+        brightness = shared.brightness
         measures.metrics["brightness_auroc"] = brightness_auroc(
             brightness[pictures.train_count :], records["label"]
         )

@@ -25,7 +25,6 @@ from evaluation.metrics import (
     curve,
     curve_against,
     flattened,
-    mask_regions,
     thinned,
 )
 
@@ -46,7 +45,7 @@ class Measures:
 
 
 def measure(
-    result: AnomalyResult, records: pd.DataFrame, masks: NDArray[np.bool_], seed: int = 0
+    result: AnomalyResult, records: pd.DataFrame, regions: NDArray[np.uint32], seed: int = 0
 ) -> Measures:
     """Measure the scores of the test pictures.
 
@@ -59,13 +58,14 @@ def measure(
         Raw scores [T] and maps [T, H, W].
     records : DataFrame
         The T test pictures with ``label``, ``defect`` and ``has_mask``.
-    masks : bool [T, H, W]
+    regions : uint32 [T, H, W]
+        The numbered regions of the masks; see ``mask_regions``.
     seed : int
         For the bootstrap interval.
     """
     labels = records["label"].to_numpy()
     image_curve = curve(result.scores, labels)
-    pixels = pixels_by_type(result.maps, masks, records)
+    pixels = pixels_by_type(result.maps, regions, records)
     pixel_curve = pixel_curve_of(list(pixels.values()))
     low, high = auroc_interval(result.scores, labels, seed)
     image_f1, image_threshold = best_f1(image_curve)
@@ -122,17 +122,16 @@ class Pixels:
 
 
 def pixels_by_type(
-    maps: NDArray[np.float32], masks: NDArray[np.bool_], records: pd.DataFrame
+    maps: NDArray[np.float32], regions: NDArray[np.uint32], records: pd.DataFrame
 ) -> dict[str, Pixels]:
     """Sort the pixels of the pictures with a usable mask, each defect type by itself.
 
     Parameters
     ----------
-    maps, masks : float32, bool [T, H, W]
+    maps, regions : float32, uint32 [T, H, W]
     records : DataFrame
         The T test pictures with ``defect`` and ``has_mask``.
     """
-    regions = mask_regions(masks)
     usable = records["has_mask"].to_numpy(dtype=bool)
     defects = records["defect"].to_numpy()
 
@@ -163,12 +162,15 @@ def _by_defect(
     defects = records["defect"].to_numpy()
     labels = records["label"].to_numpy()
     good = [pixels[GOOD]] if GOOD in pixels else []
-    measured: dict[str, dict[str, float | int]] = {}
-    for defect in sorted(set(defects) - {GOOD}):
+
+    def of(defect: str) -> dict[str, float | int]:
         chosen = (defects == defect) | (defects == GOOD)
-        measured[str(defect)] = {
+        return {
             "count": int((defects == defect).sum()),
             "image_auroc": auroc(curve(result.scores[chosen], labels[chosen])),
             "pixel_auroc": auroc(pixel_curve_of([*good, pixels[defect]])),
         }
-    return measured
+
+    names = sorted(set(defects) - {GOOD})
+    with ThreadPoolExecutor(SORT_THREADS) as pool:
+        return dict(zip(map(str, names), pool.map(of, names), strict=True))

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from detectors.base import AnomalyResult
-from evaluation.measure import curve_arrays, measure
+from evaluation.measure import Measures, curve_arrays, measure
+from evaluation.metrics import mask_regions
 
 DEFECTS = ["good"] * 6 + ["blot"] * 4 + ["crack"] * 3
 SIDE = 24
@@ -41,9 +42,14 @@ def result(shift: float = 1.0) -> AnomalyResult:
     return AnomalyResult(raw.reshape(len(raw), -1).max(axis=1), raw)
 
 
+def measures_of(scored: AnomalyResult, table: pd.DataFrame, marked: NDArray[np.bool_]) -> Measures:
+    """Measure against the regions of masks."""
+    return measure(scored, table, mask_regions(marked))
+
+
 def test_image_metrics_are_those_of_the_scores_and_labels() -> None:
     scored, table = result(), records()
-    metrics = measure(scored, table, masks()).metrics
+    metrics = measures_of(scored, table, masks()).metrics
 
     assert metrics["image_auroc"] == pytest.approx(roc_auc_score(table["label"], scored.scores))
     assert metrics["image_ap"] == pytest.approx(
@@ -54,7 +60,7 @@ def test_image_metrics_are_those_of_the_scores_and_labels() -> None:
 
 def test_pixel_metrics_are_those_of_all_pixels_of_all_test_pictures() -> None:
     scored = result()
-    metrics = measure(scored, records(), masks()).metrics
+    metrics = measures_of(scored, records(), masks()).metrics
     pixels, truth = scored.maps.ravel(), masks().ravel()
 
     assert metrics["pixel_auroc"] == pytest.approx(roc_auc_score(truth, pixels), abs=1e-6)
@@ -64,7 +70,7 @@ def test_pixel_metrics_are_those_of_all_pixels_of_all_test_pictures() -> None:
 @pytest.mark.parametrize("kind", ["image", "pixel"])
 def test_the_oracle_threshold_gives_the_f1_that_stands_beside_it(kind: str) -> None:
     scored = result()
-    metrics = measure(scored, records(), masks()).metrics
+    metrics = measures_of(scored, records(), masks()).metrics
     values, truth = (
         (scored.scores, records()["label"].to_numpy() > 0)
         if kind == "image"
@@ -83,8 +89,8 @@ def test_pictures_without_a_mask_count_for_images_and_not_for_pixels() -> None:
     planted[8:10] = False
     scored = result()
 
-    metrics = measure(scored, records(unmasked), planted).metrics
-    complete = measure(scored, records(), masks()).metrics
+    metrics = measures_of(scored, records(unmasked), planted).metrics
+    complete = measures_of(scored, records(), masks()).metrics
     kept = np.array(unmasked)
 
     assert metrics["image_auroc"] == complete["image_auroc"]
@@ -96,18 +102,20 @@ def test_pictures_without_a_mask_count_for_images_and_not_for_pixels() -> None:
 
 def test_without_any_mask_pixel_metrics_are_nan_and_image_metrics_are_not() -> None:
     unmasked = [True] * 6 + [False] * 7
-    metrics = measure(result(), records(unmasked), np.zeros_like(masks())).metrics
+    metrics = measures_of(result(), records(unmasked), np.zeros_like(masks())).metrics
     pixel = [value for name, value in metrics.items() if name.startswith(("pixel", "aupro"))]
 
     assert len(pixel) == 5
     assert all(math.isnan(value) for value in pixel)
-    assert metrics["image_auroc"] == measure(result(), records(), masks()).metrics["image_auroc"]
+    assert (
+        metrics["image_auroc"] == measures_of(result(), records(), masks()).metrics["image_auroc"]
+    )
     assert math.isnan(metrics["by_defect"]["crack"]["pixel_auroc"])
 
 
 def test_each_defect_type_is_measured_against_all_good_pictures() -> None:
     scored = result()
-    by_defect = measure(scored, records(), masks()).metrics["by_defect"]
+    by_defect = measures_of(scored, records(), masks()).metrics["by_defect"]
     defects = np.array(DEFECTS)
 
     assert list(by_defect) == ["blot", "crack"]
@@ -124,7 +132,7 @@ def test_each_defect_type_is_measured_against_all_good_pictures() -> None:
 def test_a_category_of_good_pictures_only_has_no_numbers() -> None:
     scored = result()
     good = AnomalyResult(scored.scores[:6], scored.maps[:6])
-    metrics = measure(good, records().iloc[:6], masks()[:6]).metrics
+    metrics = measures_of(good, records().iloc[:6], masks()[:6]).metrics
 
     assert metrics.pop("by_defect") == {}
     assert all(math.isnan(value) for value in metrics.values())
@@ -133,7 +141,7 @@ def test_a_category_of_good_pictures_only_has_no_numbers() -> None:
 def test_a_category_without_good_pictures_still_has_pixel_numbers() -> None:
     scored = result()
     defective = AnomalyResult(scored.scores[6:], scored.maps[6:])
-    metrics = measure(defective, records().iloc[6:], masks()[6:]).metrics
+    metrics = measures_of(defective, records().iloc[6:], masks()[6:]).metrics
 
     assert math.isnan(metrics["image_auroc"])
     assert math.isnan(metrics["by_defect"]["blot"]["image_auroc"])
@@ -147,11 +155,11 @@ def test_maps_that_are_not_finite_are_refused() -> None:
     scored.maps[2, 3, 3] = np.nan
 
     with pytest.raises(ValueError, match="finite"):
-        measure(scored, records(), masks())
+        measures_of(scored, records(), masks())
 
 
 def test_stored_curves_are_short_and_lead_to_the_same_areas() -> None:
-    measures = measure(result(), records(), masks())
+    measures = measures_of(result(), records(), masks())
     arrays = curve_arrays(measures)
 
     assert set(arrays) == {
@@ -174,7 +182,7 @@ def test_stored_curves_are_short_and_lead_to_the_same_areas() -> None:
 
 def test_undefined_rates_of_stored_curves_are_nan() -> None:
     unmasked = [True] * 6 + [False] * 7
-    arrays = curve_arrays(measure(result(), records(unmasked), np.zeros_like(masks())))
+    arrays = curve_arrays(measures_of(result(), records(unmasked), np.zeros_like(masks())))
 
     assert np.isnan(arrays["pixel_tpr"]).all()
     assert arrays["pixel_fpr"][-1] == 1
@@ -185,7 +193,7 @@ def test_stored_curves_of_no_pictures_at_all_are_empty() -> None:
     scored = result()
     defective = AnomalyResult(scored.scores[6:], scored.maps[6:])
     table = records([True] * 6 + [False] * 7).iloc[6:]
-    arrays = curve_arrays(measure(defective, table, np.zeros_like(masks()[6:])))
+    arrays = curve_arrays(measures_of(defective, table, np.zeros_like(masks()[6:])))
 
     assert len(arrays["pixel_fpr"]) == 0
     assert len(arrays["image_tpr"]) == 7

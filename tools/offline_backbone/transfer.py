@@ -33,7 +33,7 @@ from detectors.padim import Padim
 from detectors.patchcore import Patchcore
 from detectors.weights import load_weights, random_weights
 from evaluation.measure import pixel_curve_of, pixels_by_type
-from evaluation.metrics import auroc, curve
+from evaluation.metrics import auroc, curve, mask_regions
 from evaluation.settings import Settings
 from tools.offline_backbone.checkpoint import stored_trunk
 from tools.offline_backbone.network import TrainedTrunk, loaded_trunk
@@ -149,7 +149,7 @@ def re_estimated(trunk: TrainedTrunk, seed: int) -> TrainedTrunk:
 
 def _measured(name: str, method: str, result: AnomalyResult, pictures: Pictures) -> Transfer:
     records = pictures.test_records
-    pixels = pixels_by_type(result.maps, pictures.masks, records)
+    pixels = pixels_by_type(result.maps, mask_regions(pictures.masks), records)
     return Transfer(
         name,
         method,
