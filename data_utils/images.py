@@ -165,6 +165,8 @@ def read_mask(path: Path) -> Image.Image:
                 drawn = mask.convert("RGBA")
                 mask = Image.composite(drawn, Image.new("RGBA", drawn.size), drawn.getchannel("A"))
                 mask = mask.convert("RGB")
+            if mask.mode == "L":
+                return mask.point([0] + [255] * 255)
             values = np.asarray(mask)
         except Exception as error:
             raise UnreadableImageError(f"cannot be decoded ({_reason(error)})") from error
@@ -266,6 +268,9 @@ def _to_rgb(picture: Image.Image) -> Image.Image:
         with_alpha = picture.convert("RGBA")
         white = Image.new("RGBA", with_alpha.size, (255, 255, 255, 255))
         return Image.alpha_composite(white, with_alpha).convert("RGB")
+    if picture.mode == "RGB":
+        picture.load()
+        return picture
     return picture.convert("RGB")
 
 

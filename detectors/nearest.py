@@ -38,7 +38,7 @@ class NearestIndex:
         axes = torch.linalg.eigh(self._bank.T @ self._bank).eigenvectors
         self._axes = axes[:, -min(AXES, bank.shape[1]) :].contiguous()
         coordinates, squares = self._project(self._bank)
-        half_norms = coordinates.square().sum(dim=1) / 2
+        half_norms = _lengths(coordinates).square_() / 2
         # With a coordinate more, the product is q . b - |b|^2 / 2: greatest where b is nearest.
         compared = torch.cat([coordinates, -half_norms[:, None]], dim=1)
         self._compared = compared.new_zeros(compared.shape[1], -(-len(bank) // GROUP) * GROUP)
@@ -87,6 +87,7 @@ class NearestIndex:
     ) -> tuple[torch.Tensor, torch.Tensor]:
         queries = queries - self._mean
         coordinates, squares = self._project(queries)
+        own_squares = _lengths(coordinates).square_()
         whole = torch.cat([coordinates, torch.ones(len(queries), 1)], dim=1)
         products = torch.mm(whole, self._compared, out=memory[: len(queries)])
         if left_out is not None:
@@ -95,7 +96,7 @@ class NearestIndex:
         greatest = groups.amax(dim=2)
         nearest = self._upper_bounds(queries, groups, greatest)
         slack = ROUNDING * (squares + self._largest_square)
-        least = ((coordinates.square().sum(dim=1) - nearest - slack) / 2).numpy()
+        least = ((own_squares - nearest - slack) / 2).numpy()
         near_groups = np.flatnonzero(greatest.numpy() >= least[:, None])
         members = groups.flatten(0, 1).index_select(0, torch.from_numpy(near_groups)).numpy()
         near = np.flatnonzero(members >= least[near_groups // greatest.shape[1], None])
@@ -110,7 +111,7 @@ class NearestIndex:
         group = torch.from_numpy(greatest.numpy().argmax(axis=1))
         inside = groups[torch.arange(len(group)), group].numpy().argmax(axis=1)
         rows = self._bank.index_select(0, group * GROUP + torch.from_numpy(inside))
-        return (queries - rows).square_().sum(dim=1)
+        return _lengths(queries - rows).square_()
 
     def _new_memory(self) -> torch.Tensor:
         return torch.empty(self._block, self._compared.shape[1])
@@ -125,12 +126,10 @@ class NearestIndex:
         query, row : int64 [n]
             Ascending; every query stands in at least one pair.
         """
-        squared = torch.cat(
+        distances = torch.cat(
             [
-                (queries.index_select(0, some_queries) - self._bank.index_select(0, some_rows))
-                .square_()
-                .sum(dim=1)
-                for some_queries, some_rows in zip(
+                _lengths(queries.index_select(0, some_queries) - self._bank.index_select(0, some))
+                for some_queries, some in zip(
                     torch.split(torch.from_numpy(query), PAIR_BLOCK),
                     torch.split(torch.from_numpy(row), PAIR_BLOCK),
                     strict=True,
@@ -138,10 +137,10 @@ class NearestIndex:
             ]
         ).numpy()
         starts = np.searchsorted(query, np.arange(len(queries)))
-        nearest = np.minimum.reduceat(squared, starts)
-        winners = np.flatnonzero(squared == nearest[query])
+        nearest = np.minimum.reduceat(distances, starts)
+        winners = np.flatnonzero(distances == nearest[query])
         lowest = winners[np.searchsorted(query[winners], np.arange(len(queries)))]
-        return torch.from_numpy(np.sqrt(nearest)), torch.from_numpy(row[lowest])
+        return torch.from_numpy(nearest), torch.from_numpy(row[lowest])
 
     def _project(self, centred: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Return the coordinates of points ``[n, k + 1]`` and their squared lengths ``[n]``.
@@ -151,7 +150,12 @@ class NearestIndex:
         centred : float32 tensor [n, C]
             Points less the bank's mean.
         """
-        squares = centred.square().sum(dim=1)
+        squares = _lengths(centred).square_()
         main = centred @ self._axes
-        rest = (squares - main.square().sum(dim=1)).clamp_min_(0).sqrt_()
+        rest = (squares - _lengths(main).square_()).clamp_min_(0).sqrt_()
         return torch.cat([main, rest[:, None]], dim=1), squares
+
+
+def _lengths(rows: torch.Tensor) -> torch.Tensor:
+    """Return the Euclidean length of each row; quicker than squaring and summing."""
+    return torch.linalg.vector_norm(rows, dim=1)
