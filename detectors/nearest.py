@@ -20,7 +20,7 @@ QUERY_BLOCK = 1024
 SMALLEST_BLOCK = 128
 BLOCK_ELEMENTS = 1024 * 2560  # bounds at a time: fewer queries against a larger bank
 PAIR_BLOCK = 512
-GROUP = 32  # rows compared by their best first
+GROUP = 64  # rows compared by their best first
 ROUNDING = 1e-5
 
 
@@ -36,14 +36,14 @@ class NearestIndex:
         self._mean = bank.mean(dim=0)
         self._bank = bank - self._mean
         axes = torch.linalg.eigh(self._bank.T @ self._bank).eigenvectors
-        self._axes = axes[:, -min(AXES, bank.shape[1]) :].contiguous()
+        main = axes[:, -min(AXES, bank.shape[1]) :]
+        self._axes = torch.cat([main, main.new_zeros(len(main), 2)], dim=1)
         coordinates, squares = self._project(self._bank)
-        half_norms = _lengths(coordinates).square_() / 2
-        # With a coordinate more, the product is q . b - |b|^2 / 2: greatest where b is nearest.
-        compared = torch.cat([coordinates, -half_norms[:, None]], dim=1)
-        self._compared = compared.new_zeros(compared.shape[1], -(-len(bank) // GROUP) * GROUP)
+        # With one coordinate more, a product is q . b - |b|^2 / 2: greatest where b is nearest.
+        coordinates[:, -1] = -squares / 2
+        self._compared = bank.new_zeros(coordinates.shape[1], -(-len(bank) // GROUP) * GROUP)
         self._compared[-1] = -torch.inf  # rows that are not there
-        self._compared[:, : len(bank)] = compared.T
+        self._compared[:, : len(bank)] = coordinates.T
         self._largest_square = float(squares.max())
         self._block = min(QUERY_BLOCK, max(SMALLEST_BLOCK, BLOCK_ELEMENTS // len(bank)))
         # Kept, because new memory is slow; a list, because threads may search at the same time.
@@ -87,16 +87,14 @@ class NearestIndex:
     ) -> tuple[torch.Tensor, torch.Tensor]:
         queries = queries - self._mean
         coordinates, squares = self._project(queries)
-        own_squares = _lengths(coordinates).square_()
-        whole = torch.cat([coordinates, torch.ones(len(queries), 1)], dim=1)
-        products = torch.mm(whole, self._compared, out=memory[: len(queries)])
+        products = torch.mm(coordinates, self._compared, out=memory[: len(queries)])
         if left_out is not None:
             products.numpy()[:, left_out] = -np.inf
         groups = products.view(len(queries), -1, GROUP)
         greatest = groups.amax(dim=2)
         nearest = self._upper_bounds(queries, groups, greatest)
         slack = ROUNDING * (squares + self._largest_square)
-        least = ((own_squares - nearest - slack) / 2).numpy()
+        least = ((squares - nearest - slack) / 2).numpy()
         near_groups = np.flatnonzero(greatest.numpy() >= least[:, None])
         members = groups.flatten(0, 1).index_select(0, torch.from_numpy(near_groups)).numpy()
         near = np.flatnonzero(members >= least[near_groups // greatest.shape[1], None])
@@ -143,7 +141,9 @@ class NearestIndex:
         return torch.from_numpy(nearest), torch.from_numpy(row[lowest])
 
     def _project(self, centred: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return the coordinates of points ``[n, k + 1]`` and their squared lengths ``[n]``.
+        """Return the coordinates of points ``[n, k + 2]`` and their squared lengths ``[n]``.
+
+        The last but one is the length of what the axes leave over, the last one is 1.
 
         Parameters
         ----------
@@ -151,9 +151,11 @@ class NearestIndex:
             Points less the bank's mean.
         """
         squares = _lengths(centred).square_()
-        main = centred @ self._axes
-        rest = (squares - _lengths(main).square_()).clamp_min_(0).sqrt_()
-        return torch.cat([main, rest[:, None]], dim=1), squares
+        coordinates = centred @ self._axes
+        left_over = (squares - _lengths(coordinates).square_()).clamp_min_(0).sqrt_()
+        coordinates[:, -2] = left_over
+        coordinates[:, -1] = 1
+        return coordinates, squares
 
 
 def _lengths(rows: torch.Tensor) -> torch.Tensor:
