@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 import time
@@ -43,6 +44,7 @@ dask = pytest.importorskip("dask")
 distributed = pytest.importorskip("distributed")
 
 WAIT_S = 60.0
+PATIENCE_S = 180
 LOOPBACK = "127.0.0.1"
 
 
@@ -52,6 +54,21 @@ def wait_for(condition: Callable[[], bool]) -> None:
     while not condition():
         assert time.monotonic() < end, "waited in vain"
         time.sleep(0.02)
+
+
+@pytest.fixture(autouse=True)
+def no_longer_than_patience() -> Iterator[None]:
+    """End a test whose cluster has lost all its workers, for which a run waits for ever."""
+
+    def give_up(*_: object) -> None:
+        raise AssertionError("waited in vain for a worker")
+
+    if hasattr(signal, "SIGALRM"):
+        signal.signal(signal.SIGALRM, give_up)
+        signal.alarm(PATIENCE_S)
+    yield
+    if hasattr(signal, "SIGALRM"):
+        signal.alarm(0)
 
 
 def worker_of(folder: Path, data: str, cache: str) -> dict[str, Any]:
