@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -108,6 +109,15 @@ def auroc_by_category(summary: pd.DataFrame) -> pd.DataFrame:
 def method_title(key: str) -> str:
     """Return the method's name for people, or the key itself if it is not known."""
     return METHODS[key].title if key in METHODS else key
+
+
+def told_apart(names: Sequence[str], differing: Sequence[str]) -> list[str]:
+    """Return names, with what differs behind those that would read the same."""
+    counts = Counter(names)
+    return [
+        f"{name}, {what}" if counts[name] > 1 else name
+        for name, what in zip(names, differing, strict=True)
+    ]
 
 
 def cell_names(cells: Iterable[Mapping[Any, Any]]) -> str:

@@ -2,14 +2,16 @@
 
 A network squeezes each picture x through a narrow bottleneck and draws it again as r. Trained on
 good pictures only, it redraws good parts well and defects badly. Training minimises, and the
-anomaly map shows, an error at every pixel (Bergmann et al., "Improving unsupervised defect
-segmentation by applying structural similarity to autoencoders", arXiv 1807.02011)::
+anomaly map shows, an error at every pixel::
 
     error = w |x - r| + (1 - SSIM(x, r)),    w = 2 in training, 8 in the map
 
-The first term is the mean over the colour channels. The second compares the gray pictures in
-Gaussian windows, wider and with a larger constant than usual, so that fine grain which no narrow
-bottleneck can redraw counts less.
+The structural term is the idea of Bergmann et al., "Improving unsupervised defect segmentation by
+applying structural similarity to autoencoders" (arXiv 1807.02011), who use it alone and cut
+textures into patches. Here it compares whole gray pictures, in Gaussian windows that are wider and
+with a larger constant than usual, so that fine grain which no narrow bottleneck can redraw counts
+less. The absolute term, the mean over the colour channels, sees what such windows are blind to:
+colour.
 
 The network sees pictures as they are, in [0, 1]: also their exposure is learned, and where good
 and defective test pictures differ in it, scores can follow it (``evaluation.brightness`` says by

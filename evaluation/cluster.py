@@ -17,6 +17,7 @@ import time
 import traceback
 import uuid
 from collections.abc import Iterator
+from concurrent.futures import CancelledError
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -290,7 +291,8 @@ class Foreman:
             again = self._board.again(unit, outcome)
         elif outcome.refused:
             self._refuse(unit.category, outcome.worker, outcome.refused)
-            again = [unit.of(self._board.left(unit), unit.tries)]
+            left = self._board.left(unit)
+            again = [unit.of(left, unit.tries)] if left else []
         else:
             for cell, parcel in outcome.parcels.items():
                 self._put_in_place(unit, cell, parcel)
@@ -305,10 +307,13 @@ class Foreman:
         future = placed.future
         if self._client.status != "running" or future.status in ("cancelled", "lost"):
             raise self._gone()
-        if future.status == "error":
-            error = future.exception()
-            return f"the worker that made it reports: {type(error).__name__}: {error}"
-        outcome: Outcome = future.result()
+        try:
+            if future.status == "error":
+                error = future.exception()
+                return f"the worker that made it reports: {type(error).__name__}: {error}"
+            outcome: Outcome = future.result()
+        except CancelledError as error:  # since it was asked for its status
+            raise self._gone() from error
         self._progress.away(outcome.worker)
         return outcome
 

@@ -119,11 +119,11 @@ def made(task: Task) -> Outcome:
     from distributed import get_worker
 
     worker = get_worker()
-    if reason := greeting(task.program, worker):
-        return Outcome(worker.address, refused=reason)
     begun = Mark(task.name)
     if begun.is_set():
         return Outcome(worker.address, lost=True)
+    if reason := greeting(task.program, worker):
+        return Outcome(worker.address, refused=reason)
     torch.set_num_threads(task.threads or THREADS_AT_START)
     run = replace(task.run, weights=_own_weights(task.run))
     sources = BackboneSources(run.weights)
@@ -136,8 +136,6 @@ def made(task: Task) -> Outcome:
         return Outcome(worker.address, refused=reason)
     begun.set()
     scratch = Path(worker.local_directory) / task.name
-    limit = worker.memory_manager.memory_limit
-    memory = max(0, limit - psutil.Process().memory_info().rss) if limit else None
 
     def tell(event: Event) -> None:
         known = worker.state.tasks.get(task.name)
@@ -147,7 +145,7 @@ def made(task: Task) -> Outcome:
         worker.log_event(TOPIC, told | {"scratch": str(scratch), "event": list(event)})
 
     try:
-        run = replace(run, outputs=scratch, force=False, memory=memory)
+        run = replace(run, outputs=scratch, force=False, memory=room(worker))
         make_unit(run, tell, sources)
         folders = {cell: run.place_of(cell).folder for cell in run.only or ()}
         packed = {cell: pack(folder, scratch.parent) for cell, folder in folders.items()}
@@ -162,6 +160,17 @@ def made(task: Task) -> Outcome:
 async def fetched(folder: str, scratch: str) -> bytes | None:
     """Return a finished cell and forget it here; None if that was done before."""
     return await asyncio.to_thread(pack, Path(folder), Path(scratch).parent)
+
+
+def room(worker: Any) -> int | None:
+    """Return the bytes that are left to a worker before Dask ends it, None if it never does."""
+    import dask
+
+    limit = worker.memory_manager.memory_limit
+    share = dask.config.get("distributed.worker.memory.terminate")
+    if not limit or not share:
+        return None
+    return max(0, int(share * limit) - psutil.Process().memory_info().rss)
 
 
 def _own_data(task: Task) -> Path:

@@ -183,10 +183,10 @@ def lock_outputs(outputs: Path) -> HeldLock:
     return lock
 
 
-def creation(pid: int) -> tuple[float, float]:
+def creation(process: psutil.Process) -> tuple[float, float]:
     """Return when a process was created and when the machine was started, by the same clock."""
     booted = psutil.boot_time()
-    return psutil.Process(pid).create_time(), booted
+    return process.create_time(), booted
 
 
 def start(outputs: Path, arguments: Sequence[str]) -> int:
@@ -238,7 +238,7 @@ def _start(outputs: Path, arguments: Sequence[str]) -> int:
             ),
         )
     now = time.time()
-    created, booted = creation(process.pid)
+    created, booted = creation(psutil.Process(process.pid))
     write_status(
         outputs,
         JobStatus(
@@ -378,12 +378,12 @@ def _process(status: JobStatus) -> psutil.Process | None:
     example, both move together, and the time between them stays.
     """
     try:
-        created, booted = creation(status.pid)
+        process = psutil.Process(status.pid)
+        created, booted = creation(process)
         moved = booted - status.booted if status.booted else 0.0
         same = any(
             abs(created - status.created - by) <= CREATION_TOLERANCE_S for by in (0.0, moved)
         )
-        process = psutil.Process(status.pid)
         alive = same and process.status() != psutil.STATUS_ZOMBIE
     except (psutil.Error, ValueError, TypeError):
         return None

@@ -80,7 +80,7 @@ def plan(
     alone = [unit for unit in units if not METHODS[unit.cells[0].method].reads_backbone]
     together = [unit for unit in units if METHODS[unit.cells[0].method].reads_backbone]
     if threads:
-        return [([*alone, *together], workers, threads)] if units else []
+        return [([*alone, *together], min(workers, len(units)), threads)] if units else []
     full, rest = [], []
     for kind in (alone, together):  # the longer ones first
         even = len(kind) // workers * workers
@@ -116,7 +116,11 @@ class LocalWorker:
     def start(self, unit: Unit, threads: int) -> None:
         """Have a unit made by so many threads."""
         self.unit = unit
-        self._future = self._executor.submit(_make, unit.run, threads)
+        try:
+            self._future = self._executor.submit(_make, unit.run, threads)
+        except (BrokenProcessPool, OSError) as error:  # it died idle, or could not be started
+            self._future = Future()
+            self._future.set_exception(error)
 
     def events(self) -> Iterator[Event]:
         """Yield what the process has told since the last call."""

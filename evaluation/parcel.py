@@ -32,10 +32,12 @@ def pack(folder: Path, aside: Path) -> bytes | None:
     except OSError:
         return None
     file = io.BytesIO()
-    with ZipFile(file, "w", ZIP_STORED) as archive:  # pictures are packed already
-        for path in sorted(claimed.iterdir()):
-            archive.write(path, path.name)
-    shutil.rmtree(claimed, ignore_errors=True)
+    try:
+        with ZipFile(file, "w", ZIP_STORED) as archive:  # pictures are packed already
+            for path in sorted(claimed.iterdir()):
+                archive.write(path, path.name)
+    finally:
+        shutil.rmtree(claimed, ignore_errors=True)
     return file.getvalue()
 
 

@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Never
 
+import psutil
 from tqdm import tqdm
 
 from data_utils.locations import readable
@@ -65,7 +66,7 @@ class RunProgress:
         show_bars: bool = True,
         arguments: Sequence[str] = (),
     ) -> None:
-        created, booted = creation(os.getpid())
+        created, booted = creation(psutil.Process())
         self._outputs = outputs
         self._estimates = dict(seconds_per_cell or {})
         self._show_bars = show_bars

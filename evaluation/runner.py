@@ -212,10 +212,7 @@ def _evaluate_category(
     }
     if len(refused) == len(places):
         return
-    lacking = (
-        "" if cached_fingerprint(category, transform) else refusal(reading_bytes(size), run.room)
-    )
-    if lacking:
+    if lacking := _no_room_to_read(run, category, transform):
         _lack_memory(run, [cell for cell in cells if cell not in refused], lacking, progress)
         return
     clock = Clock()
@@ -272,10 +269,13 @@ def cells_to_make(
     Raises
     ------
     ValueError, OSError
-        If the category cannot be evaluated at all.
+        If the category cannot be evaluated at all, also for want of memory.
     """
     category = _scanned(run, name)
-    pictures = _decoded(category, run.settings.transform_for(category), progress)
+    transform = run.settings.transform_for(category)
+    if lacking := _no_room_to_read(run, category, transform):
+        raise ValueError(lacking)
+    pictures = _decoded(category, transform, progress)
     wanted = [
         cell
         for cell, settings in run.cells(name).items()
@@ -291,6 +291,13 @@ def _scanned(run: Run, name: str) -> Category:
     if category.train.empty or category.test.empty:
         raise DatasetError(_why_refused(category))
     return category
+
+
+def _no_room_to_read(run: Run, category: Category, transform: Transform) -> str:
+    """Return the sentence that refuses to read the pictures for want of memory, or ""."""
+    if cached_fingerprint(category, transform):
+        return ""
+    return refusal(reading_bytes(size_of(category, transform)), run.room)
 
 
 def _decoded(category: Category, transform: Transform, progress: RunProgress) -> Pictures:

@@ -270,6 +270,7 @@ def _draw_phases(selection: Selection, cells: pd.DataFrame, view: str) -> None:
         return
     st.header(t("tradeoff_phases_title"))
     rows = mean_points(cells, names)
+    rows["weights"] = rows["weights"].map(weights_text)
     draw_chart(phase_chart(rows, language()), "tradeoff_phases", "seconds_by_phase")
     st.caption(t("tradeoff_phases_over", names=", ".join(names)))
     st.caption(t("tradeoff_phases_note"))

@@ -1,4 +1,8 @@
-"""Every test gets folders of its own and no weights, whatever the machine has."""
+"""Every test gets folders of its own and no weights, whatever the machine has.
+
+pytest-xdist divides the tests among a few processes of one thread each: two processes that both
+use all cores wait for each other most of the time.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +11,42 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
-from detectors.architectures import FILTER_BANK
-from detectors.registry import PADIM_CHANNELS_BY_BACKBONE
+from data_utils.locations import pool_threads
 
 REAL_DATA = os.environ.get("MVTEC_ROOT", "")
 REAL_WEIGHTS = os.environ.get("BACKBONE_WEIGHTS", "")
+MOST_PROCESSES = 4
+PROCESS_BYTES = 1_500_000_000  # one that runs tests, and an evaluation that a test starts
+TIMED = ("browser", "soak")
+
+if "PYTEST_XDIST_WORKER" in os.environ:  # read by PyTorch when it is loaded, after this
+    os.environ["OMP_NUM_THREADS"] = "1"
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Return how many processes share the tests; 0 if this one runs them by itself.
+
+    It does where one file or test is named, which is through before others have started, where
+    tests wait for what is shown in a browser, and where ``OMP_NUM_THREADS`` leaves one core.
+    """
+    few = all("::" in name or name.endswith(".py") for name in config.args)
+    if few or config.option.markexpr in TIMED:
+        return 0
+    room = psutil.virtual_memory().available // PROCESS_BYTES
+    processes = min(MOST_PROCESSES, pool_threads(), room)
+    return processes if processes > 1 else 0
+
+
+@pytest.fixture(autouse=True)
+def own_main(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Undo what Streamlit's ``AppTest`` does: its page becomes the program's main module.
+
+    Processes that are started later would load that page, and draw it.
+    """
+    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
 
 
 @pytest.fixture(autouse=True)
@@ -33,6 +66,9 @@ def own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="session", autouse=True)
 def small_padim() -> Iterator[None]:
     """Keep ten channels by default instead of a hundred: models of 1 MB instead of 64 MB."""
+    from detectors.architectures import FILTER_BANK
+    from detectors.registry import PADIM_CHANNELS_BY_BACKBONE
+
     with pytest.MonkeyPatch.context() as patch:
         for backbone in ("resnet18", FILTER_BANK):
             patch.setitem(PADIM_CHANNELS_BY_BACKBONE, backbone, 10)

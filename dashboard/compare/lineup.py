@@ -112,22 +112,23 @@ def unlike(cells: Sequence[FinishedCell]) -> str:
     differences = []
     roots = _values(cells, _noted("data_root"))
     geometries = _values(cells, _geometry)
-    backbones = unlike_backbones(cells)
+    weights = unlike_weights(cells)
     if roots:
         differences.append(said("compare_unlike_root", values=roots))
     elif not geometries and _values(cells, _noted("data_fingerprint")):
         differences.append(said("compare_unlike_pictures"))
     if geometries:
         differences.append(said("compare_unlike_geometry", values=geometries))
-    if backbones:
-        differences.append(said("compare_unlike_weights", values=backbones))
+    if weights:
+        differences.append(weights)
     return "; ".join(differences)
 
 
-def unlike_backbones(cells: Sequence[FinishedCell]) -> str:
-    """Name each method's backbone weights; "" if they are the same."""
+def unlike_weights(cells: Sequence[FinishedCell]) -> str:
+    """Say that the methods' backbones had different weights, and which; "" if they had not."""
     readers = [c for c in cells if c.method in METHODS and METHODS[c.method].reads_backbone]
-    return _values(readers, _noted("weights")) or _values(readers, _noted("backbone_identity"))
+    named = _values(readers, _noted("weights")) or _values(readers, _noted("backbone_identity"))
+    return said("compare_unlike_weights", values=named) if named else ""
 
 
 def _values(cells: Sequence[FinishedCell], value: Callable[[FinishedCell], str]) -> str:

@@ -12,7 +12,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from dashboard.figures.style import NEUTRAL_COLOUR, laid_out, method_colour, method_symbol
-from dashboard.tables import interval, method_title, number
+from dashboard.tables import interval, method_title, number, told_apart
 from dashboard.texts import wording
 from dashboard.tradeoff.costs import OTHER_PHASE, PHASE_NAMES, phase_column
 
@@ -133,12 +133,13 @@ def phase_chart(rows: pd.DataFrame, language: str) -> go.Figure:
     Parameters
     ----------
     rows : DataFrame
-        ``method, settings_id`` and ``<phase>_phase_s`` for each phase, seconds.
+        ``method, settings_id, weights`` and ``<phase>_phase_s`` for each phase, seconds.
     """
-    names = [
+    series = [
         series_name(method, settings_id)
         for method, settings_id in zip(rows["method"], rows["settings_id"], strict=True)
     ]
+    names = told_apart(series, [html.escape(weights) for weights in rows["weights"]])
     columns = [phase_column(phase) for phase in PHASE_NAMES]
     totals = rows[columns].sum(axis=1).tolist()
     figure = go.Figure()

@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard.answer import alarms, answer, listed, missed
-from dashboard.compare.lineup import unlike_backbones
+from dashboard.compare.lineup import unlike_weights
 from dashboard.finished import FinishedCell, finished_methods
 from dashboard.overview.results import machine
 from dashboard.state import Selection, draw_false_alarm_slider, remember, said, t
@@ -143,8 +143,7 @@ def _draw_origin(selection: Selection, cells: list[FinishedCell]) -> None:
         ]
         if such:
             st.caption(t(key, methods=", ".join(such)))
-    if backbones := unlike_backbones(cells):
-        weights = said("compare_unlike_weights", values=backbones)
+    if weights := unlike_weights(cells):
         st.warning(t("compare_unlike", what=weights), icon=":material/warning:")
     missing = [
         method.title

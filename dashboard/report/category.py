@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from dashboard.answer import answer, spoken_time
-from dashboard.compare.lineup import unlike_backbones
+from dashboard.compare.lineup import unlike_weights
 from dashboard.figures.roc import roc_chart
 from dashboard.report.charts import chart
 from dashboard.report.choice import telling_samples
@@ -69,8 +69,7 @@ def category_section(
         told.append(said("report_stale", methods=method_names(stale)))
     if any(len({cell.about.get(key) for cell in cells}) > 1 for key in SAME_PICTURES):
         told.append(said("report_differs", category=name))
-    if backbones := unlike_backbones(cells):
-        weights = said("compare_unlike_weights", values=backbones)
+    if weights := unlike_weights(cells):
         told.append(said("compare_unlike", what=weights))
     parts = [
         element("h2", name, id=anchor(number)),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +12,7 @@ import streamlit as st
 from dashboard.loaders import scores
 from dashboard.recorded import weights_text
 from dashboard.state import Selection, keep_choice, said, t
-from dashboard.tables import method_title
+from dashboard.tables import method_title, told_apart
 from dashboard.texts import plain
 from evaluation.cells import CellError, CellPlace
 from evaluation.difference import Difference, image_auroc_difference
@@ -48,18 +48,24 @@ def sides(cells: pd.DataFrame) -> dict[Side, list[str]]:
     return found
 
 
+def names_of(found: Sequence[Side]) -> dict[Side, str]:
+    """Return what each side is called; with the weights where two would read the same."""
+    weights = [weights_text(side.weights) for side in found]
+    return dict(zip(found, told_apart([side.name for side in found], weights), strict=True))
+
+
 def draw_differences(selection: Selection, cells: pd.DataFrame) -> None:
     """Draw the comparison of all results of the selected category with a chosen one."""
     found = sides(cells[cells["category"] == selection.category])
     if len(found) < 2:
         return
     st.header(t("difference_title", category=selection.category))
-    names = list(found)
-    keep_choice("difference_baseline", names)
+    names = names_of(list(found))
+    keep_choice("difference_baseline", list(names))
     baseline = st.selectbox(
         t("difference_baseline"),
-        names,
-        format_func=lambda side: side.name,
+        list(names),
+        format_func=lambda side: names[side],
         key="difference_baseline",
         help=t("difference_help"),
     )
@@ -73,12 +79,12 @@ def draw_differences(selection: Selection, cells: pd.DataFrame) -> None:
             st.warning(plain(str(error)))
             continue
         if difference is None:
-            st.markdown(t("difference_other_pictures", ours=side.name, baseline=baseline.name))
+            st.markdown(t("difference_other_pictures", ours=names[side], baseline=names[baseline]))
             continue
-        st.markdown(_sentence(side, baseline, difference))
+        st.markdown(_sentence(names[side], names[baseline], difference))
         rows.append(_row(side, difference))
     if rows:
-        with st.expander(t("difference_numbers", baseline=baseline.name)):
+        with st.expander(t("difference_numbers", baseline=names[baseline])):
             _draw_table(rows)
     st.caption(t("difference_explained"))
 
@@ -109,7 +115,7 @@ def _test_scores(place: CellPlace) -> pd.DataFrame:
     return table[table["split"] == "test"].set_index(PICTURE)[["label", "score"]].sort_index()
 
 
-def _sentence(ours: Side, baseline: Side, difference: Difference) -> str:
+def _sentence(ours: str, baseline: str, difference: Difference) -> str:
     key = "difference_none"
     if np.isnan(difference.mean):
         key = "difference_undefined"
@@ -117,8 +123,8 @@ def _sentence(ours: Side, baseline: Side, difference: Difference) -> str:
         key = "difference_better" if difference.mean > 0 else "difference_worse"
     text = t(
         key,
-        ours=ours.name,
-        baseline=baseline.name,
+        ours=ours,
+        baseline=baseline,
         size=abs(difference.mean),
         signed=difference.mean,
         low=difference.low,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -139,6 +141,27 @@ def test_another_baseline_turns_the_difference_round(page: AppTest) -> None:
     assert not page.exception
     assert any("PaDiM" in text and "PatchCore" in text for text in texts)
     assert all(not text.startswith("- **PatchCore is") for text in texts)
+
+
+def test_results_that_would_read_the_same_are_told_apart_by_their_weights(
+    swept: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = tmp_path / "own"
+    shutil.copytree(swept[1], own)
+    file = own / "settings" / "seed-1" / "part" / "padim" / "cell.json"
+    cell = json.loads(file.read_text())
+    cell["weights"] = "random from elsewhere"
+    del cell["files"], cell["checksum"]
+    file.write_text(json.dumps(cell))
+    monkeypatch.setenv("MVTEC_ROOT", str(swept[0]))
+    monkeypatch.setenv("MVTEC_OUTPUTS", str(own))
+    app = opened(PAGE, category="part", method="padim")
+    names = app.selectbox(key="difference_baseline").options
+
+    assert not app.exception
+    assert len(set(names)) == len(names) == 4
+    assert "PaDiM, random from elsewhere" in names
+    assert any("PaDiM, random from elsewhere" in one.value for one in app.markdown)
 
 
 def test_one_seed_is_said_to_be_one(results: Path) -> None:

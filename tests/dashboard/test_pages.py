@@ -12,6 +12,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboard import frame
+from dashboard.frame import DEFAULT_PAGE
 from dashboard.report.document import report_html
 from dashboard.report.source import report_contents
 from data_utils.locations import PROJECT
@@ -27,8 +28,9 @@ def opened(page: str, lang: str = "en", **url: str) -> AppTest:
     app.query_params["lang"] = lang
     for key, value in url.items():
         app.query_params[key] = value
-    app.run()
-    return app.switch_page(page).run()
+    if page != f"pages/{DEFAULT_PAGE}.py":
+        app.switch_page(page)
+    return app.run()
 
 
 def shown(app: AppTest) -> str:

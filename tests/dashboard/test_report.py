@@ -32,7 +32,7 @@ from evaluation.cells import read_cell
 from evaluation.request import Request
 from tests.dashboard.test_overview_page import alarmist, blind, perfect, rescored, timed
 from tests.dashboard.test_pages import opened
-from tests.make_data import cell_content
+from tests.make_data import cell_content, write_category
 
 EMPTY = {"meta", "img", "br"}
 LOADING = {"src", "srcset", "data", "poster", "background", "action", "formaction", "xlink:href"}
@@ -529,6 +529,8 @@ def test_another_choice_forgets_the_prepared_report(results: Path) -> None:
 def test_without_results_there_is_no_button(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    write_category(tmp_path / "data", train=4, good=1, bad=1)
     monkeypatch.setenv("MVTEC_ROOT", str(tmp_path / "data"))
     app = opened("pages/overview.py")
+    assert not app.exception
     assert not [one for one in app.button if one.key == "report_prepare"]

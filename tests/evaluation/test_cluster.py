@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pandas as pd
 import pytest
 
 from data_utils.locations import PROJECT
+from evaluation.backbone_source import BackboneSources
 from evaluation.cells import CellKey, failures, read_cell
-from evaluation.cluster import evaluate_on_cluster
+from evaluation.cluster import Foreman, Placed, evaluate_on_cluster
+from evaluation.cluster_worker import Outcome, Task, room
+from evaluation.cluster_worker import made as made_by_worker
 from evaluation.errors import ClusterError
 from evaluation.job import DONE
 from evaluation.progress import RunProgress
-from evaluation.runner import evaluate
+from evaluation.runner import Run, cells_to_make, evaluate
 from evaluation.summary import SUMMARY_FILE
+from evaluation.unit import Unit
 from tests.evaluation.placed import (
     SMALL,
     Held,
@@ -34,9 +40,11 @@ from tests.evaluation.placed import (
 )
 from tests.make_data import write_category
 
+dask = pytest.importorskip("dask")
 distributed = pytest.importorskip("distributed")
 
 WAIT_S = 60.0
+PATIENCE_S = 180
 LOOPBACK = "127.0.0.1"
 
 
@@ -46,6 +54,21 @@ def wait_for(condition: Callable[[], bool]) -> None:
     while not condition():
         assert time.monotonic() < end, "waited in vain"
         time.sleep(0.02)
+
+
+@pytest.fixture(autouse=True)
+def no_longer_than_patience() -> Iterator[None]:
+    """End a test whose cluster has lost all its workers, for which a run waits for ever."""
+
+    def give_up(*_: object) -> None:
+        raise AssertionError("waited in vain for a worker")
+
+    if hasattr(signal, "SIGALRM"):
+        signal.signal(signal.SIGALRM, give_up)
+        signal.alarm(PATIENCE_S)
+    yield
+    if hasattr(signal, "SIGALRM"):
+        signal.alarm(0)
 
 
 def worker_of(folder: Path, data: str, cache: str) -> dict[str, Any]:
@@ -204,6 +227,93 @@ def test_a_worker_without_the_pictures_or_with_others_says_so_and_gets_no_cells(
     assert "There is no category 'other'" in reasons["other"]
     assert set(states(both).values()) == {"done"}
     assert numbers(run) == numbers_in_this_process(run)
+
+
+# What comes back at an unlucky moment, without a cluster.
+
+
+class Returned:
+    """A future of Dask, and the client that gave it."""
+
+    status = "finished"
+
+    def __init__(self, outcome: Outcome | None) -> None:
+        self._outcome = outcome
+
+    def result(self) -> Outcome:
+        """Return the outcome, or what Dask raises where the scheduler went in between."""
+        if self._outcome is None:
+            raise distributed.client.FutureCancelledError("unit", "scheduler-connection-lost")
+        return self._outcome
+
+
+def foreman(run: Run, outcome: Outcome | None) -> tuple[Foreman, RunProgress]:
+    """Return a foreman whose only unit, named ``unit``, has come back."""
+    progress = progress_of(run)
+    made = Foreman(SimpleNamespace(status="running"), run, None, progress)
+    made._placed["unit"] = Placed(Unit(replace(run, only=tuple(run.planned))), Returned(outcome))
+    return made, progress
+
+
+def test_a_scheduler_that_goes_while_an_outcome_is_read_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(ClusterError, match="scheduler is gone"):
+        foreman(small_run(tmp_path), None)[0]._take("ended", "unit")
+
+
+def test_a_refused_unit_whose_cells_have_all_been_fetched_is_not_handed_out_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = small_run(tmp_path)
+    monkeypatch.setattr(distributed, "Event", lambda *_, **__: Mark(is_set=False))
+    made, progress = foreman(run, Outcome("tcp://late", refused="runs another version"))
+    for cell in run.planned:
+        progress.end(cell, DONE)
+
+    assert made._take("ended", "unit")
+    assert made._placed == {}
+
+
+@dataclass
+class Mark:
+    """An ``Event`` of Dask."""
+
+    is_set: Any
+
+    def clear(self) -> None:
+        """Do nothing."""
+
+
+def test_a_unit_that_was_begun_is_lost_also_where_the_next_worker_would_refuse_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker = SimpleNamespace(address="tcp://late", state=SimpleNamespace(nthreads=1))
+    monkeypatch.setattr(distributed, "get_worker", lambda: worker)
+    monkeypatch.setattr(distributed, "Event", lambda _: Mark(is_set=lambda: True))
+    task = Task("unit", "job", small_run(tmp_path), "", "", "another version", False, None)
+
+    assert made_by_worker(task) == Outcome("tcp://late", lost=True)
+
+
+@pytest.mark.parametrize(("ends_at", "least", "most"), [(0.5, 4.0e9, 5.0e9), (False, None, None)])
+def test_a_unit_may_take_what_a_worker_has_before_dask_ends_it(
+    ends_at: float, least: float | None, most: float | None
+) -> None:
+    worker = SimpleNamespace(memory_manager=SimpleNamespace(memory_limit=10 * 10**9))
+    with dask.config.set({"distributed.worker.memory.terminate": ends_at}):
+        found = room(worker)
+
+    assert found is None if least is None or most is None else least < (found or 0) < most
+
+
+def test_pictures_without_room_are_refused_before_they_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("evaluation.runner.free_bytes", lambda: 0)
+    run = small_run(tmp_path)
+    sources = BackboneSources("random")
+
+    with pytest.raises(ValueError, match="of memory and 0 MB are free"):
+        cells_to_make(run, "part", sources, progress_of(run))
 
 
 # A scheduler and a worker started with Dask's own commands.

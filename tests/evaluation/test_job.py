@@ -197,7 +197,7 @@ def test_a_job_lives_on_when_the_clock_is_set_under_it(
 ) -> None:
     """On Linux both times that psutil gives then move, as after the sleep of a laptop."""
     process = run_python(processes, WAIT_FOR_EVER)
-    created, booted = creation(process.pid)
+    created, booted = creation(psutil.Process(process.pid))
     write_status(tmp_path, status_of(process.pid, booted=booted))
     monkeypatch.setattr("evaluation.job.creation", lambda _: (created + step_s, booted + step_s))
     running = told(tmp_path).state

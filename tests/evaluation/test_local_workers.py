@@ -19,7 +19,7 @@ from data_utils.locations import PROJECT
 from evaluation.backbone_source import BackboneSources
 from evaluation.cells import NEW_SUFFIX, failures
 from evaluation.job import CANCELLED, cancel, read_status
-from evaluation.local_workers import evaluate_with_workers, plan
+from evaluation.local_workers import Crew, evaluate_with_workers, plan
 from evaluation.request import Sweep
 from evaluation.runner import Run
 from evaluation.summary import SUMMARY_FILE
@@ -92,6 +92,12 @@ def test_a_number_of_threads_that_is_asked_for_is_that_of_every_worker() -> None
     assert [(len(part), at_once, each) for part, at_once, each in parts] == [(3, 2, 1)]
 
 
+def test_more_workers_than_units_leave_each_its_share_of_the_memory() -> None:
+    parts = plan(units(1, "ae"), workers=4, threads=2, cores=8)
+
+    assert [(len(part), at_once, each) for part, at_once, each in parts] == [(1, 1, 2)]
+
+
 def test_the_summary_is_not_rebuilt_after_every_cell_where_that_takes_long(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -145,6 +151,25 @@ def test_a_cell_that_kills_every_worker_fails_and_the_rest_goes_on(tmp_path: Pat
     assert states(progress) == {("part", "padim"): "failed", ("part", "patchcore"): "done"}
     assert len(list((tmp_path / "deaths").iterdir())) == 3
     assert [note["reason"][:22] for note in failures(run.outputs)] == ["given up after 3 tries"]
+
+
+def test_a_worker_that_dies_between_two_units_loses_nothing(tmp_path: Path) -> None:
+    run = small_run(tmp_path, categories=("part", "other"))
+    progress = progress_of(run)
+    sources = BackboneSources("random")
+    first, second = (unit for name in run.categories for unit in units_of(run, name, sources))
+    crew = Crew(run, 1, progress)
+    try:
+        assert crew.make([first], 1, 1) == []
+        [idle] = crew._workers
+        [process] = idle._executor._processes
+        psutil.Process(process).kill()
+        wait_for(lambda: idle._executor._flags.broken is not None)
+        assert crew.make([second], 1, 1) == []
+    finally:
+        crew.close()
+
+    assert set(states(progress).values()) == {"done"}
 
 
 def test_cells_without_room_beside_others_are_made_alone(

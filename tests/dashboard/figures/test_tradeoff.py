@@ -152,7 +152,7 @@ def test_settings_that_are_not_the_default_ones_are_a_series_of_their_own() -> N
 
 def phases(method: str, **seconds: float) -> dict[str, object]:
     """Return one row of the phase chart."""
-    row: dict[str, object] = {"method": method, "settings_id": ""}
+    row: dict[str, object] = {"method": method, "settings_id": "", "weights": "ImageNet"}
     return row | {phase_column(name): seconds.get(name, 0.0) for name in PHASE_NAMES}
 
 
@@ -169,6 +169,14 @@ def test_phases_are_stacked_seconds_with_their_total_at_the_end() -> None:
     assert list(totals.x) == [9, 8]
     assert list(totals.text) == ["9 s", "8 s"]
     assert "(s)" in figure.layout.xaxis.title.text
+
+
+def test_phases_with_other_weights_are_a_bar_of_their_own() -> None:
+    other = phases("padim", fit=8) | {"weights": "file <x>"}
+    rows = [phases("ae", fit=1), phases("padim", fit=2), other]
+    figure = phase_chart(pd.DataFrame(rows), "en")
+
+    assert list(figure.data[0].y) == ["AE", "PaDiM, ImageNet", "PaDiM, file &lt;x&gt;"]
 
 
 def test_unknown_phases_appear_only_where_there_are_any() -> None:
