@@ -28,6 +28,30 @@ def default_outputs() -> Path:
     return _from_environment(OUTPUTS_VARIABLE, DEFAULT_OUTPUTS)
 
 
+def outputs_at(given: Path) -> Path:
+    """Return an outputs folder as an absolute path, links followed.
+
+    Raises
+    ------
+    ValueError
+        If it cannot be one: its name is no text, so that no page can show it and no model in it
+        be opened, or its links lead nowhere.
+    """
+    try:
+        outputs = given.resolve()
+        str(outputs).encode()
+    except UnicodeEncodeError as error:
+        raise ValueError(
+            f"The outputs folder {readable(str(given))} has a name that is no valid text; rename "
+            "it, or choose another one."
+        ) from error
+    except (OSError, RuntimeError) as error:
+        raise ValueError(
+            f"The outputs folder {readable(str(given))} is a loop of links; choose another one."
+        ) from error
+    return outputs
+
+
 def demo_root() -> Path:
     """Return where the demo data are kept: ``MVTEC_DEMO`` when it is set, else ``data/demo``."""
     return _from_environment(DEMO_VARIABLE, DEFAULT_DEMO)
