@@ -6,11 +6,9 @@ what was written under it. What must not be lost is therefore flushed before it 
 
 from __future__ import annotations
 
-import errno
 import os
+from contextlib import suppress
 from pathlib import Path
-
-FOLDERS_NOT_FLUSHED = frozenset({errno.EINVAL, errno.EBADF, errno.ENOTSUP, errno.EACCES})
 
 
 def flush_files(folder: Path, passed_over: str) -> None:
@@ -20,6 +18,11 @@ def flush_files(folder: Path, passed_over: str) -> None:
     ----------
     passed_over : str
         How the names end of files that can be made again.
+
+    Raises
+    ------
+    OSError
+        If the system could not write them.
     """
     for path in sorted(folder.iterdir()):
         if path.is_file() and path.suffix != passed_over:
@@ -29,15 +32,14 @@ def flush_files(folder: Path, passed_over: str) -> None:
 
 
 def flush_names(folder: Path) -> None:
-    """Bring a folder's list of names to the disk, on systems that can be asked to."""
-    if os.name == "nt":
-        return
-    try:
+    """Bring a folder's list of names to the disk, where the system can be asked to.
+
+    File systems keep the order of changes to names, so without it the latest ones may be undone
+    by a power failure, and nothing is half there.
+    """
+    with suppress(OSError):  # Windows and some network drives cannot
         handle = os.open(folder, os.O_RDONLY)
         try:
             os.fsync(handle)
         finally:
             os.close(handle)
-    except OSError as error:
-        if error.errno not in FOLDERS_NOT_FLUSHED:  # some network drives cannot
-            raise

@@ -119,7 +119,7 @@ def test_a_folder_that_cannot_be_flushed_loses_no_cell(
 
     def refused(handle: int) -> None:
         if stat.S_ISDIR(os.fstat(handle).st_mode):
-            raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
         fsync(handle)
 
     monkeypatch.setattr(os, "fsync", refused)
