@@ -35,17 +35,23 @@ def outputs_at(given: Path) -> Path:
     ------
     ValueError
         If it cannot be one: its name is no text, so that no page can show it and no model in it
-        be opened, or its links lead nowhere.
+        be opened, or the system cannot look it up.
     """
     try:
         outputs = given.resolve()
         str(outputs).encode()
+        outputs.exists()
     except UnicodeEncodeError as error:
         raise ValueError(
             f"The outputs folder {readable(str(given))} has a name that is no valid text; rename "
             "it, or choose another one."
         ) from error
-    except (OSError, RuntimeError) as error:
+    except OSError as error:
+        raise ValueError(
+            f"The outputs folder {readable(str(given))} cannot be opened ({error.strerror}); "
+            "choose another one."
+        ) from error
+    except RuntimeError as error:
         raise ValueError(
             f"The outputs folder {readable(str(given))} is a loop of links; choose another one."
         ) from error

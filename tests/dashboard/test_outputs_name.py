@@ -40,6 +40,11 @@ def loop(base: Path) -> Path:
     return base / "loop"
 
 
+def too_long(base: Path) -> Path:
+    """Return a name that no file system takes."""
+    return base / ("x" * 300)
+
+
 @pytest.mark.usefixtures("strange")
 @pytest.mark.parametrize("page", PAGES)
 def test_every_page_shows_the_results_of_a_folder_with_a_strange_name(page: str) -> None:
@@ -57,8 +62,10 @@ def test_the_report_of_a_folder_with_a_strange_name_is_whole(strange: Path) -> N
     assert "part" in text
 
 
-@pytest.mark.parametrize("lang", ["en", "ko"])
-@pytest.mark.parametrize(("made", "reason"), [(no_text, "no valid text"), (loop, "loop of links")])
+@pytest.mark.parametrize(
+    ("made", "reason"),
+    [(no_text, "no valid text"), (loop, "loop of links"), (too_long, "File name too long")],
+)
 @pytest.mark.parametrize("page", PAGES)
 def test_a_folder_that_cannot_hold_results_is_one_sentence_on_every_page(
     tmp_path: Path,
@@ -66,11 +73,21 @@ def test_a_folder_that_cannot_hold_results_is_one_sentence_on_every_page(
     page: str,
     made: Callable[[Path], Path],
     reason: str,
-    lang: str,
 ) -> None:
     monkeypatch.setenv("MVTEC_OUTPUTS", str(made(tmp_path)))
-    app = opened(page, lang)
+    app = opened(page)
 
     assert not app.exception
     assert [reason in one.value for one in app.error] == [True]
     assert not app.title
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_file_in_place_of_the_folder_takes_no_page_down(
+    results: Path, monkeypatch: pytest.MonkeyPatch, page: str
+) -> None:
+    monkeypatch.setenv("MVTEC_OUTPUTS", str(results / "part" / "padim" / "cell.json"))
+    app = opened(page, category="part", method="padim")
+
+    assert not app.exception
+    assert app.title

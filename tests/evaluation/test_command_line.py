@@ -250,7 +250,12 @@ def test_an_outputs_folder_that_cannot_be_made_is_named(
 @pytest.mark.skipif(os.name == "nt", reason="Windows takes no such names")
 @pytest.mark.parametrize("scoring", [False, True])
 @pytest.mark.parametrize(
-    ("kind", "reason"), [("no text", "no valid text"), ("loop", "is a loop of links")]
+    ("kind", "reason"),
+    [
+        ("no text", "no valid text"),
+        ("loop", "is a loop of links"),
+        ("too long", "cannot be opened (File name too long)"),
+    ],
 )
 def test_an_outputs_folder_that_no_page_could_show_is_refused(
     call: Call, quick: list[str], data: Path, tmp_path: Path, kind: str, reason: str, scoring: bool
@@ -260,7 +265,7 @@ def test_an_outputs_folder_that_no_page_could_show_is_refused(
         folder.symlink_to(tmp_path / "b")
         (tmp_path / "b").symlink_to(folder)
     else:
-        folder = tmp_path / os.fsdecode(b"\xff\xfe")
+        folder = tmp_path / ("x" * 300 if kind == "too long" else os.fsdecode(b"\xff\xfe"))
     before = set(tmp_path.iterdir())
     ended = call(*(score_arguments(data) if scoring else quick), "--out", str(folder))
 
