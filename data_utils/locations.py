@@ -44,16 +44,17 @@ def outputs_at(given: Path) -> Path:
     except UnicodeEncodeError as error:
         raise ValueError(
             f"The outputs folder {readable(str(given))} has a name that is no valid text; rename "
-            "it, or choose another one."
+            f"it, or name another one with --out or in {OUTPUTS_VARIABLE}."
         ) from error
     except OSError as error:
         raise ValueError(
             f"The outputs folder {readable(str(given))} cannot be opened ({error.strerror}); "
-            "choose another one."
+            f"name another one with --out or in {OUTPUTS_VARIABLE}."
         ) from error
     except RuntimeError as error:
         raise ValueError(
-            f"The outputs folder {readable(str(given))} is a loop of links; choose another one."
+            f"The outputs folder {readable(str(given))} is a loop of links; name another one "
+            f"with --out or in {OUTPUTS_VARIABLE}."
         ) from error
     return outputs
 
