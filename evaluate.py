@@ -24,6 +24,7 @@ from data_utils.locations import (
     default_outputs,
     demo_root,
     expanded,
+    outputs_at,
     readable,
 )
 from data_utils.mvtec import DatasetError
@@ -259,9 +260,13 @@ def main(arguments: list[str] | None = None) -> int:
     _check_score_arguments(parser, parsed)
     if parsed.scheduler and parsed.workers > 1:
         parser.error("--workers counts processes of this machine; it does not go with --scheduler")
+    try:
+        outputs = outputs_at(expanded(str(parsed.out)))
+    except ValueError as error:
+        return _complain(str(error), EXIT_USAGE)
     _end_on_signals()
     try:
-        return _score(parsed) if parsed.score else _run(parsed)
+        return _score(parsed, outputs) if parsed.score else _run(parsed, outputs)
     except KeyboardInterrupt:
         kept = "nothing was written" if parsed.score else "finished cells are kept"
         return _complain(f"Cancelled; {kept}.", EXIT_CANCELLED)
@@ -286,7 +291,7 @@ def _check_score_arguments(parser: argparse.ArgumentParser, parsed: argparse.Nam
             parser.error(f"{_option(name)} does not go with --score, which fits nothing")
 
 
-def _score(parsed: argparse.Namespace) -> int:
+def _score(parsed: argparse.Namespace, outputs: Path) -> int:
     """Score a folder of new pictures; return the exit status."""
     if parsed.threads:
         torch.set_num_threads(parsed.threads)
@@ -296,7 +301,6 @@ def _score(parsed: argparse.Namespace) -> int:
     try:
         files = pictures_below(parsed.score)
         check_target(target)
-        outputs = expanded(str(parsed.out)).resolve()
         cell = finished_cell_for(
             outputs, parsed.category, parsed.method, asked.settings, asked.weights
         )
@@ -332,10 +336,9 @@ def _option(name: str) -> str:
     return "--" + name.replace("_", "-")
 
 
-def _run(parsed: argparse.Namespace) -> int:
+def _run(parsed: argparse.Namespace, outputs: Path) -> int:
     if parsed.threads:
         torch.set_num_threads(parsed.threads)
-    outputs = expanded(str(parsed.out)).resolve()
     try:
         outputs.mkdir(parents=True, exist_ok=True)
         lock = lock_outputs(outputs)

@@ -8,6 +8,8 @@ import streamlit as st
 
 from dashboard.sidebar import draw_sidebar
 from dashboard.state import mirror_in_url, restore, t
+from dashboard.texts import plain
+from data_utils.locations import default_outputs, outputs_at
 
 FRAMED_KEY = "_framed"
 PAGES = {
@@ -38,7 +40,12 @@ def draw_app() -> None:
             for name, icon in PAGES.items()
         ]
     )
-    draw_sidebar()
+    try:
+        outputs = outputs_at(default_outputs())
+    except ValueError as error:
+        st.error(plain(str(error)))
+        return
+    draw_sidebar(outputs)
     st.session_state[FRAMED_KEY] = True
     try:
         page.run()

@@ -10,13 +10,12 @@ from dashboard.loaders import DataSource, data_source, demo_is_needed, results
 from dashboard.run.control import draw_run_control
 from dashboard.state import Selection, keep_choice, select, t
 from dashboard.texts import LANGUAGES, plain
-from data_utils.locations import default_data_root, default_outputs, shown_path
+from data_utils.locations import default_data_root, shown_path
 from detectors.registry import METHODS
 
 
-def draw_sidebar() -> Selection:
+def draw_sidebar(outputs: Path) -> Selection:
     """Draw the sidebar and make its choice the selected one."""
-    outputs = default_outputs().resolve()
     with st.sidebar:
         source = _draw_data_folder()
         category = _draw_category(source, _categories_with_results(outputs))

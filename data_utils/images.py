@@ -34,6 +34,8 @@ PNG_NOTES = frozenset({b"eXIf", b"iTXt", b"tEXt", b"zTXt"})
 
 
 # Pillow warns of damage and of size; where either matters, the file is refused in a sentence.
+# For some damaged TIFFs libtiff writes a line of its own to standard error. Nothing in Pillow stops
+# it, and turning the whole process's standard error away would hide what other threads say.
 warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 

@@ -28,6 +28,37 @@ def default_outputs() -> Path:
     return _from_environment(OUTPUTS_VARIABLE, DEFAULT_OUTPUTS)
 
 
+def outputs_at(given: Path) -> Path:
+    """Return an outputs folder as an absolute path, links followed.
+
+    Raises
+    ------
+    ValueError
+        If it cannot be one: its name is no text, so that no page can show it and no model in it
+        be opened, or the system cannot look it up.
+    """
+    try:
+        outputs = given.resolve()
+        str(outputs).encode()
+        outputs.exists()
+    except UnicodeEncodeError as error:
+        raise ValueError(
+            f"The outputs folder {readable(str(given))} has a name that is no valid text; rename "
+            f"it, or name another one with --out or in {OUTPUTS_VARIABLE}."
+        ) from error
+    except OSError as error:
+        raise ValueError(
+            f"The outputs folder {readable(str(given))} cannot be opened ({error.strerror}); "
+            f"name another one with --out or in {OUTPUTS_VARIABLE}."
+        ) from error
+    except RuntimeError as error:
+        raise ValueError(
+            f"The outputs folder {readable(str(given))} is a loop of links; name another one "
+            f"with --out or in {OUTPUTS_VARIABLE}."
+        ) from error
+    return outputs
+
+
 def demo_root() -> Path:
     """Return where the demo data are kept: ``MVTEC_DEMO`` when it is set, else ``data/demo``."""
     return _from_environment(DEMO_VARIABLE, DEFAULT_DEMO)

@@ -14,7 +14,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +57,8 @@ class Pictures:
         Hash of names, labels and transformed pixels: equal on every machine for equal data.
     transform : Transform
         What was applied.
+    uncached : str
+        Why they could not be kept in the cache, or "".
     """
 
     records: pd.DataFrame
@@ -65,6 +67,7 @@ class Pictures:
     findings: tuple[Finding, ...]
     fingerprint: str
     transform: Transform
+    uncached: str = ""
 
     @property
     def train(self) -> NDArray[np.uint8]:
@@ -131,8 +134,8 @@ def _decoded(
     try:
         _write_entry(entry, decoded)
         prune_cache(keep=entry)
-    except OSError:
-        return decoded
+    except OSError as error:
+        return replace(decoded, uncached=error.strerror or str(error))
     return _read_entry(entry, category, transform, written_now=True) or decoded
 
 

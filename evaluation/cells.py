@@ -22,12 +22,14 @@ from typing import Any, NamedTuple
 from data_utils.locations import leads_out, readable
 from evaluation.cell_fields import damage, is_complete
 from evaluation.cell_files import CHECKSUM, FILES, content_checksum, lost_files, recorded
+from evaluation.lasting import flush_files, flush_names
 
 CELL_FILE = "cell.json"
 SCORES_FILE = "scores.csv"
 CURVES_FILE = "curves.npz"
 MAPS_FILE = "maps.npy"
 MODEL_FILE = "model.safetensors"
+PICTURE_SUFFIX = ".png"
 FAILURE_SUFFIX = ".failed.json"
 SETTINGS_FOLDER = "settings"
 CELL_FORMAT = 2
@@ -115,6 +117,7 @@ def new_cell(place: CellPlace) -> Iterator[Path]:
         temporary = Path(name)
         temporary.chmod(0o755)
         yield temporary
+        flush_files(temporary, passed_over=PICTURE_SUFFIX)
         _exchange(temporary, place.folder)
         place.failure_file.unlink(missing_ok=True)
     except OSError as error:
@@ -286,15 +289,26 @@ def _repair(leftover: Path) -> None:
         leftover.unlink(missing_ok=True)
 
 
-def write_atomically(path: Path, text: str) -> None:
-    """Replace the file `path` by `text` in one step."""
+def write_atomically(path: Path, text: str, lasting: bool = True) -> None:
+    """Replace the file `path` by `text` in one step.
+
+    Parameters
+    ----------
+    lasting : bool
+        Whether it must be whole after a power failure, too; this takes some milliseconds.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(UNFINISHED_SUFFIX, f".{path.name}-", path.parent)
     try:
         with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
             file.write(text)
+            if lasting:
+                file.flush()
+                os.fsync(handle)
         Path(name).chmod(0o644)
         _retried(lambda: Path(name).replace(path))
+        if lasting:
+            flush_names(path.parent)
     finally:
         Path(name).unlink(missing_ok=True)
 
@@ -306,10 +320,11 @@ def _exchange(new: Path, place: Path) -> None:
         _retried(lambda: place.rename(old))
     try:
         _retried(lambda: new.rename(place))
-    except BaseException:  # also Ctrl-C between the two renames
-        if os.path.lexists(old):
+    except BaseException:  # also Ctrl-C between the two renames, or just after the second
+        if os.path.lexists(old) and not os.path.lexists(place):
             old.rename(place)
         raise
+    flush_names(place.parent)
     _remove(old)
 
 

@@ -139,7 +139,7 @@ def log_file(outputs: Path) -> Path:
 def write_status(outputs: Path, status: JobStatus) -> None:
     """Replace the status file in one step; what is no text in a name becomes a question mark."""
     text = json.dumps(asdict(status), ensure_ascii=False).encode(errors="replace").decode()
-    write_atomically(job_folder(outputs) / "status.json", text)
+    write_atomically(job_folder(outputs) / "status.json", text, lasting=False)
 
 
 def read_status(outputs: Path) -> JobStatus | None:

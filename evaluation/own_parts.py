@@ -95,20 +95,30 @@ def finished_cell_for(
 def pictures_below(folder: Path) -> list[Path]:
     """Return the pictures in a folder and its subfolders, by folder and name, hidden ones left out.
 
+    Links to folders are not followed.
+
     Raises
     ------
     ValueError
-        If there is no such folder, or no picture in it.
+        If there is no such folder, no picture in it, or a folder in it that cannot be read: parts
+        in there would go unchecked.
     """
     if not folder.is_dir():
         raise ValueError(f"There is no folder {folder} with pictures to score.")
     found: list[Path] = []
-    for place, inner, names in os.walk(folder):
+    for place, inner, names in os.walk(folder, onerror=_refuse):
         inner[:] = sorted(name for name in inner if not name.startswith("."))
         found += [path for name in sorted(names) if is_picture(path := Path(place, name))]
     if not found:
         raise ValueError(f"There is no picture (PNG, JPEG, BMP, TIFF) in {folder}.")
     return found
+
+
+def _refuse(error: OSError) -> None:
+    raise ValueError(
+        f"The folder {error.filename} cannot be read ({error.strerror}); make it readable, or move "
+        "it elsewhere, so that no part goes unchecked."
+    )
 
 
 def score_files(

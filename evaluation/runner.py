@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from data_utils.locations import CACHE_VARIABLE, cache_root
 from data_utils.memory import free_bytes
 from data_utils.mvtec import (
     Category,
@@ -303,6 +304,12 @@ def _no_room_to_read(run: Run, category: Category, transform: Transform) -> str:
 def _decoded(category: Category, transform: Transform, progress: RunProgress) -> Pictures:
     report = progress.phase(f"{category.name}: reading pictures")
     pictures = load_pictures(category, transform, report)
+    if pictures.uncached:
+        progress.say(
+            f"The pictures of {category.name} cannot be kept in {cache_root()} "
+            f"({pictures.uncached}) and will be read again; make room there, or name another "
+            f"folder in {CACHE_VARIABLE}."
+        )
     if not pictures.train_count or not len(pictures.test):
         kind = "test" if pictures.train_count else "training"
         raise DatasetError(f"No {kind} picture can be decoded; {pictures.findings[0]}.")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image
 
 from data_utils.images import read_picture
@@ -240,7 +242,32 @@ def test_a_cache_folder_that_cannot_be_written_costs_time_only(
 
     assert len(decoded) == 14
     assert_equal(first, second)
+    assert first.uncached == second.uncached != ""
     assert cached_fingerprint(scan_category(part.parent, part.name), SMALL) is None
+
+
+def test_a_disk_that_is_full_while_the_cache_is_written_costs_time_only(
+    part: Path, decoded: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keep = np.save
+
+    def full(path: Path, array: NDArray[np.generic]) -> None:
+        if path.name == "masks.npy":
+            path.write_bytes(b"\x93NUMPY")
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        keep(path, array)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(np, "save", full)
+        first = load(part)
+    left = entries()
+    second = load(part)
+
+    assert len(decoded) == 14
+    assert left == []
+    assert first.uncached == os.strerror(errno.ENOSPC)
+    assert second.uncached == ""
+    assert_equal(first, second)
 
 
 def test_writing_leaves_no_temporary_folder(part: Path) -> None:

@@ -147,6 +147,28 @@ def test_an_exchange_that_fails_puts_the_earlier_cell_back(
     assert names_beside(place) == ["padim"]
 
 
+def test_a_cancel_just_after_the_exchange_is_a_cancel_and_leaves_the_new_cell(
+    place: CellPlace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(place, finished="first")
+    rename = Path.rename
+
+    def interrupted(self: Path, target: Path) -> Path:
+        moved = rename(self, target)
+        if target == place.folder:
+            raise KeyboardInterrupt
+        return moved
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "rename", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            write(place, finished="second")
+    repair(place.outputs)
+
+    assert generation(place.folder) == "second"
+    assert names_beside(place) == ["padim"]
+
+
 STEPS = ["before the first rename", "between the renames", "before the old one is deleted"]
 
 

@@ -24,9 +24,11 @@ from evaluation.cells import CellPlace, read_cell
 from evaluation.job import JobStatus, lock_outputs, log_tail, read_status, start
 from evaluation.summary import SUMMARY_FILE
 from evaluation.thresholds import threshold_for
+from tests.detectors.test_weights import Bomb
 from tests.make_data import write_category
 
 SMALL_ID = "image_size-64"
+STRANGE = "o u t 결과 🔩 '\"` <b>%2e%2e $x$\n#"
 
 
 @dataclass(frozen=True)
@@ -243,6 +245,49 @@ def test_an_outputs_folder_that_cannot_be_made_is_named(
 
     assert ended.status == 2
     assert f"The outputs folder {outputs} cannot be written" in one_sentence(ended)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows takes no such names")
+@pytest.mark.parametrize("scoring", [False, True])
+@pytest.mark.parametrize(
+    ("kind", "reason"),
+    [
+        ("no text", "no valid text"),
+        ("loop", "is a loop of links"),
+        ("too long", "cannot be opened (File name too long)"),
+    ],
+)
+def test_an_outputs_folder_that_no_page_could_show_is_refused(
+    call: Call, quick: list[str], data: Path, tmp_path: Path, kind: str, reason: str, scoring: bool
+) -> None:
+    folder = tmp_path / "a"
+    if kind == "loop":
+        folder.symlink_to(tmp_path / "b")
+        (tmp_path / "b").symlink_to(folder)
+    else:
+        folder = tmp_path / ("x" * 300 if kind == "too long" else os.fsdecode(b"\xff\xfe"))
+    before = set(tmp_path.iterdir())
+    ended = call(*(score_arguments(data) if scoring else quick), "--out", str(folder))
+
+    assert ended.status == 2
+    assert reason in one_sentence(ended)
+    assert set(tmp_path.iterdir()) == before
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows takes no such names")
+def test_an_outputs_folder_may_be_called_anything_that_is_text(
+    call: Call, quick: list[str], data: Path, tmp_path: Path
+) -> None:
+    outputs = tmp_path / STRANGE
+    first, second = (call(*quick, "--out", str(outputs)) for _ in range(2))
+    table = tmp_path / "scores.csv"
+    scored = call(*score_arguments(data), "--out", str(outputs), "--csv", str(table))
+
+    assert (first.status, second.status, scored.status) == (0, 0, 0)
+    assert (first.err, second.err, scored.err) == ("", "", "")
+    assert "skipped - finished earlier" in second.out
+    assert len(pd.read_csv(outputs / SUMMARY_FILE)) == 1
+    assert cell(outputs)["category"] == "part"
 
 
 def test_a_busy_outputs_folder_is_left_alone(call: Call, quick: list[str], outputs: Path) -> None:
@@ -518,6 +563,31 @@ def test_demo_data_that_cannot_be_made_are_a_sentence(call: Call, tmp_path: Path
     assert "no demo pictures can be put there" in ended.err
 
 
+@pytest.mark.parametrize("given", ["option", "environment"])
+def test_weights_that_would_run_a_program_are_refused_in_a_sentence(
+    call: Call,
+    quick: list[str],
+    tmp_path: Path,
+    outputs: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    given: str,
+) -> None:
+    target, path = tmp_path / "was-run", tmp_path / "evil.pth"
+    torch.save({"conv1.weight": Bomb(target)}, path)
+    words = [word for word in quick if word not in ("--weights", "random")]
+    if given == "option":
+        words += ["--weights", str(path)]
+    else:
+        monkeypatch.setenv("BACKBONE_WEIGHTS", str(path))
+    ended = call(*words)
+
+    assert ended.status == 1
+    assert ended.err == ""
+    assert f"The weights file {path} is refused: it is damaged or holds more" in ended.out
+    assert not target.exists()
+    assert not list(outputs.rglob("cell.json"))
+
+
 def test_weights_may_be_named_by_the_environment(
     call: Call, data: Path, tmp_path: Path, outputs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -530,7 +600,8 @@ def test_weights_may_be_named_by_the_environment(
     assert cell(outputs)["weights"].startswith("file mine.pth")
 
 
-def test_the_app_starts_this_very_program(quick: list[str], outputs: Path) -> None:
+def test_the_app_starts_this_very_program(quick: list[str], tmp_path: Path) -> None:
+    outputs = tmp_path / ("outputs" if os.name == "nt" else STRANGE)
     pid = start(outputs, quick)
     psutil.Process(pid).wait(120)
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import csv
+import errno
 import io
 import math
+import os
 import shutil
 from pathlib import Path
 
@@ -126,6 +128,26 @@ def test_a_folder_without_pictures_or_no_folder_is_a_sentence(tmp_path: Path) ->
         pictures_below(tmp_path)
     with pytest.raises(ValueError, match="There is no folder"):
         pictures_below(tmp_path / "nothing")
+
+
+def test_a_loop_of_links_is_walked_once_and_a_locked_folder_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "locked").mkdir()
+    (tmp_path / "locked" / "b.png").write_bytes(b"")
+    (tmp_path / "locked" / "up").symlink_to(tmp_path, target_is_directory=True)
+    (tmp_path / "a").symlink_to("a")
+    assert pictures_below(tmp_path) == [tmp_path / "locked" / "b.png"]
+    scandir = os.scandir
+
+    def refusing(path: Path | str) -> object:
+        if Path(path).name == "locked":  # also for the superuser, whom no mode keeps out
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refusing)
+    with pytest.raises(ValueError, match=r"locked cannot be read \(Permission denied\); make"):
+        pictures_below(tmp_path)
 
 
 def test_an_unreadable_picture_is_named_and_the_others_keep_their_scores(

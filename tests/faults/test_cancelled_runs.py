@@ -7,6 +7,7 @@ import random
 import signal
 import time
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -130,6 +131,11 @@ def test_a_run_cancelled_three_times_ends_with_the_numbers_of_an_undisturbed_one
     tmp_path: Path,
 ) -> None:
     survive(SMALL, write_data(tmp_path), tmp_path, runs=1, cancels=3, seed=2)
+
+
+def test_a_run_in_two_processes_cancelled_twice_ends_with_the_same_numbers(tmp_path: Path) -> None:
+    plan = replace(SMALL, words=(*SMALL.words, "--workers", "2"))
+    survive(plan, write_data(tmp_path), tmp_path, runs=1, cancels=2, seed=4)
 
 
 @pytest.mark.soak

@@ -7,6 +7,7 @@ import os
 import shlex
 import shutil
 import subprocess
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -82,10 +83,16 @@ def test_a_full_disk_under_the_log_ends_no_run(tmp_path: Path) -> None:
     assert evaluation.expect_everything_whole() == len(CATEGORIES) * len(BOTH)
 
 
-def test_an_outputs_folder_that_is_removed_during_the_run_is_no_traceback(tmp_path: Path) -> None:
+@pytest.mark.parametrize("finished_cells", [0, 2])
+def test_an_outputs_folder_that_is_removed_during_the_run_is_no_traceback(
+    tmp_path: Path, finished_cells: int
+) -> None:
     evaluation = Evaluation(write_data(tmp_path), tmp_path / "outputs")
     process = evaluation.start(force=False)
     evaluation.begun(process)
+    while sum(place.finished for place in evaluation.places()) < finished_cells:
+        assert process.poll() is None
+        time.sleep(0.01)
     shutil.rmtree(evaluation.outputs, ignore_errors=True)  # the run goes on writing
     output, _ = process.communicate()
     said = output.decode()
@@ -96,7 +103,7 @@ def test_an_outputs_folder_that_is_removed_during_the_run_is_no_traceback(tmp_pa
     assert evaluation.expect_everything_whole() == len(CATEGORIES) * len(BOTH)
 
 
-def test_a_cache_that_cannot_be_written_changes_no_number(
+def test_a_cache_that_cannot_be_written_is_one_sentence_and_changes_no_number(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     data = write_data(tmp_path)
@@ -105,9 +112,12 @@ def test_a_cache_that_cannot_be_written_changes_no_number(
     (tmp_path / "file").write_text("no folder")
     monkeypatch.setenv("MVTEC_CACHE", str(tmp_path / "file"))
     uncached = Evaluation(data, tmp_path / "uncached")
-    uncached.to_the_end()
+    status, said = uncached.ended()
 
+    assert status == 0, said
     assert uncached.numbers() == cached.numbers()
+    for name in CATEGORIES:
+        assert said.count(f"The pictures of {name} cannot be kept in {tmp_path / 'file'} (") == 1
 
 
 @pytest.mark.parametrize("room_kb", [0, 100, 350, 5_400])
@@ -180,19 +190,22 @@ def test_an_outputs_folder_that_becomes_read_only_during_the_run_loses_nothing(
     assert evaluation.leftovers() == []
 
 
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EFBIG, errno.EIO], ids=os.strerror)
 @pytest.mark.parametrize(
     "writer",
     [
         "evaluation.cell_writer.write_pictures",
         "evaluation.cell_writer.seal",
+        "evaluation.cells.flush_files",
         "detectors.padim.Padim.save",
         "evaluation.summary.write_atomically",
     ],
 )
-def test_a_disk_that_is_full_for_one_kind_of_file_loses_nothing(
+def test_a_disk_that_fails_for_one_kind_of_file_loses_nothing(
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
     writer: str,
+    number: int,
 ) -> None:
     write_category(tmp_path / "data", train=4, good=2, bad=2)
     run = run_on(tmp_path / "data", ["padim"])
@@ -201,7 +214,7 @@ def test_a_disk_that_is_full_for_one_kind_of_file_loses_nothing(
     before = (folder / SCORES_FILE).read_text(), (run.outputs / SUMMARY_FILE).read_text()
 
     def full(*_: object, **__: object) -> None:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        raise OSError(number, os.strerror(number))
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(writer, full)
@@ -214,7 +227,8 @@ def test_a_disk_that_is_full_for_one_kind_of_file_loses_nothing(
     assert sealed == said.err == ""
     if "summary" in writer:
         assert state == "done"
-        assert "summary.csv cannot be written. The system reports: No space left" in said.out
+        said_of = f"summary.csv cannot be written. The system reports: {os.strerror(number)}"
+        assert said_of in said.out
     else:
         assert state == "failed"
         assert SENTENCE in reason
