@@ -32,8 +32,9 @@ TEST_BYTES = 37  # per pixel of a test picture: mask, map, regions, sorted score
 PROJECTED = 128
 SEEN_SIDE = 128  # of a picture as the autoencoder sees it
 BANK_COPIES = 2
-MODEL_COPIES = 3  # two in float64 for all but layer 1, and the draw of channels is uneven
-QUERY_BYTES = 256 * 8  # per stored patch while a block of patches is compared
+MODEL_COPIES = 2  # most of it is in float64 for a while, and the draw of channels is uneven
+QUERIES, QUERIES_AT_LEAST = 1024, 128  # patches compared at a time with all stored ones
+COMPARED = 1024 * 2560  # comparisons at a time, unless already the least queries make more
 NETWORK_BYTES = 200_000_000  # training the autoencoder
 OVERHEAD_BYTES = 40_000_000
 
@@ -133,11 +134,14 @@ def _own_bytes(size: CategorySize, method: str, settings: Settings) -> int:
         positions = size.pixels // STRIDES["layer1"] ** 2
         channels = settings.options.channels_for(settings.backbone)
         model = _gaussian_values(settings.backbone, channels) * FLOAT * MODEL_COPIES
-        return int(positions * (model + FLOAT * channels * 2 * BATCH))
+        at_once = min(BATCH, max(size.train, size.test))
+        return int(positions * (model + FLOAT * channels * 2 * at_once))
     if method == "patchcore":
         width = _patch_width(settings.backbone)
         bank = size.train * _patches(size) * settings.options.coreset_ratio
-        return int(bank * (BANK_COPIES * FLOAT * (width + PROJECTED) + QUERY_BYTES))
+        compared = max(min(QUERIES * bank, COMPARED), QUERIES_AT_LEAST * bank)
+        queries = 3 * FLOAT * QUERIES * width
+        return int(bank * BANK_COPIES * FLOAT * (width + PROJECTED) + FLOAT * compared + queries)
     return NETWORK_BYTES + 2 * 3 * SEEN_SIDE**2 * size.train
 
 

@@ -65,7 +65,7 @@ def own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def small_padim() -> Iterator[None]:
-    """Keep ten channels by default instead of a hundred: models of 1 MB instead of 64 MB."""
+    """Keep ten channels by default instead of a hundred: models of 1 MB instead of 31 MB."""
     from detectors.architectures import FILTER_BANK
     from detectors.registry import PADIM_CHANNELS_BY_BACKBONE
 

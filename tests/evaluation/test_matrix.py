@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from detectors.registry import METHODS
 from evaluation.cells import CellPlace, record_failure
 from evaluation.job import CellState, JobStatus
 from evaluation.matrix import CellStatus, run_matrix
@@ -45,7 +46,7 @@ def finish(outputs: Path, data: Path, settings_id: str = "", **changes: Any) -> 
     """Put a finished cell of part / padim in place; return its file."""
     folder = CellPlace(outputs, "part", "padim", settings_id).folder
     folder.mkdir(parents=True)
-    content = cell_content(data_root=str(data.resolve()), method_version=1)
+    content = cell_content(data_root=str(data.resolve()), method_version=METHODS["padim"].version)
     content["finished"] = (NOW - timedelta(minutes=30)).isoformat(timespec="seconds")
     file = folder / "cell.json"
     file.write_text(json.dumps(content | changes))
