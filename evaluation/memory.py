@@ -34,6 +34,7 @@ SEEN_SIDE = 128  # of a picture as the autoencoder sees it
 BANK_COPIES = 2
 MODEL_COPIES = 2  # most of it is in float64 for a while, and the draw of channels is uneven
 QUERIES, QUERIES_AT_LEAST = 1024, 128  # patches compared at a time with all stored ones
+AXES_COPIES = 5  # of a matrix of width x width while the bank's principal axes are found
 COMPARED = 1024 * 2560  # comparisons at a time, unless already the least queries make more
 NETWORK_BYTES = 200_000_000  # training the autoencoder
 OVERHEAD_BYTES = 40_000_000
@@ -140,8 +141,8 @@ def _own_bytes(size: CategorySize, method: str, settings: Settings) -> int:
         width = _patch_width(settings.backbone)
         bank = size.train * _patches(size) * settings.options.coreset_ratio
         compared = max(min(QUERIES * bank, COMPARED), QUERIES_AT_LEAST * bank)
-        queries = 3 * FLOAT * QUERIES * width
-        return int(bank * BANK_COPIES * FLOAT * (width + PROJECTED) + FLOAT * compared + queries)
+        searched = 3 * QUERIES * width + AXES_COPIES * width**2 + compared
+        return int(FLOAT * (bank * BANK_COPIES * (width + PROJECTED) + searched))
     return NETWORK_BYTES + 2 * 3 * SEEN_SIDE**2 * size.train
 
 
