@@ -68,6 +68,8 @@ class Padim(FeatureDetector):
         super().__init__(backbone)
         self.settings = settings or PadimSettings()
         self._moments: LayeredMoments | None = None
+        self._available: dict[str, int] = {}
+        self._grids: dict[str, tuple[int, int]] = {}
 
     def partial_fit(self, features: Features) -> Self:
         """Add the feature maps of some good pictures to the running moments.
@@ -78,12 +80,11 @@ class Padim(FeatureDetector):
             If more channels are to be kept than there are.
         """
         if self._moments is None:
-            available = {layer: features[layer].shape[1] for layer in LAYERS}
-            self.channel_index_ = self._draw_channels(sum(available.values()))
-            kept = _by_layer(self.channel_index_, available)
-            grids = {layer: _grid(features, layer) for layer in LAYERS}
-            self._moments = LayeredMoments(levels_of(kept, grids))
-            self.grid_ = grids[LAYERS[0]]
+            self._available = {layer: features[layer].shape[1] for layer in LAYERS}
+            self._grids = {layer: _grid(features, layer) for layer in LAYERS}
+            self.channel_index_ = self._draw_channels()
+            self.grid_ = self._grids[LAYERS[0]]
+            self._moments = LayeredMoments(self._levels())
         self._moments.add(features)
         return self
 
@@ -133,19 +134,15 @@ class Padim(FeatureDetector):
         gaussian = self.gaussian_
         tensors = {"channel_index": self.channel_index_}
         for level, mean, rows in zip(gaussian.levels, gaussian.means, gaussian.rows, strict=True):
-            tensors |= {
-                f"{level.layer}.channels": level.channels,
-                f"{level.layer}.cells": level.cells,
-                f"{level.layer}.mean": mean,
-                f"{level.layer}.rows": rows,
-            }
+            tensors |= {f"{level.layer}.mean": mean, f"{level.layer}.rows": rows}
         write_model(
             path,
             tensors,
             {
                 "method": self.method,
                 "settings": asdict(self.settings),
-                "grid": self.grid_,
+                "available": self._available,
+                "grids": self._grids,
                 "count": self.count_,
                 "backbone": self._backbone().identity,
             },
@@ -159,18 +156,21 @@ class Padim(FeatureDetector):
             detector = cls(backbone, PadimSettings(**about["settings"]))
             detector._check_backbone(about)
             detector.channel_index_ = tensors["channel_index"]
-            levels: list[Level] = []
-            for layer in reversed(LAYERS):
-                channels, cells = tensors[f"{layer}.channels"], tensors[f"{layer}.cells"]
-                levels.append(Level(layer, channels, cells, levels[-1].width if levels else 0))
+            detector._available = {layer: int(about["available"][layer]) for layer in LAYERS}
+            for layer in LAYERS:
+                rows, columns = map(int, about["grids"][layer])
+                detector._grids[layer] = (rows, columns)
+            detector.grid_ = detector._grids[LAYERS[0]]
+            levels = detector._levels()
+            if levels[-1].width != len(detector.channel_index_):
+                raise IndexError("a channel that no layer has")
             means = [tensors[f"{level.layer}.mean"] for level in levels]
-            rows = [tensors[f"{level.layer}.rows"] for level in levels]
-            for level, mean, own in zip(levels, means, rows, strict=True):
+            own_rows = [tensors[f"{level.layer}.rows"] for level in levels]
+            for level, mean, own in zip(levels, means, own_rows, strict=True):
                 shape = (len(level.cells), len(level.channels))
                 if mean.shape != shape or own.shape != (*shape, level.width):
-                    raise IndexError("the rows do not fit the channels")
-            detector.gaussian_ = LayeredGaussian(levels, means, rows)
-            detector.grid_ = (int(about["grid"][0]), int(about["grid"][1]))
+                    raise IndexError("rows that do not fit the channels")
+            detector.gaussian_ = LayeredGaussian(levels, means, own_rows)
             detector.count_ = int(about["count"])
         except (KeyError, TypeError, IndexError, RuntimeError, AttributeError) as error:
             raise ModelFileError(
@@ -188,7 +188,11 @@ class Padim(FeatureDetector):
             )
         return self.gaussian_.squared_distances(features).T.reshape(-1, *grid)
 
-    def _draw_channels(self, available: int) -> torch.Tensor:
+    def _levels(self) -> list[Level]:
+        return levels_of(_by_layer(self.channel_index_, self._available), self._grids)
+
+    def _draw_channels(self) -> torch.Tensor:
+        available = sum(self._available.values())
         if not 1 <= self.settings.channels <= available:
             raise ValueError(f"PaDiM cannot keep {self.settings.channels} of {available} channels.")
         generator = torch.Generator().manual_seed(self.settings.seed)

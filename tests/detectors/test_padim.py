@@ -15,6 +15,7 @@ from detectors.backbone import Features, ResnetBackbone
 from detectors.base import ModelFileError, NotFittedError
 from detectors.maps import anomaly_map
 from detectors.padim import RIDGE, Padim, PadimSettings
+from detectors.storage import read_model, write_model
 from detectors.weights import random_weights
 from tests.detectors.features import random_features, some
 
@@ -87,7 +88,7 @@ def test_channels_of_one_layer_alone_give_its_own_gaussian(
     train, test = random_features(40, seed=0), random_features(3, seed=1)
     first = {"layer1": 0, "layer2": 6, "layer3": 14}[only]
     detector = Padim(settings=PadimSettings(channels=3))
-    monkeypatch.setattr(detector, "_draw_channels", lambda _: torch.arange(first, first + 3))
+    monkeypatch.setattr(detector, "_draw_channels", lambda: torch.arange(first, first + 3))
     detector.partial_fit(train).finish_fit()
     good = embedded_by_hand(train, torch.arange(first, first + 3))[:, :, 5, 2]
     new = embedded_by_hand(test, torch.arange(first, first + 3))[0, :, 5, 2]
@@ -221,6 +222,27 @@ def test_a_model_refuses_another_backbone_and_a_damaged_file(
         Padim.load(path, other)
     path.write_bytes(path.read_bytes()[:200])
     with pytest.raises(ModelFileError, match="damaged"):
+        Padim.load(path, backbone)
+
+
+@pytest.mark.parametrize(
+    ("name", "spoiled"),
+    [
+        ("channel_index", torch.arange(445, 450)),  # ResNet-18 has channels 0 to 447
+        ("channel_index", torch.arange(-1, 4)),
+        ("layer3.rows", torch.zeros(16, 2, 3)),
+        ("layer1.mean", torch.zeros(3)),
+    ],
+)
+def test_a_model_whose_parts_do_not_fit_together_is_refused(
+    tmp_path: Path, tiny_images: NDArray[np.uint8], name: str, spoiled: torch.Tensor
+) -> None:
+    backbone = ResnetBackbone("resnet18", random_weights("resnet18"))
+    path = tmp_path / "model.safetensors"
+    Padim(backbone, PadimSettings(channels=5)).fit(tiny_images).save(path)
+    tensors, about = read_model(path, "padim")
+    write_model(path, tensors | {name: spoiled}, about)
+    with pytest.raises(ModelFileError, match="another version; evaluate this cell again"):
         Padim.load(path, backbone)
 
 
