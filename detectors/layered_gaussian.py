@@ -7,6 +7,10 @@ Mahalanobis distance is that of the deep channels plus that of the fine ones giv
 The first summand is the same everywhere in a cell and is found once for it. For ResNet-18 at
 224 px and 100 channels this is a fifth of the numbers and of the work, and the same distance.
 
+Layer 3 lies under layer 1 by way of layer 2, each position in the cell that its coordinates,
+scaled and rounded down, name. Where the sides do not divide (25, 13 and 7) that is in places
+another cell of layer 3 than layer 1's own coordinates would name.
+
 With the deepest channels first, C = L L^T and W = L^-1 lower triangular, the squared distance is
 |W (x - mu)|^2: a sum over the rows of W, whose first ones depend on the deep channels alone. What
 is kept of each layer are the rows of its own channels.

@@ -66,6 +66,11 @@ class NearestIndex:
             Euclidean; infinite where every row is excluded.
         indices : int64 tensor [Q]
             Of equally near rows the lowest.
+
+        Raises
+        ------
+        ValueError
+            If a query is not finite.
         """
         distances = torch.full((len(queries),), torch.inf)
         indices = torch.zeros(len(queries), dtype=torch.int64)
@@ -79,7 +84,8 @@ class NearestIndex:
         for start in range(0, len(queries), self._block):
             part = slice(start, start + self._block)
             distances[part], indices[part] = self._nearest(queries[part], left_out, memory)
-        self._memory.append(memory)
+        if not self._memory:
+            self._memory.append(memory)
         return distances, indices
 
     def _nearest(
@@ -87,6 +93,11 @@ class NearestIndex:
     ) -> tuple[torch.Tensor, torch.Tensor]:
         queries = queries - self._mean
         coordinates, squares = self._project(queries)
+        if not bool(torch.isfinite(squares).all()):
+            raise ValueError(
+                "A picture's features are not finite numbers, so it has no nearest neighbour; the "
+                "backbone's weights do not suit these pictures."
+            )
         products = torch.mm(coordinates, self._compared, out=memory[: len(queries)])
         if left_out is not None:
             products.numpy()[:, left_out] = -np.inf
@@ -152,7 +163,9 @@ class NearestIndex:
         """
         squares = _lengths(centred).square_()
         coordinates = centred @ self._axes
-        left_over = (squares - _lengths(coordinates).square_()).clamp_min_(0).sqrt_()
+        # Rounding may make it too short; a little too long keeps the bounds valid.
+        upper = squares * (1 + ROUNDING)
+        left_over = (upper - _lengths(coordinates).square_()).clamp_min_(0).sqrt_()
         coordinates[:, -2] = left_over
         coordinates[:, -1] = 1
         return coordinates, squares

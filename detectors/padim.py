@@ -170,9 +170,13 @@ class Padim(FeatureDetector):
                 shape = (len(level.cells), len(level.channels))
                 if mean.shape != shape or own.shape != (*shape, level.width):
                     raise IndexError("rows that do not fit the channels")
+                if not (mean.dtype == own.dtype == torch.float32) or not own.isfinite().all():
+                    raise TypeError("rows that are no numbers")
             detector.gaussian_ = LayeredGaussian(levels, means, own_rows)
             detector.count_ = int(about["count"])
-        except (KeyError, TypeError, IndexError, RuntimeError, AttributeError) as error:
+        except ModelFileError:
+            raise
+        except (KeyError, TypeError, ValueError, IndexError, RuntimeError, AttributeError) as error:
             raise ModelFileError(
                 f"The model {path} was written by another version; evaluate this cell again."
             ) from error

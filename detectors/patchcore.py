@@ -248,7 +248,9 @@ class Patchcore(FeatureDetector):
             detector.bank_position_ = tensors["bank_position"]
             detector.grid_ = (int(about["grid"][0]), int(about["grid"][1]))
             detector.count_ = int(about["count"])
-        except (KeyError, TypeError, IndexError) as error:
+        except ModelFileError:
+            raise
+        except (KeyError, TypeError, ValueError, IndexError) as error:
             raise ModelFileError(
                 f"The model {path} was written by another version; evaluate this cell again."
             ) from error

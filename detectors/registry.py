@@ -140,7 +140,7 @@ METHODS: dict[str, Method] = {
         Method(
             key="patchcore",
             title="PatchCore",
-            version=1,
+            version=2,
             reads_backbone=True,
             long_fit=False,
             make=_make_patchcore,

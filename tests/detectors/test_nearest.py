@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 import torch
 from scipy.spatial.distance import cdist
 
 from detectors import nearest
-from detectors.nearest import QUERY_BLOCK, NearestIndex
+from detectors.nearest import AXES, BLOCK_ELEMENTS, QUERY_BLOCK, NearestIndex
 
 
 def test_neighbours_equal_those_of_cdist() -> None:
@@ -64,3 +66,50 @@ def test_of_equally_near_rows_the_lowest_is_named() -> None:
     bank = torch.eye(6).repeat(3, 1)
     _, indices = NearestIndex(bank).nearest(torch.eye(6))
     assert indices.tolist() == list(range(6))
+
+
+def test_a_large_bank_is_compared_with_fewer_queries_at_a_time() -> None:
+    generator = torch.Generator().manual_seed(0)
+    bank = torch.randn(BLOCK_ELEMENTS // QUERY_BLOCK + 500, 12, generator=generator)
+    queries = torch.randn(QUERY_BLOCK, 12, generator=generator)
+    distances, indices = NearestIndex(bank).nearest(queries)
+    reference = cdist(queries.numpy(), bank.numpy())
+    np.testing.assert_array_equal(indices.numpy(), reference.argmin(axis=1))
+    np.testing.assert_allclose(distances.numpy(), reference.min(axis=1), rtol=1e-5)
+
+
+def test_a_query_of_which_the_axes_leave_less_than_rounding_does_finds_its_neighbour() -> None:
+    """Beside each query lie one row outside the axes and one within them, a little farther."""
+    generator = torch.Generator().manual_seed(0)
+    basis = torch.linalg.qr(torch.randn(384, 384, generator=generator, dtype=torch.float64)).Q
+    rows = torch.zeros(1000, 384, dtype=torch.float64)
+    rows[:, :AXES] = 10 * torch.randn(1000, AXES, generator=generator, dtype=torch.float64)
+    queries, outside, within = (rows[:100].clone() for _ in range(3))
+    sides = torch.tensor([1.0, -1.0]).repeat(50)
+    queries[:, AXES] += 0.02 * sides
+    outside[:, AXES] += 10 * sides
+    within[:, 0] += 99.7**0.5
+    bank = (torch.cat([outside, within, rows[100:]]) @ basis).float()
+    distances, indices = NearestIndex(bank).nearest((queries @ basis).float())
+    assert indices.tolist() == list(range(100))
+    np.testing.assert_allclose(distances.numpy(), 9.98, rtol=1e-4)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_query_that_is_not_finite_is_refused(value: float) -> None:
+    bank = torch.randn(70, 20, generator=torch.Generator().manual_seed(0))
+    queries = bank[:5].clone()
+    queries[1, 3] = value
+    with pytest.raises(ValueError, match="not finite"):
+        NearestIndex(bank).nearest(queries)
+
+
+def test_threads_that_search_at_the_same_time_find_what_one_finds() -> None:
+    generator = torch.Generator().manual_seed(0)
+    index = NearestIndex(torch.randn(300, 20, generator=generator))
+    parts = [torch.randn(400, 20, generator=generator) for _ in range(8)]
+    alone = [index.nearest(part)[1] for part in parts]
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(lambda part: index.nearest(part)[1], parts))
+    for one, other in zip(alone, together, strict=True):
+        torch.testing.assert_close(one, other)

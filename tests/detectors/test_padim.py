@@ -51,20 +51,29 @@ def test_distances_are_mahalanobis_distances_to_numpys_covariance() -> None:
             assert distances[i, row, column] == pytest.approx(expected, rel=1e-4)
 
 
-def test_grids_that_do_not_divide_evenly_are_laid_over_each_other_by_rounding_down() -> None:
-    """Sides of 7, 4 and 2 as a picture of 28 px gives them: 7 * 4 // 7 and 4 * 2 // 4."""
-    sides = dict(zip(LAYERS, (7, 4, 2), strict=True))
+@pytest.mark.parametrize("sides", [(7, 4, 2), (25, 13, 7)])
+def test_grids_that_do_not_divide_evenly_are_laid_over_each_other_by_rounding_down(
+    sides: tuple[int, int, int],
+) -> None:
+    """The sides that pictures of 28 and 100 px give."""
+    side_of = dict(zip(LAYERS, sides, strict=True))
 
     def cut(features: Features) -> Features:
         return {
-            layer: maps[:, :, : sides[layer], : sides[layer]] for layer, maps in features.items()
+            layer: maps[:, :, : side_of[layer], : side_of[layer]]
+            for layer, maps in features.items()
         }
 
-    train, test = cut(random_features(40, seed=0)), cut(random_features(3, seed=1))
+    train, test = (cut(random_features(n, seed=n, grid=32)) for n in (40, 3))
     detector = fitted(train, PadimSettings(channels=24))
     distances = detector.distances(test).numpy()
-    to_middle = np.arange(7) * 4 // 7
-    below = {"layer1": np.arange(7), "layer2": to_middle, "layer3": to_middle * 2 // 4}
+    fine, middle, coarse = sides
+    to_middle = np.arange(fine) * middle // fine
+    below = {
+        "layer1": np.arange(fine),
+        "layer2": to_middle,
+        "layer3": to_middle * coarse // middle,
+    }
 
     def at(features: Features, row: int, column: int) -> NDArray[np.float64]:
         values = [
@@ -73,7 +82,7 @@ def test_grids_that_do_not_divide_evenly_are_laid_over_each_other_by_rounding_do
         ]
         return np.concatenate(values, axis=1).astype(np.float64)
 
-    for row, column in [(0, 6), (2, 3), (6, 5)]:
+    for row, column in [(0, fine - 1), (2, 3), (fine - 1, fine - 2)]:
         good = at(train, row, column)
         inverse = np.linalg.inv(np.cov(good, rowvar=False) + RIDGE * np.eye(24))
         for i in range(3):
@@ -232,6 +241,7 @@ def test_a_model_refuses_another_backbone_and_a_damaged_file(
         ("channel_index", torch.arange(-1, 4)),
         ("layer3.rows", torch.zeros(16, 2, 3)),
         ("layer1.mean", torch.zeros(3)),
+        ("layer3.mean", torch.zeros(16, 2, dtype=torch.float64)),
     ],
 )
 def test_a_model_whose_parts_do_not_fit_together_is_refused(
