@@ -294,11 +294,11 @@ def test_a_unit_that_was_begun_is_lost_also_where_the_next_worker_would_refuse_i
     assert made_by_worker(task) == Outcome("tcp://late", lost=True)
 
 
-@pytest.mark.parametrize(("ends_at", "least", "most"), [(0.5, 4.0e9, 5.0e9), (False, None, None)])
+@pytest.mark.parametrize(("ends_at", "least", "most"), [(0.5, 40.0e9, 50.0e9), (False, None, None)])
 def test_a_unit_may_take_what_a_worker_has_before_dask_ends_it(
     ends_at: float, least: float | None, most: float | None
 ) -> None:
-    worker = SimpleNamespace(memory_manager=SimpleNamespace(memory_limit=10 * 10**9))
+    worker = SimpleNamespace(memory_manager=SimpleNamespace(memory_limit=100 * 10**9))
     with dask.config.set({"distributed.worker.memory.terminate": ends_at}):
         found = room(worker)
 
