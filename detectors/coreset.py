@@ -12,10 +12,10 @@ could be farther; only then is the front told of all these choices, again by one
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 import torch
+
+from detectors.base import Progress
 
 FRONT = 8192
 FRONTS = 64  # a larger front than `FRONT` for many points, so that it is rarely drawn
@@ -24,8 +24,6 @@ SAMPLING_STEP = 17  # no divisor of a grid's side, or all samples would be of th
 ROW_BLOCK = 1024
 CENTRE_BLOCK = 1024
 PROJECTED_CHANNELS = 128
-
-Progress = Callable[[int, int], None]
 
 
 def greedy_coreset(

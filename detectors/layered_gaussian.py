@@ -18,16 +18,15 @@ is kept of each layer are the rows of its own channels.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
 
-from detectors.backbone import Features
+from detectors.backbone import Features, batches
+from detectors.base import Progress
 
 BLOCK_ELEMENTS = 64 * 100**2
-
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -230,6 +229,4 @@ def _own_values(level: Level, features: Features) -> torch.Tensor:
 
 def _blocks(positions: int, width: int) -> Iterator[slice]:
     """Cut the positions into blocks whose covariances take a few MB."""
-    size = max(1, BLOCK_ELEMENTS // max(width, 1) ** 2)
-    for start in range(0, positions, size):
-        yield slice(start, min(start + size, positions))
+    return batches(positions, max(1, BLOCK_ELEMENTS // max(width, 1) ** 2))

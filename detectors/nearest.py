@@ -45,7 +45,7 @@ class NearestIndex:
         self._compared[-1] = -torch.inf  # rows that are not there
         self._compared[:, : len(bank)] = coordinates.T
         self._largest_square = float(squares.max())
-        self._block = min(QUERY_BLOCK, max(SMALLEST_BLOCK, BLOCK_ELEMENTS // len(bank)))
+        self._block = queries_at_once(len(bank))
         # Kept, because new memory is slow; a list, because threads may search at the same time.
         self._memory = [self._new_memory()]
 
@@ -169,6 +169,11 @@ class NearestIndex:
         coordinates[:, -2] = left_over
         coordinates[:, -1] = 1
         return coordinates, squares
+
+
+def queries_at_once(rows: int) -> int:
+    """Return how many queries are compared at a time with a bank of so many rows."""
+    return min(QUERY_BLOCK, max(SMALLEST_BLOCK, BLOCK_ELEMENTS // rows))
 
 
 def _lengths(rows: torch.Tensor) -> torch.Tensor:

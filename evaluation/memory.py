@@ -19,6 +19,7 @@ from data_utils.pictures import decode_bytes
 from data_utils.transform import Transform
 from detectors.architectures import channels_of
 from detectors.base import MAX_CALIBRATION_IMAGES
+from detectors.nearest import QUERY_BLOCK, queries_at_once
 from detectors.registry import METHODS
 from evaluation.metrics import BOOTSTRAP_SAMPLES
 from evaluation.settings import Settings
@@ -33,9 +34,7 @@ PROJECTED = 128
 SEEN_SIDE = 128  # of a picture as the autoencoder sees it
 BANK_COPIES = 2
 MODEL_COPIES = 2  # layers 2 and 3 are in float64 for a while, and channels are drawn unevenly
-QUERIES, QUERIES_AT_LEAST = 1024, 128  # patches compared at a time with all stored ones
 AXES_COPIES = 5  # of a matrix of width x width while the bank's principal axes are found
-COMPARED = 1024 * 2560  # comparisons at a time, unless already the least queries make more
 NETWORK_BYTES = 200_000_000  # training the autoencoder
 OVERHEAD_BYTES = 40_000_000
 
@@ -140,8 +139,8 @@ def _own_bytes(size: CategorySize, method: str, settings: Settings) -> int:
     if method == "patchcore":
         width = _patch_width(settings.backbone)
         bank = size.train * _patches(size) * settings.options.coreset_ratio
-        compared = max(min(QUERIES * bank, COMPARED), QUERIES_AT_LEAST * bank)
-        searched = 3 * QUERIES * width + AXES_COPIES * width**2 + compared
+        compared = queries_at_once(max(1, int(bank))) * bank
+        searched = 3 * QUERY_BLOCK * width + AXES_COPIES * width**2 + compared
         return int(FLOAT * (bank * BANK_COPIES * (width + PROJECTED) + searched))
     return NETWORK_BYTES + 2 * 3 * SEEN_SIDE**2 * size.train
 
