@@ -20,10 +20,10 @@ from numpy.typing import NDArray
 
 from detectors.architectures import LAYERS
 from detectors.backbone import Backbone, Features
-from detectors.base import ModelFileError, NotFittedError, Progress, TooFewPicturesError
+from detectors.base import NotFittedError, Progress, TooFewPicturesError
 from detectors.feature_detector import FeatureDetector
 from detectors.layered_gaussian import LayeredGaussian, LayeredMoments, Level, levels_of
-from detectors.storage import read_model, write_model
+from detectors.storage import read_model, refused_unless_it_fits, write_model
 
 RIDGE = 0.01
 
@@ -152,7 +152,7 @@ class Padim(FeatureDetector):
     def load(cls, path: Path, backbone: Backbone | None = None) -> Self:
         """Read a model; it refuses a backbone other than the one it was fitted on."""
         tensors, about = read_model(path, cls.method)
-        try:
+        with refused_unless_it_fits(path):
             detector = cls(backbone, PadimSettings(**about["settings"]))
             detector._check_backbone(about)
             detector.channel_index_ = tensors["channel_index"]
@@ -174,12 +174,6 @@ class Padim(FeatureDetector):
                     raise TypeError("rows that are no numbers")
             detector.gaussian_ = LayeredGaussian(levels, means, own_rows)
             detector.count_ = int(about["count"])
-        except ModelFileError:
-            raise
-        except (KeyError, TypeError, ValueError, IndexError, RuntimeError, AttributeError) as error:
-            raise ModelFileError(
-                f"The model {path} was written by another version; evaluate this cell again."
-            ) from error
         return detector
 
     def _squared_distances(self, features: Features) -> torch.Tensor:

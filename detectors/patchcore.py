@@ -18,11 +18,11 @@ import torch
 from numpy.typing import NDArray
 
 from detectors.backbone import Backbone, Features
-from detectors.base import ModelFileError, NotFittedError, Progress, TooFewPicturesError
+from detectors.base import NotFittedError, Progress, TooFewPicturesError
 from detectors.coreset import greedy_coreset, random_projection
 from detectors.feature_detector import FeatureDetector
 from detectors.nearest import NearestIndex
-from detectors.storage import read_model, write_model
+from detectors.storage import read_model, refused_unless_it_fits, write_model
 
 
 @dataclass(frozen=True)
@@ -240,7 +240,7 @@ class Patchcore(FeatureDetector):
     def load(cls, path: Path, backbone: Backbone | None = None) -> Self:
         """Read a model; it refuses a backbone other than the one it was fitted on."""
         tensors, about = read_model(path, cls.method)
-        try:
+        with refused_unless_it_fits(path):
             detector = cls(backbone, PatchcoreSettings(**about["settings"]))
             detector._check_backbone(about)
             detector.memory_bank_ = tensors["memory_bank"]
@@ -248,12 +248,6 @@ class Patchcore(FeatureDetector):
             detector.bank_position_ = tensors["bank_position"]
             detector.grid_ = (int(about["grid"][0]), int(about["grid"][1]))
             detector.count_ = int(about["count"])
-        except ModelFileError:
-            raise
-        except (KeyError, TypeError, ValueError, IndexError) as error:
-            raise ModelFileError(
-                f"The model {path} was written by another version; evaluate this cell again."
-            ) from error
         return detector
 
     def _nearest(

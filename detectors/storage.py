@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -44,3 +46,22 @@ def read_model(path: Path, method: str) -> tuple[dict[str, torch.Tensor], dict[s
             "evaluate this cell again."
         )
     return tensors, about
+
+
+@contextmanager
+def refused_unless_it_fits(path: Path) -> Iterator[None]:
+    """Turn what goes wrong while a model is built from its parts into one sentence.
+
+    Raises
+    ------
+    ModelFileError
+        As it is, or for parts that are missing or do not fit together.
+    """
+    try:
+        yield
+    except ModelFileError:
+        raise
+    except (KeyError, TypeError, ValueError, IndexError, RuntimeError, AttributeError) as error:
+        raise ModelFileError(
+            f"The model {path} was written by another version; evaluate this cell again."
+        ) from error
