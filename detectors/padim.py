@@ -53,8 +53,6 @@ class Padim(FeatureDetector):
         Which of the channels of layers 1 to 3, concatenated, are read; ascending.
     gaussian_ : LayeredGaussian
         The Gaussians of all positions, row by row.
-    grid_ : tuple (h, w)
-        The grid of layer 1.
     count_ : int
         Pictures fitted on.
     """
@@ -71,6 +69,11 @@ class Padim(FeatureDetector):
         self._available: dict[str, int] = {}
         self._grids: dict[str, tuple[int, int]] = {}
 
+    @property
+    def grid_(self) -> tuple[int, int]:
+        """The grid of layer 1, once a picture has been seen."""
+        return self._grids[LAYERS[0]]
+
     def partial_fit(self, features: Features) -> Self:
         """Add the feature maps of some good pictures to the running moments.
 
@@ -83,7 +86,6 @@ class Padim(FeatureDetector):
             self._available = {layer: features[layer].shape[1] for layer in LAYERS}
             self._grids = {layer: _grid(features, layer) for layer in LAYERS}
             self.channel_index_ = self._draw_channels()
-            self.grid_ = self._grids[LAYERS[0]]
             self._moments = LayeredMoments(self._levels())
         self._moments.add(features)
         return self
@@ -160,7 +162,6 @@ class Padim(FeatureDetector):
             for layer in LAYERS:
                 rows, columns = map(int, about["grids"][layer])
                 detector._grids[layer] = (rows, columns)
-            detector.grid_ = detector._grids[LAYERS[0]]
             levels = detector._levels()
             if levels[-1].width != len(detector.channel_index_):
                 raise IndexError("a channel that no layer has")

@@ -147,20 +147,27 @@ def test_an_exchange_that_fails_puts_the_earlier_cell_back(
     assert names_beside(place) == ["padim"]
 
 
+def raise_after_exchange(
+    patch: pytest.MonkeyPatch, place: CellPlace, error: type[BaseException]
+) -> None:
+    """Raise as soon as a new cell has taken this place."""
+    rename = Path.rename
+
+    def renamed(self: Path, target: Path) -> Path:
+        moved = rename(self, target)
+        if target == place.folder:
+            raise error
+        return moved
+
+    patch.setattr(Path, "rename", renamed)
+
+
 def test_a_cancel_just_after_the_exchange_is_a_cancel_and_leaves_the_new_cell(
     place: CellPlace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write(place, finished="first")
-    rename = Path.rename
-
-    def interrupted(self: Path, target: Path) -> Path:
-        moved = rename(self, target)
-        if target == place.folder:
-            raise KeyboardInterrupt
-        return moved
-
     with monkeypatch.context() as patch:
-        patch.setattr(Path, "rename", interrupted)
+        raise_after_exchange(patch, place, KeyboardInterrupt)
         with pytest.raises(KeyboardInterrupt):
             write(place, finished="second")
     repair(place.outputs)

@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from evaluation.cell_check import damage_to
-from evaluation.cells import CellPlace, read_cell
+from evaluation.cells import read_cell
 from evaluation.removal import remove_cells
 from evaluation.summary import SUMMARY_FILE, summary_table, wrong_summary
+from tests.evaluation.test_cells import raise_after_exchange
 from tests.faults.test_damaged_data import go, run_on
 from tests.make_data import write_category
 
@@ -59,19 +60,6 @@ def disk(monkeypatch: pytest.MonkeyPatch) -> Disk:
     return watched
 
 
-def power_fails_after_the_exchange(patch: pytest.MonkeyPatch, place: CellPlace) -> None:
-    """Let the power fail as soon as a new cell has taken this place."""
-    rename = Path.rename
-
-    def renamed(self: Path, target: Path) -> Path:
-        done = rename(self, target)
-        if target == place.folder:
-            raise PowerFailure
-        return done
-
-    patch.setattr(Path, "rename", renamed)
-
-
 def numbers(folder: Path) -> str:
     return repr(sorted(read_cell(folder)["metrics"].items()))
 
@@ -85,7 +73,7 @@ def test_a_cell_has_its_numbers_and_its_model_on_the_disk_before_it_takes_its_pl
     place = run.place("part", "padim")
     before = numbers(place.folder)
     with pytest.MonkeyPatch.context() as patch:
-        power_fails_after_the_exchange(patch, place)
+        raise_after_exchange(patch, place, PowerFailure)
         with pytest.raises(PowerFailure):
             go(replace(run, force=True))
     lost = [path for path in disk.lose_the_rest(place.folder.parent) if path.parent == place.folder]
