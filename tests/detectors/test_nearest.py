@@ -68,6 +68,17 @@ def test_of_equally_near_rows_the_lowest_is_named() -> None:
     assert indices.tolist() == list(range(6))
 
 
+def test_of_equal_rows_in_many_groups_the_lowest_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(nearest, "PAIR_BLOCK", 7)
+    generator = torch.Generator().manual_seed(0)
+    once = torch.randn(50, 16, generator=generator)
+    queries = torch.randn(300, 16, generator=generator)
+    distances, indices = NearestIndex(once.repeat(9, 1)).nearest(queries)
+    reference = cdist(queries.double().numpy(), once.double().numpy())
+    np.testing.assert_array_equal(indices.numpy(), reference.argmin(axis=1))
+    np.testing.assert_allclose(distances.numpy(), reference.min(axis=1), rtol=1e-5)
+
+
 def test_a_large_bank_is_compared_with_fewer_queries_at_a_time() -> None:
     generator = torch.Generator().manual_seed(0)
     bank = torch.randn(BLOCK_ELEMENTS // QUERY_BLOCK + 500, 12, generator=generator)
