@@ -52,16 +52,18 @@ def compare(given: argparse.Namespace, data: Path) -> None:
     def timed(name: str, value: float) -> None:
         times.setdefault(name, []).append(value)
 
-    with fresh_cache():
+    # What was written is removed when all is timed: file systems are slow to make files where
+    # many have just been removed.
+    with fresh_cache(), tempfile.TemporaryDirectory() as folder:
         category, transform, pictures = category_pictures(data, given.category)
         backbone = loaded_backbone(given.weights)
         pass_all(backbone, pictures)
         for _ in range(given.repeats):
             timed("decode and resize", seconds(lambda: decode_all(category, transform)))
             timed("backbone pass", seconds(lambda: pass_all(backbone, pictures)))
-            timed("evaluation, warm", evaluation_seconds(given, data))
+            timed("evaluation, warm", evaluation_seconds(given, data, Path(folder)))
             with fresh_cache():
-                timed("evaluation, cold", evaluation_seconds(given, data))
+                timed("evaluation, cold", evaluation_seconds(given, data, Path(folder)))
     medians = {name: report(name, values) for name, values in times.items()}
     floor = medians["decode and resize"] + medians["backbone pass"]
     print(f"cold: {medians['evaluation, cold'] / floor:.2f} of the floor")
@@ -70,17 +72,17 @@ def compare(given: argparse.Namespace, data: Path) -> None:
     )
 
 
-def evaluation_seconds(given: argparse.Namespace, data: Path) -> float:
-    """Evaluate both methods into an empty folder; return the seconds, weights loaded included."""
-    with tempfile.TemporaryDirectory() as folder:
-        run = Run(data, Path(folder), [given.category], METHODS, weights=given.weights)
-        progress = RunProgress(Path(folder), run.planned, show_bars=False)
-        taken = seconds(lambda: evaluate(run, progress))
-        progress.finish()
-        for _, cell in all_cells(Path(folder))[0]:
-            phases = ", ".join(f"{name} {value:.2f}" for name, value in cell["timings"].items())
-            print(f"  {cell['method']}: {phases}")
-        return taken
+def evaluation_seconds(given: argparse.Namespace, data: Path, folder: Path) -> float:
+    """Evaluate both methods into a new folder; return the seconds, weights loaded included."""
+    outputs = Path(tempfile.mkdtemp(dir=folder))
+    run = Run(data, outputs, [given.category], METHODS, weights=given.weights)
+    progress = RunProgress(outputs, run.planned, show_bars=False)
+    taken = seconds(lambda: evaluate(run, progress))
+    progress.finish()
+    for _, cell in all_cells(outputs)[0]:
+        phases = ", ".join(f"{name} {value:.2f}" for name, value in cell["timings"].items())
+        print(f"  {cell['method']}: {phases}")
+    return taken
 
 
 def enlarged(data: Path, category: str, side: int, target: Path) -> None:

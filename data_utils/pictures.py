@@ -12,7 +12,7 @@ import json
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -131,11 +131,16 @@ def _decoded(
     entry: Path, category: Category, transform: Transform, progress: Progress | None
 ) -> Pictures:
     decoded = _decode(category, transform, progress)
-    try:
-        _write_entry(entry, decoded)
-        prune_cache(keep=entry)
-    except OSError as error:
-        return replace(decoded, uncached=error.strerror or str(error))
+    with ThreadPoolExecutor(1) as pool:
+        fingerprint = pool.submit(_fingerprint, decoded.records, decoded.images, decoded.masks)
+        try:
+            _write_entry(entry, decoded, fingerprint)
+            prune_cache(keep=entry)
+        except OSError as error:
+            decoded = replace(decoded, uncached=error.strerror or str(error))
+    decoded = replace(decoded, fingerprint=fingerprint.result())
+    if decoded.uncached:
+        return decoded
     return _read_entry(entry, category, transform, written_now=True) or decoded
 
 
@@ -190,6 +195,7 @@ def _cache_entry(category: Category, transform: Transform) -> Path:
 
 
 def _decode(category: Category, transform: Transform, progress: Progress | None) -> Pictures:
+    """Return the pictures, without their fingerprint."""
     records = category.records
     images = np.empty((len(records), transform.height, transform.width, 3), np.uint8)
     masks = np.zeros(
@@ -216,6 +222,7 @@ def _decode(category: Category, transform: Transform, progress: Progress | None)
         return image, mask, found + mask_findings
 
     paths = list(zip(records["image_path"], records["mask_path"], strict=True))
+    tested, defective = (records["split"] == "test").tolist(), (records["label"] != 0).tolist()
     threads = max(1, min(DECODE_THREADS, DECODE_BYTES // _largest_decoded(records)))
     with ThreadPoolExecutor(threads) as pool:
         for position, (image, mask, found) in enumerate(pool.map(decode_one, paths)):
@@ -224,12 +231,11 @@ def _decode(category: Category, transform: Transform, progress: Progress | None)
                 findings.append(image)
             else:
                 images[len(kept)] = image
-                row = records.iloc[position]
-                if row["split"] == "test":
+                if tested[position]:
                     if mask is not None:
                         masks[test_count] = mask
                     test_count += 1
-                has_mask.append(mask is not None or row["label"] == 0)
+                has_mask.append(mask is not None or not defective[position])
                 kept.append(position)
             if progress is not None:
                 progress(position + 1, len(paths))
@@ -241,7 +247,7 @@ def _decode(category: Category, transform: Transform, progress: Progress | None)
         images=images,
         masks=masks,
         findings=tuple(findings),
-        fingerprint=_fingerprint(kept_records, images, masks),
+        fingerprint="",
         transform=transform,
     )
 
@@ -273,8 +279,11 @@ def _fingerprint(records: pd.DataFrame, images: NDArray[np.uint8], masks: NDArra
     return digest.hexdigest()
 
 
-def _write_entry(entry: Path, pictures: Pictures) -> None:
-    """Write the entry into a temporary folder and move it into place in one step."""
+def _write_entry(entry: Path, pictures: Pictures, fingerprint: Future[str]) -> None:
+    """Write the entry into a temporary folder and move it into place in one step.
+
+    The fingerprint is waited for after the large arrays are written.
+    """
     entry.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(prefix=".new-", dir=entry.parent))
     try:
@@ -284,7 +293,7 @@ def _write_entry(entry: Path, pictures: Pictures) -> None:
             "kept": [_key(row) for row in pictures.records.itertuples()],
             "has_mask": [bool(value) for value in pictures.records["has_mask"]],
             "findings": [[finding.path, finding.problem] for finding in pictures.findings],
-            "fingerprint": pictures.fingerprint,
+            "fingerprint": fingerprint.result(),
         }
         (temporary / "index.json").write_text(json.dumps(index), encoding="utf-8")
         if entry.exists():

@@ -77,13 +77,15 @@ class FeatureDetector(Detector):
     def score(self, images: NDArray[np.uint8], progress: Progress | None = None) -> AnomalyResult:
         """Rate pictures, uint8 ``[N, H, W, 3]``."""
         check_images(images)
+        scores = np.empty(len(images), np.float32)
         maps = np.empty(images.shape[:3], np.float32)
         for part in batches(len(images)):
             features = self._backbone().extract(images[part])
-            maps[part] = self.score_features(features, images.shape[1:3]).maps
+            result = self.score_features(features, images.shape[1:3])
+            scores[part], maps[part] = result.scores, result.maps
             if progress is not None:
                 progress(part.stop, len(images))
-        return AnomalyResult(image_scores(maps), maps)
+        return AnomalyResult(scores, maps)
 
     def raw_distances(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return the distances that the maps are made of, before enlarging and smoothing.

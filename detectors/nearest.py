@@ -123,9 +123,10 @@ class NearestIndex:
         least = (best - slack).numpy()
         near_groups = np.flatnonzero(greatest.numpy() >= least[:, None])
         members = groups.flatten(0, 1).index_select(0, torch.from_numpy(near_groups)).numpy()
-        near = np.flatnonzero(members >= least[near_groups // greatest.shape[1], None])
-        pairs = near_groups[near // GROUP] * GROUP + near % GROUP
-        query, row = np.divmod(pairs, bounds.shape[1])
+        of_query, of_group = np.divmod(near_groups, greatest.shape[1])
+        near = np.flatnonzero(members >= least[of_query, None])
+        place = near // GROUP
+        query, row = of_query[place], of_group[place] * GROUP + near - place * GROUP
         starts = np.searchsorted(query, starts)
         nearness = self._nearness(queries, starts, row).numpy()
         least = np.maximum.reduceat(nearness, starts[:-1]) - slack.numpy()

@@ -272,8 +272,7 @@ def patch_features(features: Features) -> torch.Tensor:
 
     Patches run through the pictures one after the other, row by row on the grid of layer 2.
     """
-    middle, deep = _averaged(features)
-    return _as_rows(torch.cat([middle, _enlarged(deep, middle)], dim=1))
+    return torch.cat(_rows_of_layers(features), dim=1)
 
 
 def projected_patches(features: Features, projection: torch.Tensor) -> torch.Tensor:
@@ -288,6 +287,12 @@ def projected_patches(features: Features, projection: torch.Tensor) -> torch.Ten
     mixed = torch.nn.functional.conv2d(middle, of_middle)
     mixed += _enlarged(torch.nn.functional.conv2d(deep, of_deep), middle)
     return _as_rows(mixed)
+
+
+def _rows_of_layers(features: Features) -> list[torch.Tensor]:
+    """Return locally averaged layer 2, and layer 3 on its grid, each float32 ``[N h w, C]``."""
+    middle, deep = _averaged(features)
+    return [_as_rows(middle), _as_rows(_enlarged(deep, middle))]
 
 
 def _averaged(features: Features) -> list[torch.Tensor]:
@@ -317,8 +322,9 @@ def _patches_at(seen: list[Features], image: torch.Tensor, position: torch.Tenso
         inside = ((image >= first) & (image < first + number)).nonzero().squeeze(1)
         if len(inside):
             needed, place = torch.unique(image[inside] - first, return_inverse=True)
-            patches = patch_features({layer: maps[needed] for layer, maps in features.items()})
-            made.append(patches[place * height * width + position[inside]])
+            layers = _rows_of_layers({layer: maps[needed] for layer, maps in features.items()})
+            chosen = place * height * width + position[inside]
+            made.append(torch.cat([rows.index_select(0, chosen) for rows in layers], dim=1))
             where.append(inside)
         first += number
     return torch.cat(made)[torch.cat(where).argsort()]

@@ -16,6 +16,7 @@ OVERLAY_OPACITY = 0.65
 OUTLINE_COLOUR, OUTLINE_EDGE_COLOUR = (0, 240, 255), (0, 0, 0)
 NEIGHBOURS = np.ones((3, 3), bool)
 SEEN_PICTURES = 20
+MEDIAN_STEP = 2
 HEAT_ANCHORS = np.array(
     [
         [8, 6, 34],
@@ -60,12 +61,15 @@ class Scale:
 def scale_from(good: AnomalyResult) -> Scale:
     """Return the scale from the median pixel of good pictures to twice their 5 % threshold.
 
+    The median is over every second row and column, which in smoothed maps is the same in a
+    quarter of the time.
+
     Where the pictures are too few for that threshold, their largest score stands in.
     """
     threshold = threshold_for(good.scores, DEFAULT_FALSE_ALARMS)
     if math.isnan(threshold):
         threshold = float(good.scores.max())
-    low = float(np.median(good.maps))
+    low = float(np.median(good.maps[:, ::MEDIAN_STEP, ::MEDIAN_STEP]))
     return Scale(low, max(2 * threshold, low + 1e-3 * abs(low), 1e-6))
 
 

@@ -28,7 +28,7 @@ from evaluation.machine import Clock, PeakMemory, return_free_memory
 from evaluation.progress import RunProgress
 from evaluation.shared_coreset import follow, share_coresets, watched
 
-WARM_UP_PICTURES = 4
+WARM_UP_PICTURES = 1
 
 
 def run_together(
