@@ -52,8 +52,8 @@ def compare(given: argparse.Namespace, data: Path) -> None:
     def timed(name: str, value: float) -> None:
         times.setdefault(name, []).append(value)
 
-    # What was written is removed when all is timed: file systems are slow to make files where
-    # many have just been removed.
+    # Results are removed when all is timed: file systems are slow to make files where many have
+    # just been removed.
     with fresh_cache(), tempfile.TemporaryDirectory() as folder:
         category, transform, pictures = category_pictures(data, given.category)
         backbone = loaded_backbone(given.weights)

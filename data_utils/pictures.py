@@ -14,7 +14,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -132,16 +132,15 @@ def _decoded(
 ) -> Pictures:
     decoded = _decode(category, transform, progress)
     with ThreadPoolExecutor(1) as pool:
-        fingerprint = pool.submit(_fingerprint, decoded.records, decoded.images, decoded.masks)
+        hashing = pool.submit(_fingerprint, decoded.records, decoded.images, decoded.masks)
         try:
-            _write_entry(entry, decoded, fingerprint)
+            _write_entry(entry, decoded, hashing)
             prune_cache(keep=entry)
         except OSError as error:
-            decoded = replace(decoded, uncached=error.strerror or str(error))
-    decoded = replace(decoded, fingerprint=fingerprint.result())
-    if decoded.uncached:
-        return decoded
-    return _read_entry(entry, category, transform, written_now=True) or decoded
+            reason = error.strerror or str(error) or type(error).__name__
+            return _pictures(decoded, hashing.result(), transform, reason)
+    written = _read_entry(entry, category, transform, written_now=True)
+    return written or _pictures(decoded, hashing.result(), transform)
 
 
 def cached_fingerprint(category: Category, transform: Transform) -> str | None:
@@ -194,8 +193,31 @@ def _cache_entry(category: Category, transform: Transform) -> Path:
     return _pictures_root() / digest.hexdigest()
 
 
-def _decode(category: Category, transform: Transform, progress: Progress | None) -> Pictures:
-    """Return the pictures, without their fingerprint."""
+@dataclass(frozen=True)
+class _Decoded:
+    """What decoding gives; the fields are those of ``Pictures``."""
+
+    records: pd.DataFrame
+    images: NDArray[np.uint8]
+    masks: NDArray[np.bool_]
+    findings: tuple[Finding, ...]
+
+
+def _pictures(
+    decoded: _Decoded, fingerprint: str, transform: Transform, uncached: str = ""
+) -> Pictures:
+    return Pictures(
+        records=decoded.records,
+        images=decoded.images,
+        masks=decoded.masks,
+        findings=decoded.findings,
+        fingerprint=fingerprint,
+        transform=transform,
+        uncached=uncached,
+    )
+
+
+def _decode(category: Category, transform: Transform, progress: Progress | None) -> _Decoded:
     records = category.records
     images = np.empty((len(records), transform.height, transform.width, 3), np.uint8)
     masks = np.zeros(
@@ -241,15 +263,7 @@ def _decode(category: Category, transform: Transform, progress: Progress | None)
                 progress(position + 1, len(paths))
 
     kept_records = records.iloc[kept].reset_index(drop=True).assign(has_mask=has_mask)
-    images, masks = images[: len(kept)], masks[:test_count]
-    return Pictures(
-        records=kept_records,
-        images=images,
-        masks=masks,
-        findings=tuple(findings),
-        fingerprint="",
-        transform=transform,
-    )
+    return _Decoded(kept_records, images[: len(kept)], masks[:test_count], tuple(findings))
 
 
 def _read_transformed_mask(
@@ -279,21 +293,24 @@ def _fingerprint(records: pd.DataFrame, images: NDArray[np.uint8], masks: NDArra
     return digest.hexdigest()
 
 
-def _write_entry(entry: Path, pictures: Pictures, fingerprint: Future[str]) -> None:
+def _write_entry(entry: Path, decoded: _Decoded, hashing: Future[str]) -> None:
     """Write the entry into a temporary folder and move it into place in one step.
 
-    The fingerprint is waited for after the large arrays are written.
+    Parameters
+    ----------
+    hashing : Future
+        The fingerprint; it is waited for when the large arrays are written.
     """
     entry.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(prefix=".new-", dir=entry.parent))
     try:
-        np.save(temporary / "images.npy", pictures.images)
-        np.save(temporary / "masks.npy", pictures.masks)
+        np.save(temporary / "images.npy", decoded.images)
+        np.save(temporary / "masks.npy", decoded.masks)
         index = {
-            "kept": [_key(row) for row in pictures.records.itertuples()],
-            "has_mask": [bool(value) for value in pictures.records["has_mask"]],
-            "findings": [[finding.path, finding.problem] for finding in pictures.findings],
-            "fingerprint": fingerprint.result(),
+            "kept": [_key(row) for row in decoded.records.itertuples()],
+            "has_mask": [bool(value) for value in decoded.records["has_mask"]],
+            "findings": [[finding.path, finding.problem] for finding in decoded.findings],
+            "fingerprint": hashing.result(),
         }
         (temporary / "index.json").write_text(json.dumps(index), encoding="utf-8")
         if entry.exists():

@@ -106,7 +106,6 @@ class FeatureDetector(Detector):
         distances: NDArray[np.float32] = torch.cat(grids).numpy()
         return distances
 
-    @torch.inference_mode()
     def score_features(self, features: Features, size: tuple[int, ...]) -> AnomalyResult:
         """Rate pictures of `size` (H, W) by their feature maps."""
         maps = anomaly_map(self.distances(features), (size[0], size[1]))

@@ -3,14 +3,14 @@
 Along the bank's principal axes (Pearson 1901) the first few coordinates hold most of a distance.
 The distance in those coordinates, with the length of what they leave over as one more coordinate,
 is never longer than the whole one (Cauchy-Schwarz). So one narrow matrix product bounds every
-distance from below; the whole distance to the best of them bounds the nearest from above; and
-only rows between the two are measured in full. Rows that lie near each other stand together in
-groups (a k-d tree; Bentley 1975), so what is near a query is in few groups, and most groups are
-ruled out by their best row. The result is that of measuring all of them.
+distance from below; the row with the least bound is compared in full; and of the others only those
+whose bound is not above its distance. Rows near each other stand together in groups (a k-d tree;
+Bentley 1975), so what is near a query lies in few groups, and the others are ruled out as a whole.
 
-How near a row b is to a query q is compared as q . b - |b|^2 / 2, which is (|q|^2 - d^2) / 2: the
-greater, the nearer. A product over chosen pairs only gives it without copying a row. Last, what is
-nearest but for rounding is measured by its difference, which loses no digits.
+Rows b are compared for a query q by q . b - |b|^2 / 2, their nearness: it is (|q|^2 - d^2) / 2, the
+greater the nearer, and a sampled matrix product gives it for chosen pairs without copying a row.
+Rounding may change its last digits, so all rows that are nearest but for rounding are measured by
+their difference, which loses none. The result is that of measuring every row.
 
 NumPy's argmax and flatnonzero are several times faster than PyTorch's on a CPU.
 """
@@ -30,7 +30,7 @@ SMALLEST_BLOCK = 128
 BLOCK_ELEMENTS = 1024 * 2560  # bounds at a time: fewer queries against a larger bank
 PAIR_BLOCK = 1024
 GROUP = 64  # rows compared by their best first
-ROUNDING = 1e-5
+ROUNDING = 1e-5  # of |q|^2 + |b|^2; several times what bounds and nearness were seen to be off
 
 # The pairs are named by the one sparse format that the product takes.
 warnings.filterwarnings("ignore", message="Sparse CSR tensor support is in beta state")
@@ -46,15 +46,13 @@ class NearestIndex:
 
     def __init__(self, bank: torch.Tensor) -> None:
         self._mean = bank.mean(dim=0)
-        centred = bank - self._mean
-        axes = torch.linalg.eigh(centred.T @ centred).eigenvectors
-        main = axes[:, -min(AXES, bank.shape[1]) :]
+        main = _main_axes(bank - self._mean)
         self._axes = torch.cat([main, main.new_zeros(len(main), 2)], dim=1)
-        self._order = _neighbours_together(centred @ main)
-        self._bank = centred[self._order]
+        self._order = _neighbours_together((bank - self._mean) @ main)
+        self._bank = bank.index_select(0, self._order).sub_(self._mean)
         coordinates, squares = self._project(self._bank)
-        # With one coordinate more, a product is q . b - |b|^2 / 2.
-        self._minus_half_squares = coordinates[:, -1] = -squares / 2
+        self._minus_half_squares = -squares / 2
+        coordinates[:, -1] = self._minus_half_squares  # so that a product bounds a nearness
         self._compared = bank.new_zeros(coordinates.shape[1], -(-len(bank) // GROUP) * GROUP)
         self._compared[-1] = -torch.inf  # rows that are not there
         self._compared[:, : len(bank)] = coordinates.T
@@ -63,6 +61,7 @@ class NearestIndex:
         # Kept, because new memory is slow; a list, because threads may search at the same time.
         self._memory = [self._new_memory()]
 
+    @torch.inference_mode()
     def nearest(
         self, queries: torch.Tensor, excluded: torch.Tensor | None = None
     ) -> tuple[torch.Tensor, torch.Tensor]:
@@ -107,27 +106,21 @@ class NearestIndex:
     ) -> tuple[torch.Tensor, torch.Tensor]:
         queries = queries - self._mean
         coordinates, squares = self._project(queries)
-        if not math.isfinite(float(squares.max())):
+        if not math.isfinite(float(squares.max() + self._largest_square)):
             raise ValueError(
                 "A picture's features are not finite numbers, so it has no nearest neighbour; the "
                 "backbone's weights do not suit these pictures."
             )
+        slack = ROUNDING * (squares + self._largest_square)
         bounds = torch.mm(coordinates, self._compared, out=memory[: len(queries)])
         if left_out is not None:
             bounds.numpy()[:, left_out] = -np.inf
         groups = bounds.view(len(queries), -1, GROUP)
         greatest = groups.amax(dim=2)
-        slack = ROUNDING * (squares + self._largest_square)
-        starts = np.arange(len(queries) + 1)
-        best = self._nearness(queries, starts, _greatest_rows(groups, greatest))
-        least = (best - slack).numpy()
-        near_groups = np.flatnonzero(greatest.numpy() >= least[:, None])
-        members = groups.flatten(0, 1).index_select(0, torch.from_numpy(near_groups)).numpy()
-        of_query, of_group = np.divmod(near_groups, greatest.shape[1])
-        near = np.flatnonzero(members >= least[of_query, None])
-        place = near // GROUP
-        query, row = of_query[place], of_group[place] * GROUP + near - place * GROUP
-        starts = np.searchsorted(query, starts)
+        one_each = np.arange(len(queries) + 1)
+        found = self._nearness(queries, one_each, _greatest_rows(groups, greatest))
+        query, row = _pairs_above(groups, greatest, (found - slack).numpy())
+        starts = np.searchsorted(query, one_each)
         nearness = self._nearness(queries, starts, row).numpy()
         least = np.maximum.reduceat(nearness, starts[:-1]) - slack.numpy()
         kept = np.flatnonzero(nearness >= least[query])
@@ -213,6 +206,15 @@ def queries_at_once(rows: int) -> int:
     return min(QUERY_BLOCK, max(SMALLEST_BLOCK, BLOCK_ELEMENTS // rows))
 
 
+def _main_axes(centred: torch.Tensor) -> torch.Tensor:
+    """Return the principal axes of points around 0, float32 ``[C, k]``.
+
+    In float64, because in float32 the decomposition fails where many columns are constant.
+    """
+    axes = torch.linalg.eigh((centred.T @ centred).double()).eigenvectors
+    return axes[:, -min(AXES, len(axes)) :].float()
+
+
 def _neighbours_together(coordinates: torch.Tensor) -> torch.Tensor:
     """Return an order of points in which every `GROUP` in turn lie near each other, int64 ``[K]``.
 
@@ -245,6 +247,29 @@ def _greatest_rows(groups: torch.Tensor, greatest: torch.Tensor) -> NDArray[np.i
     inside = groups.numpy()[np.arange(len(group)), group].argmax(axis=1)
     rows: NDArray[np.int64] = group * GROUP + inside
     return rows
+
+
+def _pairs_above(
+    groups: torch.Tensor, greatest: torch.Tensor, least: NDArray[np.float32]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the pairs of query and row whose bound reaches the query's `least`.
+
+    Parameters
+    ----------
+    groups, greatest : as in ``_greatest_rows``
+    least : float32 [Q]
+
+    Returns
+    -------
+    query, row : int64 [n]
+        Ascending.
+    """
+    chosen = np.flatnonzero(greatest.numpy() >= least[:, None])
+    query, group = np.divmod(chosen, greatest.shape[1])
+    members = groups.flatten(0, 1).index_select(0, torch.from_numpy(chosen)).numpy()
+    near = np.flatnonzero(members >= least[query, None])
+    at, member = np.divmod(near, GROUP)
+    return query[at], group[at] * GROUP + member
 
 
 def _lengths(rows: torch.Tensor) -> torch.Tensor:

@@ -61,8 +61,8 @@ class Scale:
 def scale_from(good: AnomalyResult) -> Scale:
     """Return the scale from the median pixel of good pictures to twice their 5 % threshold.
 
-    The median is over every second row and column, which in smoothed maps is the same in a
-    quarter of the time.
+    The median is over every second row and column: for smoothed maps nearly the same, in a quarter
+    of the time.
 
     Where the pictures are too few for that threshold, their largest score stands in.
     """

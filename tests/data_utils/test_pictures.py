@@ -270,6 +270,25 @@ def test_a_disk_that_is_full_while_the_cache_is_written_costs_time_only(
     assert_equal(first, second)
 
 
+def test_damaged_pixels_that_cannot_be_replaced_are_not_shown(
+    part: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where the error that the disk gives says nothing."""
+    load(part)
+    (entry,) = entries()
+    pixels = np.load(entry / "images.npy")
+    np.save(entry / "images.npy", 255 - pixels)
+
+    def mute(*_: object) -> None:
+        raise OSError
+
+    monkeypatch.setattr(np, "save", mute)
+    after = load(part)
+
+    np.testing.assert_array_equal(after.images, pixels)
+    assert after.uncached == "OSError"
+
+
 def test_writing_leaves_no_temporary_folder(part: Path) -> None:
     load(part)
 

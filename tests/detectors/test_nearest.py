@@ -68,15 +68,56 @@ def test_of_equally_near_rows_the_lowest_is_named() -> None:
     assert indices.tolist() == list(range(6))
 
 
-def test_of_equal_rows_in_many_groups_the_lowest_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_of_equally_near_rows_in_many_groups_the_lowest_is_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """All unit vectors are as far from 0 as the first, and stand in any order in their groups."""
     monkeypatch.setattr(nearest, "PAIR_BLOCK", 7)
+    distances, indices = NearestIndex(torch.eye(200)).nearest(torch.zeros(3, 200))
+    assert indices.tolist() == [0, 0, 0]
+    assert distances.tolist() == [1.0, 1.0, 1.0]
+
+
+def test_neighbours_told_apart_by_rounding_only_are_measured() -> None:
+    """Nine rows around each query differ by less than a product of long vectors can tell."""
     generator = torch.Generator().manual_seed(0)
-    once = torch.randn(50, 16, generator=generator)
-    queries = torch.randn(300, 16, generator=generator)
-    distances, indices = NearestIndex(once.repeat(9, 1)).nearest(queries)
-    reference = cdist(queries.double().numpy(), once.double().numpy())
+    centres = torch.randn(40, 16, generator=generator) * 100
+    bank = centres.repeat(9, 1) + 1e-3 * torch.randn(360, 16, generator=generator)
+    queries = centres + 1e-3 * torch.randn(40, 16, generator=generator)
+    _, indices = NearestIndex(bank).nearest(queries)
+    centred = bank - bank.mean(dim=0)
+    whole = torch.linalg.vector_norm(
+        (queries - bank.mean(dim=0))[:, None] - centred[None, :], dim=2
+    )
+    assert indices.tolist() == whole.argmin(dim=1).tolist()
+
+
+@pytest.mark.parametrize("chosen", [slice(0, 100), slice(30, 450, 2)])
+def test_excluded_rows_of_many_groups_are_never_chosen(chosen: slice) -> None:
+    bank = torch.randn(500, 16, generator=torch.Generator().manual_seed(0))
+    excluded = torch.zeros(500, dtype=torch.bool)
+    excluded[chosen] = True
+    distances, indices = NearestIndex(bank).nearest(bank[chosen], excluded)
+    reference = cdist(bank[chosen].double().numpy(), bank.double().numpy())
+    reference[:, excluded.numpy()] = np.inf
     np.testing.assert_array_equal(indices.numpy(), reference.argmin(axis=1))
     np.testing.assert_allclose(distances.numpy(), reference.min(axis=1), rtol=1e-5)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_columns_that_are_constant_do_no_harm(seed: int) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    bank = torch.randn(200, 384, generator=generator).relu()
+    bank[:, torch.randperm(384, generator=generator)[:256]] = 0
+    _, indices = NearestIndex(bank).nearest(bank)
+    assert indices.tolist() == list(range(200))
+
+
+def test_a_bank_of_equal_rows_names_the_first() -> None:
+    row = torch.randn(1, 384, generator=torch.Generator().manual_seed(0))
+    distances, indices = NearestIndex(row.repeat(5, 1)).nearest(row)
+    assert float(distances) == pytest.approx(0, abs=1e-5)
+    assert int(indices) == 0
 
 
 def test_a_large_bank_is_compared_with_fewer_queries_at_a_time() -> None:
@@ -106,7 +147,7 @@ def test_a_query_of_which_the_axes_leave_less_than_rounding_does_finds_its_neigh
     np.testing.assert_allclose(distances.numpy(), 9.98, rtol=1e-4)
 
 
-@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), 2e19])
 def test_a_query_that_is_not_finite_is_refused(value: float) -> None:
     bank = torch.randn(70, 20, generator=torch.Generator().manual_seed(0))
     queries = bank[:5].clone()

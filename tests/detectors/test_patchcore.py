@@ -123,6 +123,17 @@ def test_the_nearest_good_patch_is_the_one_that_brute_force_finds() -> None:
     assert float((own - stored).norm()) == pytest.approx(found.distance, rel=1e-4)
 
 
+def test_a_loaded_detector_explains_a_picture_after_scoring_it(
+    tiny_images: NDArray[np.uint8], tmp_path: Path
+) -> None:
+    backbone = ResnetBackbone("resnet18", random_weights("resnet18"))
+    detector = Patchcore(backbone, PatchcoreSettings(coreset_ratio=0.1)).fit(tiny_images)
+    detector.save(tmp_path / "model.safetensors")
+    again = Patchcore.load(tmp_path / "model.safetensors", backbone)
+    again.score(tiny_images)
+    assert again.nearest_good(tiny_images[1]) == detector.nearest_good(tiny_images[1])
+
+
 def test_a_training_picture_with_all_patches_stored_is_its_own_nearest_good_one(
     tiny_images: NDArray[np.uint8], tmp_path: Path
 ) -> None:
