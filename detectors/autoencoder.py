@@ -37,7 +37,6 @@ from detectors.base import (
     AnomalyResult,
     Calibration,
     Detector,
-    ModelFileError,
     NotFittedError,
     Progress,
     calibration_positions,
@@ -45,7 +44,7 @@ from detectors.base import (
     no_calibration,
 )
 from detectors.maps import anomaly_map, enlarge_and_smooth_matrix, image_scores
-from detectors.storage import read_model, write_model
+from detectors.storage import read_model, refused_unless_it_fits, write_model
 
 if TYPE_CHECKING:
     from detectors.backbone import Backbone
@@ -242,7 +241,7 @@ class Autoencoder(Detector):
             If the file holds no usable autoencoder.
         """
         tensors, about = read_model(path, cls.method)
-        try:
+        with refused_unless_it_fits(path):
             detector = cls(AutoencoderSettings(**about["settings"]))
             height, width = about["input_size"]
             detector.input_size_ = (int(height), int(width))
@@ -253,10 +252,6 @@ class Autoencoder(Detector):
                 build_network(detector.settings).load_state_dict(state, assign=True)
             detector.network_ = build_network(detector.settings).eval()
             detector.network_.load_state_dict(state)
-        except (KeyError, TypeError, ValueError, RuntimeError) as error:
-            raise ModelFileError(
-                f"The model {path} does not fit this version; evaluate this cell again."
-            ) from error
         return detector
 
     def _require_fit(self) -> None:

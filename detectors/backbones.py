@@ -6,9 +6,9 @@ from pathlib import Path
 
 from detectors.architectures import FILTER_BANK, LEARNED, OFFLINE, OWN_BACKBONES
 from detectors.backbone import Backbone, ResnetBackbone
+from detectors.base import Progress
 from detectors.filter_bank import FilterBank
 from detectors.weights import (
-    Progress,
     Weights,
     WeightsError,
     check_state,

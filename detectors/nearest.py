@@ -24,6 +24,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from detectors.backbone import batches
+
 AXES = 62
 QUERY_BLOCK = 1024
 SMALLEST_BLOCK = 128
@@ -94,8 +96,7 @@ class NearestIndex:
             memory = self._memory.pop()
         except IndexError:
             memory = self._new_memory()
-        for start in range(0, len(queries), self._block):
-            part = slice(start, start + self._block)
+        for part in batches(len(queries), self._block):
             distances[part], indices[part] = self._nearest(queries[part], left_out, memory)
         if not self._memory:
             self._memory.append(memory)

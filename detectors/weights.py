@@ -16,7 +16,6 @@ import tempfile
 import threading
 import time
 import urllib.request
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from zipfile import BadZipFile, ZipFile
@@ -27,6 +26,7 @@ from safetensors.torch import load_file
 
 from data_utils.locations import readable
 from detectors.architectures import ARCHITECTURES, LAYERS, RANDOM, WEIGHTS_VARIABLE
+from detectors.base import Progress
 from detectors.resnet import expected_shapes
 
 DOWNLOAD_URL_VARIABLE = "BACKBONE_WEIGHTS_URL"
@@ -41,8 +41,6 @@ TORCHVISION_FILES = {
     "wide_resnet50_2": "wide_resnet50_2-95faca4d.pth",
 }
 TRUNK_PREFIXES = ("conv1.", "bn1.", *(f"{layer}." for layer in LAYERS))
-
-Progress = Callable[[int, int], None]
 
 failed_downloads: dict[str, tuple[float, str]] = {}  # by URL: when, and the sentence
 
