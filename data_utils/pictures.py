@@ -137,10 +137,14 @@ def _decoded(
             _write_entry(entry, decoded, hashing)
             prune_cache(keep=entry)
         except OSError as error:
-            reason = error.strerror or str(error) or type(error).__name__
-            return _pictures(decoded, hashing.result(), transform, reason)
-    written = _read_entry(entry, category, transform, written_now=True)
-    return written or _pictures(decoded, hashing.result(), transform)
+            uncached = error.strerror or str(error) or type(error).__name__
+        else:
+            uncached = ""
+            if written := _read_entry(entry, category, transform, written_now=True):
+                return written
+    return Pictures(
+        **vars(decoded), fingerprint=hashing.result(), transform=transform, uncached=uncached
+    )
 
 
 def cached_fingerprint(category: Category, transform: Transform) -> str | None:
@@ -201,20 +205,6 @@ class _Decoded:
     images: NDArray[np.uint8]
     masks: NDArray[np.bool_]
     findings: tuple[Finding, ...]
-
-
-def _pictures(
-    decoded: _Decoded, fingerprint: str, transform: Transform, uncached: str = ""
-) -> Pictures:
-    return Pictures(
-        records=decoded.records,
-        images=decoded.images,
-        masks=decoded.masks,
-        findings=decoded.findings,
-        fingerprint=fingerprint,
-        transform=transform,
-        uncached=uncached,
-    )
 
 
 def _decode(category: Category, transform: Transform, progress: Progress | None) -> _Decoded:

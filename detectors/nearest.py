@@ -50,7 +50,7 @@ class NearestIndex:
         self._mean = bank.mean(dim=0)
         main = _main_axes(bank - self._mean)
         self._axes = torch.cat([main, main.new_zeros(len(main), 2)], dim=1)
-        self._order = _neighbours_together((bank - self._mean) @ main)
+        self._order = _neighbours_together(bank @ main)
         self._bank = bank.index_select(0, self._order).sub_(self._mean)
         coordinates, squares = self._project(self._bank)
         self._minus_half_squares = -squares / 2

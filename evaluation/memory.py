@@ -34,7 +34,7 @@ PROJECTED = 128
 SEEN_SIDE = 128  # of a picture as the autoencoder sees it
 BANK_COPIES = 2
 MODEL_COPIES = 2  # layers 2 and 3 are in float64 for a while, and channels are drawn unevenly
-AXES_COPIES = 5  # of a matrix of width x width while the bank's principal axes are found
+AXES_COPIES = 10  # of a width x width matrix while the bank's axes are found, in float64
 NETWORK_BYTES = 200_000_000  # training the autoencoder
 OVERHEAD_BYTES = 40_000_000
 

@@ -25,6 +25,16 @@ def fitted(features: Features, ratio: float = 0.2, seed: int = 0) -> Patchcore:
     return Patchcore(settings=settings).partial_fit(features).finish_fit()
 
 
+def saved_and_loaded(
+    images: NDArray[np.uint8], folder: Path, ratio: float
+) -> tuple[Patchcore, Patchcore]:
+    """Return a fitted detector, and what is read of its file."""
+    backbone = ResnetBackbone("resnet18", random_weights("resnet18"))
+    detector = Patchcore(backbone, PatchcoreSettings(coreset_ratio=ratio)).fit(images)
+    detector.save(folder / "model.safetensors")
+    return detector, Patchcore.load(folder / "model.safetensors", backbone)
+
+
 def test_patches_are_local_means_of_layers_2_and_3() -> None:
     features = random_features(2, seed=0)
     patches = patch_features(features).reshape(2, 4, 4, -1).numpy()
@@ -126,10 +136,7 @@ def test_the_nearest_good_patch_is_the_one_that_brute_force_finds() -> None:
 def test_a_loaded_detector_explains_a_picture_after_scoring_it(
     tiny_images: NDArray[np.uint8], tmp_path: Path
 ) -> None:
-    backbone = ResnetBackbone("resnet18", random_weights("resnet18"))
-    detector = Patchcore(backbone, PatchcoreSettings(coreset_ratio=0.1)).fit(tiny_images)
-    detector.save(tmp_path / "model.safetensors")
-    again = Patchcore.load(tmp_path / "model.safetensors", backbone)
+    detector, again = saved_and_loaded(tiny_images, tmp_path, ratio=0.1)
     again.score(tiny_images)
     assert again.nearest_good(tiny_images[1]) == detector.nearest_good(tiny_images[1])
 
@@ -137,10 +144,8 @@ def test_a_loaded_detector_explains_a_picture_after_scoring_it(
 def test_a_training_picture_with_all_patches_stored_is_its_own_nearest_good_one(
     tiny_images: NDArray[np.uint8], tmp_path: Path
 ) -> None:
-    backbone = ResnetBackbone("resnet18", random_weights("resnet18"))
-    detector = Patchcore(backbone, PatchcoreSettings(coreset_ratio=1.0)).fit(tiny_images)
-    detector.save(tmp_path / "model.safetensors")
-    found = Patchcore.load(tmp_path / "model.safetensors", backbone).nearest_good(tiny_images[5])
+    _, again = saved_and_loaded(tiny_images, tmp_path, ratio=1.0)
+    found = again.nearest_good(tiny_images[5])
     assert found.train_image == 5
     assert found.train_position == found.position
     assert found.distance == pytest.approx(0, abs=1e-3)
@@ -170,14 +175,13 @@ def test_a_detector_can_be_fitted_again() -> None:
 
 
 def test_a_saved_model_scores_the_same(tmp_path: Path, tiny_images: NDArray[np.uint8]) -> None:
-    backbone = ResnetBackbone("resnet18", random_weights("resnet18"))
-    detector = Patchcore(backbone, PatchcoreSettings(coreset_ratio=0.1)).fit(tiny_images)
-    path = tmp_path / "model.safetensors"
-    detector.save(path)
-    again = Patchcore.load(path, backbone)
+    detector, again = saved_and_loaded(tiny_images, tmp_path, ratio=0.1)
     np.testing.assert_array_equal(again.score(tiny_images).maps, detector.score(tiny_images).maps)
     with pytest.raises(ModelFileError, match="was fitted on"):
-        Patchcore.load(path, ResnetBackbone("resnet18", random_weights("resnet18", seed=1)))
+        Patchcore.load(
+            tmp_path / "model.safetensors",
+            ResnetBackbone("resnet18", random_weights("resnet18", seed=1)),
+        )
 
 
 def test_another_methods_model_and_an_older_one_are_refused(tmp_path: Path) -> None:

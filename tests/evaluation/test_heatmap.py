@@ -26,9 +26,9 @@ from evaluation.thresholds import threshold_for
 
 
 def good_result(count: int = 40) -> AnomalyResult:
-    """Return smooth maps of good pictures: scores around 1 with a little noise."""
-    generator = torch.Generator().manual_seed(0)
-    maps = anomaly_map(1 + 0.1 * torch.randn(count, 8, 8, generator=generator), (64, 64))
+    """Return maps of good pictures: scores around 1 that change every four pixels."""
+    coarse = np.random.default_rng(0).normal(1, 0.1, (count, 8, 8)).astype(np.float32)
+    maps = coarse.repeat(4, axis=1).repeat(4, axis=2)
     return AnomalyResult(maps.reshape(count, -1).max(axis=1), maps)
 
 
@@ -41,8 +41,16 @@ def test_the_scale_goes_from_the_median_good_pixel_to_twice_the_threshold() -> N
     good = good_result()
     scale = scale_from(good)
 
-    assert scale.low == pytest.approx(np.median(good.maps), rel=1e-3)
+    assert scale.low == pytest.approx(np.median(good.maps))
     assert scale.high == pytest.approx(2 * threshold_for(good.scores, 0.05))
+
+
+def test_the_median_of_smoothed_maps_is_that_of_every_pixel_to_a_thousandth() -> None:
+    generator = torch.Generator().manual_seed(0)
+    maps = anomaly_map(1 + 0.1 * torch.randn(40, 8, 8, generator=generator), (64, 64))
+    scale = scale_from(AnomalyResult(maps.reshape(40, -1).max(axis=1), maps))
+
+    assert scale.low == pytest.approx(np.median(maps), rel=1e-3)
 
 
 def test_the_largest_score_stands_in_where_pictures_are_too_few_for_a_threshold() -> None:
