@@ -194,7 +194,11 @@ def job(tmp_path: Path) -> Iterator[tuple[psutil.Popen, Path]]:
     outputs = tmp_path / "outputs"
     command = [sys.executable, str(PROJECT / "evaluate.py"), "--data", str(tmp_path / "data")]
     command += ["--methods", "ae", "--workers", "2", "--threads", "1", "--out", str(outputs)]
-    process = psutil.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job ignores it
+    try:
+        process = psutil.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    finally:
+        signal.signal(signal.SIGINT, before)
 
     def training() -> bool:
         status = read_status(outputs)
