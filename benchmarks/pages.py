@@ -1,9 +1,8 @@
 """How soon the app's pages are drawn: by a fresh server, and again.
 
-*first*: from the server's first answer to the end of the first script run, as a browser's session
-sees it; a new server for each page. By Streamlit's own test driver, in one process: *uncached* with
-all modules loaded and all caches emptied, *cached* drawn again. The browser's own drawing is not in
-it.
+From the request of a new browser session to the end of its script run, as the session sees it; the
+browser's own drawing is not in it. *first*: the first request to a server that has just answered
+that it is up. *uncached*: a later request, after the app's caches were emptied. *cached*: again.
 """
 
 from __future__ import annotations
@@ -16,15 +15,14 @@ import subprocess
 import sys
 import time
 import urllib.request
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import urlencode
 
-import streamlit as st
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ClientState_pb2 import ClientState
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
-from streamlit.testing.v1 import AppTest
 from websockets.sync.client import connect
 
 from dashboard.frame import DEFAULT_PAGE, PAGES
@@ -32,6 +30,7 @@ from data_utils.locations import PROJECT
 
 PATIENCE_S = 60.0
 POLL_S = 0.01
+COLUMNS = ("first", "uncached", "cached")
 
 
 def main() -> None:
@@ -40,33 +39,42 @@ def main() -> None:
     parser.add_argument("--outputs", type=Path, help="folder of results; default: the app's own")
     parser.add_argument("--data", type=Path, help="data folder; default: the app's own, or demo")
     parser.add_argument("--category", help="shown category; default: the app's first")
-    parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--page", choices=list(PAGES), help=argparse.SUPPRESS)
+    parser.add_argument("--repeats", type=int, default=5, help="servers started for every page")
     given = parser.parse_args()
     for variable, folder in (("MVTEC_OUTPUTS", given.outputs), ("MVTEC_ROOT", given.data)):
         if folder is not None:
             os.environ[variable] = str(folder.resolve())
-    if given.page:
-        print(*page_seconds(given.page, given.category, given.repeats))
-        return
-    print(f"{'page':<12}{'first':>10}{'uncached':>10}{'cached':>10}  ms")
+    print(f"{'page':<12}{''.join(f'{name:>10}' for name in COLUMNS)}  ms")
     for page in PAGES:
-        first = statistics.median(first_seconds(page, given.category) for _ in range(given.repeats))
-        milliseconds = [f"{1000 * value:10.0f}" for value in (first, *seconds_of(page, given))]
-        print(f"{page:<12}{''.join(milliseconds)}", flush=True)
+        seconds = zip(
+            *(page_seconds(page, given.category) for _ in range(given.repeats)), strict=True
+        )
+        medians = "".join(f"{1000 * statistics.median(column):10.0f}" for column in seconds)
+        print(f"{page:<12}{medians}", flush=True)
 
 
-def first_seconds(page: str, category: str | None) -> float:
-    """Start the app; return the seconds from its first answer until the page is drawn.
+def page_seconds(page: str, category: str | None) -> tuple[float, float, float]:
+    """Start the app; return the seconds of a page's first, uncached and cached drawing.
 
     Raises
     ------
     TimeoutError
-        If it has not answered, or not drawn, within a minute.
+        If the app has not answered, or not drawn, within a minute.
+    RuntimeError
+        If the page shows an error of the program.
     """
+    with fresh_server() as port:
+        first = drawing_seconds(port, page, category)
+        uncached = drawing_seconds(port, page, category, empty_caches=True)
+        return first, uncached, drawing_seconds(port, page, category)
+
+
+@contextmanager
+def fresh_server() -> Iterator[int]:
+    """Give the port of an app that was just started and is up."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+        port = int(free.getsockname()[1])
     options = {"server.port": port, "server.address": "127.0.0.1", "server.headless": "true"}
     command = [sys.executable, "-m", "streamlit", "run", "app.py"]
     command += [part for name, value in options.items() for part in (f"--{name}", str(value))]
@@ -75,48 +83,9 @@ def first_seconds(page: str, category: str | None) -> float:
     ) as server:
         try:
             _wait_until_up(port)
-            started = time.perf_counter()
-            _draw_once(port, page, category)
-            return time.perf_counter() - started
+            yield port
         finally:
             server.terminate()
-
-
-def page_seconds(page: str, category: str | None, repeats: int) -> tuple[float, float]:
-    """Return a page's median seconds in this process, uncached and cached."""
-    app = AppTest.from_file(str(PROJECT / "app.py"), default_timeout=PATIENCE_S)
-    if category:
-        app.query_params["category"] = category
-    if page != DEFAULT_PAGE:
-        app.switch_page(f"pages/{page}.py")
-    _run_seconds(app)
-    uncached = []
-    for _ in range(repeats):
-        st.cache_data.clear()
-        st.cache_resource.clear()
-        uncached.append(_run_seconds(app))
-    cached = [_run_seconds(app) for _ in range(repeats)]
-    return statistics.median(uncached), statistics.median(cached)
-
-
-def seconds_of(page: str, given: argparse.Namespace) -> list[float]:
-    """Return ``page_seconds`` of a process of its own."""
-    command = [sys.executable, "-m", "benchmarks.pages", "--page", page]
-    command += ["--repeats", str(given.repeats)]
-    command += ["--category", given.category] if given.category else []
-    ended = subprocess.run(
-        command, cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True
-    )
-    return [float(value) for value in ended.stdout.split()]
-
-
-def _run_seconds(app: AppTest) -> float:
-    started = time.perf_counter()
-    app.run()
-    taken = time.perf_counter() - started
-    if app.exception:
-        raise RuntimeError(str(app.exception[0].value))
-    return taken
 
 
 def _wait_until_up(port: int) -> None:
@@ -132,17 +101,25 @@ def _wait_until_up(port: int) -> None:
     raise TimeoutError("The app has not started within a minute.")
 
 
-def _draw_once(port: int, page: str, category: str | None) -> None:
-    """Open a session as a browser does, and wait until its first script run has ended."""
+def drawing_seconds(
+    port: int, page: str, category: str | None, empty_caches: bool = False
+) -> float:
+    """Open a session as a browser does; return the seconds until its script run has ended."""
+    wanted = ClientState(
+        page_name="" if page == DEFAULT_PAGE else page,
+        query_string=urlencode({"category": category} if category else {}),
+    )
+    started = time.perf_counter()
     with connect(f"ws://127.0.0.1:{port}/_stcore/stream", max_size=None) as session:
-        wanted = ClientState(
-            page_name="" if page == DEFAULT_PAGE else page,
-            query_string=urlencode({"category": category} if category else {}),
-        )
+        if empty_caches:
+            session.send(BackMsg(clear_cache=True).SerializeToString())
         session.send(BackMsg(rerun_script=wanted).SerializeToString())
         message = ForwardMsg()
         while message.WhichOneof("type") != "script_finished":
             message.ParseFromString(bytes(session.recv(PATIENCE_S, decode=False)))
+            if message.delta.new_element.HasField("exception"):
+                raise RuntimeError(message.delta.new_element.exception.message)
+        return time.perf_counter() - started
 
 
 if __name__ == "__main__":

@@ -24,15 +24,17 @@ from evaluation.cells import (
     SCORES_FILE,
     CellError,
     CellPlace,
+    all_cells,
     is_short_file,
     read_cell,
 )
 from evaluation.curves import read_curves
 from evaluation.errors import sentence
 from evaluation.scores import read_scores
-from evaluation.summary import SUMMARY_FILE, summary_table, wrong_summary
+from evaluation.summary import SUMMARY_FILE, table_of, wrong_summary
 
 Content = TypeVar("Content")
+Stamp = tuple[tuple[str, int], ...]
 
 
 @dataclass(frozen=True)
@@ -75,12 +77,34 @@ def demo_is_used(given: str) -> bool:
         return False
 
 
-def results_stamp(outputs: Path) -> tuple[tuple[str, int], ...]:
+def results_stamp(outputs: Path) -> Stamp:
     """Return what changes whenever a cell is written, replaced or removed, or one of its files."""
     files = [*outputs.glob(f"*/*/{CELL_FILE}"), *outputs.glob(f"settings/*/*/*/{CELL_FILE}")]
     parts = (".", CELL_FILE, SCORES_FILE, CURVES_FILE, MAPS_FILE, MODEL_FILE)
     paths = [file.parent / part for file in files for part in parts]
     return tuple(sorted((readable(str(path)), _modified(path)) for path in paths))
+
+
+def finished_cells(outputs: Path) -> list[dict[str, Any]]:
+    """Return ``cell.json`` of every readable cell, without its record of files."""
+    return stamped_cells(str(outputs), results_stamp(outputs))[0]
+
+
+@st.cache_data(show_spinner=False, max_entries=4)
+def stamped_cells(
+    outputs: str,
+    stamp: Stamp,  # noqa: ARG001  part of the cache's key
+) -> tuple[list[dict[str, Any]], list[str]]:
+    """Return ``finished_cells``, and a sentence for each damaged one.
+
+    Parameters
+    ----------
+    outputs : str
+    stamp : tuple
+        As from ``results_stamp``.
+    """
+    cells, problems = all_cells(Path(outputs))
+    return [cell for _, cell in cells], problems
 
 
 def results(outputs: Path) -> tuple[pd.DataFrame, list[str]]:
@@ -91,10 +115,11 @@ def results(outputs: Path) -> tuple[pd.DataFrame, list[str]]:
 @st.cache_data(show_spinner=False, max_entries=4)
 def _results(
     outputs: str,
-    stamp: tuple[tuple[str, int], ...],  # noqa: ARG001  part of the cache's key
-    modified: int,  # noqa: ARG001
+    stamp: Stamp,
+    modified: int,  # noqa: ARG001  part of the cache's key
 ) -> tuple[pd.DataFrame, list[str]]:
-    table, problems = summary_table(Path(outputs))
+    cells, problems = stamped_cells(outputs, stamp)
+    table = table_of(cells)
     wrong = wrong_summary(Path(outputs), table)
     return table, [*problems, wrong] if wrong else problems
 
@@ -132,7 +157,8 @@ def scores(place: CellPlace) -> pd.DataFrame:
 
 @st.cache_data(show_spinner=False, max_entries=64)
 def _scores(path: str, modified: int, cell_modified: int) -> pd.DataFrame:  # noqa: ARG001
-    return _unchanged(Path(path), lambda cell: read_scores(Path(path), cell["counts"]))
+    about = _cell(str(Path(path).parent), cell_modified)
+    return _unchanged(Path(path), about, lambda file: read_scores(file, about["counts"]))
 
 
 def curves(place: CellPlace) -> dict[str, NDArray[Any]]:
@@ -151,14 +177,13 @@ def curves(place: CellPlace) -> dict[str, NDArray[Any]]:
 
 @st.cache_data(show_spinner=False, max_entries=64)
 def _curves(path: str, modified: int, cell_modified: int) -> dict[str, NDArray[Any]]:  # noqa: ARG001
-    return _unchanged(Path(path), lambda _: read_curves(Path(path)))
+    return _unchanged(Path(path), _cell(str(Path(path).parent), cell_modified), read_curves)
 
 
-def _unchanged(path: Path, read: Callable[[dict[str, Any]], Content]) -> Content:
-    """Read a file of a cell, of which `read` is given the ``cell.json``."""
-    cell = read_cell(path.parent)
+def _unchanged(path: Path, cell: dict[str, Any], read: Callable[[Path], Content]) -> Content:
+    """Read a file of a cell and compare it with the cell's record."""
     try:
-        content = read(cell)
+        content = read(path)
     except (OSError, ValueError) as error:
         raise CellError(
             f"{path} is damaged ({sentence(error).rstrip('.')}); evaluate this cell again."

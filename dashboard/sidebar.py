@@ -76,11 +76,12 @@ def _draw_method() -> str:
 
 def _draw_language() -> None:
     keep_choice("lang", list(LANGUAGES))
-    st.segmented_control(
+    # A segmented control would load Streamlit's table of emojis, a tenth of the first page's time.
+    st.radio(
         t("language"),
         list(LANGUAGES),
         key="lang",
         format_func=lambda key: LANGUAGES[key],
+        horizontal=True,
         label_visibility="collapsed",
-        required=True,
     )

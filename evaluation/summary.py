@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import math
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -69,8 +70,13 @@ def summary_row(cell: dict[str, Any]) -> dict[str, Any]:
 def summary_table(outputs: Path) -> tuple[pd.DataFrame, list[str]]:
     """Return the summary of all readable cells, and a sentence for each unreadable one."""
     cells, problems = all_cells(outputs)
-    table = pd.DataFrame([summary_row(cell) for _, cell in cells], columns=COLUMNS)
-    return table.sort_values(["settings_id", "category", "method"], ignore_index=True), problems
+    return table_of(cell for _, cell in cells), problems
+
+
+def table_of(cells: Iterable[dict[str, Any]]) -> pd.DataFrame:
+    """Return the summary of these cells."""
+    table = pd.DataFrame([summary_row(cell) for cell in cells], columns=COLUMNS)
+    return table.sort_values(["settings_id", "category", "method"], ignore_index=True)
 
 
 def write_summary(outputs: Path) -> list[str]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard.frame import framed
-from dashboard.loaders import results
+from dashboard.loaders import finished_cells, results
 from dashboard.notices import draw_brightness_notice, draw_notices, draw_origin
 from dashboard.overview.choice import draw_choice
 from dashboard.overview.data import category_counts, draw_contact_sheet, draw_counts
-from dashboard.overview.results import draw_results, finished_cells
+from dashboard.overview.results import draw_results
 from dashboard.report.button import draw_report_button
 from dashboard.run.matrix import draw_matrix
 from dashboard.state import Selection, selected, t

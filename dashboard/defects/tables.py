@@ -12,10 +12,9 @@ import streamlit as st
 
 from dashboard.figures.defects import PublishedDot
 from dashboard.finished import FinishedCell
-from dashboard.loaders import results_stamp
+from dashboard.loaders import Stamp, results_stamp, stamped_cells
 from dashboard.state import said
 from detectors.registry import METHODS
-from evaluation.cells import all_cells
 from evaluation.defect_size import recall_by_size
 from evaluation.defect_types import type_table
 from evaluation.published import MEAN, NO, UNCLEAR, YES, Comparison, PublishedValue, comparisons
@@ -116,9 +115,9 @@ def all_types(outputs: Path) -> pd.DataFrame:
 @st.cache_data(show_spinner=False, max_entries=4)
 def _all_types(
     outputs: str,
-    stamp: tuple[tuple[str, int], ...],  # noqa: ARG001  part of the cache's key
+    stamp: Stamp,
 ) -> pd.DataFrame:
-    return type_table(cell for _, cell in all_cells(Path(outputs))[0] if _is_default(cell))
+    return type_table(cell for cell in stamped_cells(outputs, stamp)[0] if _is_default(cell))
 
 
 def all_comparisons(outputs: Path) -> list[Comparison]:
@@ -129,9 +128,9 @@ def all_comparisons(outputs: Path) -> list[Comparison]:
 @st.cache_data(show_spinner=False, max_entries=4)
 def _all_comparisons(
     outputs: str,
-    stamp: tuple[tuple[str, int], ...],  # noqa: ARG001  part of the cache's key
+    stamp: Stamp,
 ) -> list[Comparison]:
-    found = comparisons(cell for _, cell in all_cells(Path(outputs))[0])
+    found = comparisons(stamped_cells(outputs, stamp)[0])
     methods, verdicts = list(METHODS), list(VERDICTS)
     return sorted(
         found,

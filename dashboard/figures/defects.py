@@ -19,7 +19,7 @@ import plotly.graph_objects as go
 from dashboard.auroc_colours import COLOURS, LIMITS
 from dashboard.figures.style import (
     NEUTRAL_COLOUR,
-    laid_out,
+    chart,
     method_colour,
     method_symbol,
 )
@@ -103,56 +103,61 @@ def type_heatmap(
     titles = [escape(method_title(key)) for key in methods]
     own_counts = types.pivot(index="defect", columns="method", values="pictures")
     own = own_counts.loc[hardest, methods].to_numpy(float)
-    figure = go.Figure(
-        go.Heatmap(
-            z=[[_step(value) for value in row] for row in values],
-            x=titles,
-            y=list(range(len(labels))),
-            customdata=[
-                [
-                    f"{hover_names[row]} · {titles[column]}<br>{_number(values[row][column], 4)}"
-                    + (f" ({own[row, column]:.0f})" if row < len(names) else "")
-                    for column in range(len(methods))
-                ]
-                for row in range(len(labels))
-            ],
-            hovertemplate="%{customdata}<extra></extra>",
-            hoverongaps=False,
-            colorscale=_stepped_scale(),
-            zmin=-0.5,
-            zmax=len(COLOURS) - 0.5,
-            xgap=2,
-            ygap=2,
-            colorbar={
-                "orientation": "h",
-                "y": -0.08,
-                "yanchor": "top",
-                "thickness": 12,
-                "tickvals": [position + 0.5 for position in range(len(LIMITS))],
-                "ticktext": [f"{limit:g}" for limit in LIMITS],
-            },
-        )
+    heatmap = go.Heatmap(
+        z=[[_step(value) for value in row] for row in values],
+        x=titles,
+        y=list(range(len(labels))),
+        customdata=[
+            [
+                f"{hover_names[row]} · {titles[column]}<br>{_number(values[row][column], 4)}"
+                + (f" ({own[row, column]:.0f})" if row < len(names) else "")
+                for column in range(len(methods))
+            ]
+            for row in range(len(labels))
+        ],
+        hovertemplate="%{customdata}<extra></extra>",
+        hoverongaps=False,
+        colorscale=_stepped_scale(),
+        zmin=-0.5,
+        zmax=len(COLOURS) - 0.5,
+        xgap=2,
+        ygap=2,
+        colorbar={
+            "orientation": "h",
+            "y": -0.08,
+            "yanchor": "top",
+            "thickness": 12,
+            "tickvals": [position + 0.5 for position in range(len(LIMITS))],
+            "ticktext": [f"{limit:g}" for limit in LIMITS],
+        },
     )
-    for row, column in np.ndindex(values.shape):
-        value = float(values[row, column])
-        figure.add_annotation(
-            x=titles[column],
-            y=row,
-            text=_number(value),
-            showarrow=False,
-            font={} if math.isnan(value) else {"color": COLOURS[int(_step(value))][1]},
-        )
-    laid_out(figure, escape(title), "", y_title, FRAME_PX + ROW_PX * len(labels))
-    figure.update_xaxes(side="top", showgrid=False, fixedrange=True)
-    figure.update_yaxes(
-        tickvals=list(range(len(labels))),
-        ticktext=labels,
-        autorange="reversed",
-        showgrid=False,
-        zeroline=False,
-        fixedrange=True,
+    numbers = [
+        {
+            "x": titles[column],
+            "y": row,
+            "text": _number(value),
+            "showarrow": False,
+            "font": {} if math.isnan(value) else {"color": COLOURS[int(_step(value))][1]},
+        }
+        for (row, column), value in np.ndenumerate(values)
+    ]
+    return chart(
+        [heatmap],
+        escape(title),
+        "",
+        y_title,
+        FRAME_PX + ROW_PX * len(labels),
+        {"side": "top", "showgrid": False, "fixedrange": True},
+        {
+            "tickvals": list(range(len(labels))),
+            "ticktext": labels,
+            "autorange": "reversed",
+            "showgrid": False,
+            "zeroline": False,
+            "fixedrange": True,
+        },
+        annotations=numbers,
     )
-    return figure
 
 
 def size_recall_chart(
@@ -169,47 +174,53 @@ def size_recall_chart(
         Label of each group, in the order to be shown, of lines parted by ``\\n``.
     title, x_title, y_title : str
     """
-    figure = go.Figure()
+    traces = []
     places = {group: place for place, group in enumerate(group_labels)}
     methods = list(dict.fromkeys(recalls["method"]))
     for position, method in enumerate(methods):
         rows = recalls[(recalls["method"] == method) & recalls["recall"].notna()]
         offset = (position - (len(methods) - 1) / 2) * GROUP_SPAN / max(len(methods), 1)
         percent = 100 * rows[["recall", "low", "high"]]
-        figure.add_scatter(
-            x=[places[group] + offset for group in rows["group"]],
-            y=percent["recall"],
-            error_y={
-                "type": "data",
-                "array": percent["high"] - percent["recall"],
-                "arrayminus": percent["recall"] - percent["low"],
-                "thickness": 2,
-                "width": 6,
-            },
-            customdata=[
-                f"{row.reported} / {row.pictures} · {100 * row.low:.0f}–{100 * row.high:.0f} %"
-                for row in rows.itertuples()
-            ],
-            hovertemplate="%{y:.1f} % · %{customdata}",
-            mode="markers",
-            marker={
-                "color": method_colour(method),
-                "symbol": method_symbol(method),
-                "size": 12,
-            },
-            name=escape(method_title(method)),
-            showlegend=True,
+        traces.append(
+            go.Scatter(
+                x=[places[group] + offset for group in rows["group"]],
+                y=percent["recall"],
+                error_y={
+                    "type": "data",
+                    "array": percent["high"] - percent["recall"],
+                    "arrayminus": percent["recall"] - percent["low"],
+                    "thickness": 2,
+                    "width": 6,
+                },
+                customdata=[
+                    f"{row.reported} / {row.pictures} · {100 * row.low:.0f}–{100 * row.high:.0f} %"
+                    for row in rows.itertuples()
+                ],
+                hovertemplate="%{y:.1f} % · %{customdata}",
+                mode="markers",
+                marker={
+                    "color": method_colour(method),
+                    "symbol": method_symbol(method),
+                    "size": 12,
+                },
+                name=escape(method_title(method)),
+                showlegend=True,
+            )
         )
-    laid_out(figure, escape(title), x_title, y_title)
-    figure.update_xaxes(
-        tickvals=list(places.values()),
-        ticktext=[_lines(label) for label in group_labels.values()],
-        range=[-0.5, len(places) - 0.5],
-        showgrid=False,
-        zeroline=False,
+    return chart(
+        traces,
+        escape(title),
+        x_title,
+        y_title,
+        x_axis={
+            "tickvals": list(places.values()),
+            "ticktext": [_lines(label) for label in group_labels.values()],
+            "range": [-0.5, len(places) - 0.5],
+            "showgrid": False,
+            "zeroline": False,
+        },
+        y_axis={"range": [-4, 104], "tickvals": [0, 20, 40, 60, 80, 100]},
     )
-    figure.update_yaxes(range=[-4, 104], tickvals=[0, 20, 40, 60, 80, 100])
-    return figure
 
 
 def published_chart(
@@ -227,7 +238,7 @@ def published_chart(
     """
     rows = list(dict.fromkeys(dot.row for dot in dots))
     places = {row: place for place, row in enumerate(rows)}
-    figure = go.Figure()
+    traces = []
     for method in dict.fromkeys(dot.method for dot in dots):
         own = [
             dot
@@ -235,46 +246,55 @@ def published_chart(
             if dot.method == method and not dot.source and not math.isnan(dot.value)
         ]
         symbol = method_symbol(method)
-        figure.add_scatter(
-            x=[dot.value for dot in own],
-            y=[places[dot.row] for dot in own],
-            mode="markers",
-            marker={
-                "symbol": [symbol if dot.filled else f"{symbol}-open" for dot in own],
-                "size": 14,
-                "color": method_colour(method),
-                "line": {"width": 2, "color": method_colour(method)},
-            },
-            name=escape(ours_name[method]),
-            hovertemplate="%{x:.4f}",
+        traces.append(
+            go.Scatter(
+                x=[dot.value for dot in own],
+                y=[places[dot.row] for dot in own],
+                mode="markers",
+                marker={
+                    "symbol": [symbol if dot.filled else f"{symbol}-open" for dot in own],
+                    "size": 14,
+                    "color": method_colour(method),
+                    "line": {"width": 2, "color": method_colour(method)},
+                },
+                name=escape(ours_name[method]),
+                hovertemplate="%{x:.4f}",
+            )
         )
     sources = list(dict.fromkeys(dot.source for dot in dots if dot.source))
     for position, source in enumerate(sources):
         own = [dot for dot in dots if dot.source == source]
-        figure.add_scatter(
-            x=[dot.value for dot in own],
-            y=[places[dot.row] for dot in own],
-            mode="markers",
-            marker={
-                "symbol": SOURCE_SYMBOLS[position % len(SOURCE_SYMBOLS)],
-                "size": 11,
-                "color": NEUTRAL_COLOUR,
-                "line": {"width": 2, "color": NEUTRAL_COLOUR},
-            },
-            name=_lines("\n".join(wrap(source, LEGEND_LETTERS))),
-            hovertemplate="%{x:.3f}",
+        traces.append(
+            go.Scatter(
+                x=[dot.value for dot in own],
+                y=[places[dot.row] for dot in own],
+                mode="markers",
+                marker={
+                    "symbol": SOURCE_SYMBOLS[position % len(SOURCE_SYMBOLS)],
+                    "size": 11,
+                    "color": NEUTRAL_COLOUR,
+                    "line": {"width": 2, "color": NEUTRAL_COLOUR},
+                },
+                name=_lines("\n".join(wrap(source, LEGEND_LETTERS))),
+                hovertemplate="%{x:.3f}",
+            )
         )
-    legend_px = sum(LEGEND_LINE_PX * (1 + trace.name.count("<br>")) for trace in figure.data)
+    legend_px = sum(LEGEND_LINE_PX * (1 + trace.name.count("<br>")) for trace in traces)
     rows_px = PUBLISHED_ROW_PX * len(rows)
-    laid_out(figure, escape(title), x_title, "", rows_px + AXIS_PX + legend_px + TITLE_PX)
-    figure.update_yaxes(
-        tickvals=list(places.values()),
-        ticktext=[_lines(row) for row in rows],
-        range=[len(rows) - 0.5, -0.5],
-        zeroline=False,
+    return chart(
+        traces,
+        escape(title),
+        x_title,
+        "",
+        rows_px + AXIS_PX + legend_px + TITLE_PX,
+        y_axis={
+            "tickvals": list(places.values()),
+            "ticktext": [_lines(row) for row in rows],
+            "range": [len(rows) - 0.5, -0.5],
+            "zeroline": False,
+        },
+        legend={"orientation": "v", "x": 1, "xanchor": "right"},
     )
-    figure.update_layout(legend={"orientation": "v", "x": 1, "xanchor": "right"})
-    return figure
 
 
 def _step(value: float) -> float:

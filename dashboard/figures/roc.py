@@ -7,19 +7,22 @@ import math
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import ArrayLike, NDArray
+from plotly.basedatatypes import BaseTraceType
 
 from dashboard.figures.style import (
     DEFECT_COLOUR,
     GOOD_COLOUR,
     NEUTRAL_COLOUR,
-    laid_out,
+    chart,
     method_colour,
     method_dash,
     method_symbol,
+    upright_line,
 )
 from dashboard.tables import percent
 from dashboard.texts import wording
@@ -30,6 +33,8 @@ HEIGHT_PX = 500
 SCORES_HEIGHT_PX = 400
 UNIT_CHARACTERS = 24
 BINS = 30
+X_AXIS = {"range": [-0.02, 1.02], "tickformat": ".0%"}
+Y_AXIS = {"range": [-0.02, 1.04], "tickformat": ".0%"}
 ROC_TEXTS = {
     "image": ("roc_title_image", "roc_fpr_image", "roc_tpr_image"),
     "pixel": ("roc_title_pixel", "roc_fpr_pixel", "roc_tpr_pixel"),
@@ -100,39 +105,35 @@ def roc_chart(
         Stretch low false-positive rates; rates of 0 stand at the left edge, labelled so.
     """
     edge = _left_edge([one.curve.false_positive_rate for one in curves]) if log_x else 0.0
-    figure = go.Figure()
+    traces = []
     for one in curves:
-        rates = one.curve.false_positive_rate
-        figure.add_trace(
-            _line(one, _placed(rates, edge), one.curve.true_positive_rate, rates, kind, language)
-        )
+        rates, hits = one.curve.false_positive_rate, one.curve.true_positive_rate
+        traces.append(_line(one, _placed(rates, edge), hits, rates, kind, language))
     chance = np.logspace(math.log10(edge), 0, 200) if log_x else np.array([0.0, 1.0])
-    figure.add_trace(_reference_line(chance, chance, wording("roc_chance", language)))
+    traces.append(_reference_line(chance, chance, wording("roc_chance", language)))
     for one in curves:
         if one.mark is not None and not math.isnan(one.mark.false_positive_rate):
             x = float(_placed(np.array([one.mark.false_positive_rate]), edge)[0])
-            figure.add_trace(_mark(one, one.mark, x, one.mark.true_positive_rate, kind, language))
+            traces.append(_mark(one, one.mark, x, one.mark.true_positive_rate, kind, language))
+    shapes, annotations = [], []
     if asked is not None:
-        figure.add_vline(x=asked, line={"dash": "dot", "width": 1.5, "color": NEUTRAL_COLOUR})
-        figure.add_annotation(
-            x=math.log10(asked) if log_x else asked,
-            y=0,
-            yref="y domain",
-            text=wording("roc_asked", language, rate=percent(asked)),
-            font={"size": 12},
-            showarrow=False,
-            xanchor="left",
-            xshift=3,
-            yanchor="bottom",
-        )
+        shapes.append(upright_line(asked, "dot", 1.5))
+        place = {"x": math.log10(asked) if log_x else asked, "y": 0, "yref": "y domain"}
+        text = wording("roc_asked", language, rate=percent(asked))
+        annotations.append(place | _beside(text) | {"xshift": 3})
+    x_axis = _log_axis(edge, [one.curve.false_positive_rate for one in curves]) if log_x else X_AXIS
     title, x_title, y_title = (wording(key, language) for key in ROC_TEXTS[kind])
-    laid_out(figure, title, x_title, y_title, HEIGHT_PX)
-    figure.update_yaxes(range=[-0.02, 1.04], tickformat=".0%")
-    if log_x:
-        figure.update_xaxes(**_log_axis(edge, [one.curve.false_positive_rate for one in curves]))
-    else:
-        figure.update_xaxes(range=[-0.02, 1.02], tickformat=".0%")
-    return figure
+    return chart(
+        traces,
+        title,
+        x_title,
+        y_title,
+        HEIGHT_PX,
+        x_axis,
+        Y_AXIS,
+        shapes=shapes,
+        annotations=annotations,
+    )
 
 
 def precision_recall_chart(
@@ -147,24 +148,21 @@ def precision_recall_chart(
     base_rate : float
         Share of defective pictures or pixels: the precision of reporting everything.
     """
-    figure = go.Figure()
+    traces = []
     for one in curves:
         recall, precision = one.curve.true_positive_rate, one.curve.precision
         trace = _line(one, recall, precision, one.curve.false_positive_rate, kind, language)
-        figure.add_trace(trace.update(line={"shape": "vh"}))
+        traces.append(trace.update(line={"shape": "vh"}))
     if not math.isnan(base_rate):
         name = wording("roc_base_rate", language, rate=percent(base_rate))
         flat = np.array([base_rate, base_rate])
-        figure.add_trace(_reference_line(np.array([0.0, 1.0]), flat, name))
+        traces.append(_reference_line(np.array([0.0, 1.0]), flat, name))
     for one in curves:
         if one.mark is not None and not math.isnan(one.mark.precision):
             x, y = one.mark.true_positive_rate, one.mark.precision
-            figure.add_trace(_mark(one, one.mark, x, y, kind, language))
+            traces.append(_mark(one, one.mark, x, y, kind, language))
     title, x_title, y_title = (wording(key, language) for key in PRECISION_RECALL_TEXTS[kind])
-    laid_out(figure, title, x_title, y_title, HEIGHT_PX)
-    figure.update_xaxes(range=[-0.02, 1.02], tickformat=".0%")
-    figure.update_yaxes(range=[-0.02, 1.04], tickformat=".0%")
-    return figure
+    return chart(traces, title, x_title, y_title, HEIGHT_PX, X_AXIS, Y_AXIS)
 
 
 def score_chart(
@@ -191,7 +189,7 @@ def score_chart(
     """
     groups = [_finite(good), _finite(defective), _finite(held_out)]
     everything = np.concatenate([*groups, _finite([threshold])])
-    figure = go.Figure()
+    traces: list[BaseTraceType] = []
     if len(everything):
         edges = np.histogram_bin_edges(everything, BINS)
         names = [
@@ -203,30 +201,38 @@ def score_chart(
             groups[:2], names[:2], (GOOD_COLOUR, DEFECT_COLOUR), strict=True
         ):
             if len(group):
-                figure.add_trace(_bars(group, edges, name, colour, language))
+                traces.append(_bars(group, edges, name, colour, language))
         if len(groups[2]):
-            figure.add_trace(_outline(groups[2], edges, names[2], language))
+            traces.append(_outline(groups[2], edges, names[2], language))
+    shapes, annotations = [], []
     if not math.isnan(threshold):
-        figure.add_vline(
-            x=threshold,
-            line={"dash": "dash", "width": 2, "color": NEUTRAL_COLOUR},
-            annotation={
-                "text": wording("roc_threshold", language, threshold=threshold),
-                "font": {"size": 12},
-                "yanchor": "bottom",
-                "y": 1,
-            },
-        )
-    laid_out(
-        figure,
+        shapes.append(upright_line(threshold, "dash", 2))
+        text = wording("roc_threshold", language, threshold=threshold)
+        annotations.append({"x": threshold, "y": 1, "yref": "y domain"} | _beside(text))
+    return chart(
+        traces,
         html.escape(title),
         wording("roc_score_axis", language, unit=_wrapped(unit)),
         wording("roc_share_axis", language),
         SCORES_HEIGHT_PX,
+        y_axis={"tickformat": ".0%", "rangemode": "tozero"},
+        barmode="overlay",
+        bargap=0,
+        shapes=shapes,
+        annotations=annotations,
     )
-    figure.update_layout(barmode="overlay", bargap=0)
-    figure.update_yaxes(tickformat=".0%", rangemode="tozero")
-    return figure
+
+
+def _beside(text: str) -> dict[str, Any]:
+    """Return a note to the right of its place, on top of its height."""
+    font = {"size": 12}
+    return {
+        "text": text,
+        "font": font,
+        "showarrow": False,
+        "xanchor": "left",
+        "yanchor": "bottom",
+    }
 
 
 def _line(
@@ -245,12 +251,9 @@ def _line(
         name=html.escape(f"{one.title}: {one.summary}"),
         legendgroup=one.method,
         line={"color": method_colour(one.method), "dash": method_dash(one.method), "width": 2.5},
-        customdata=[
-            [_threshold_text(threshold, language), alarm, hit, precision]
-            for threshold, alarm, hit, precision in zip(
-                curve.thresholds, alarms, curve.true_positive_rate, curve.precision, strict=True
-            )
-        ],
+        text=np.array([_threshold_text(threshold, language) for threshold in curve.thresholds]),
+        # One array, because Plotly copies lists number by number.
+        customdata=np.stack([alarms, curve.true_positive_rate, curve.precision], axis=1),
         hovertemplate=wording(HOVER_TEXTS[kind], language, method=html.escape(one.title)),
     )
 
@@ -271,9 +274,8 @@ def _mark(one: MethodCurve, mark: Mark, x: float, y: float, kind: str, language:
             "color": method_colour(one.method),
             "line": {"width": 2, "color": NEUTRAL_COLOUR},
         },
-        customdata=[
-            [f"{mark.threshold:.4g}", mark.false_positive_rate, mark.true_positive_rate, shown]
-        ],
+        text=[f"{mark.threshold:.4g}"],
+        customdata=[[mark.false_positive_rate, mark.true_positive_rate, shown]],
         hovertemplate=wording(
             HOVER_TEXTS[kind],
             language,

@@ -6,7 +6,11 @@ white and on a dark page; symbols and dashes carry the same distinction without 
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from typing import Any
+
 import plotly.graph_objects as go
+from plotly.basedatatypes import BaseTraceType
 
 from detectors.registry import METHODS
 
@@ -32,20 +36,53 @@ def method_dash(method: str) -> str:
     return DASHES[_position(method)]
 
 
-def laid_out(
-    figure: go.Figure, title: str, x_title: str, y_title: str, height: int = HEIGHT_PX
+def chart(
+    traces: Iterable[BaseTraceType],
+    title: str,
+    x_title: str,
+    y_title: str,
+    height: int = HEIGHT_PX,
+    x_axis: Mapping[str, Any] | None = None,
+    y_axis: Mapping[str, Any] | None = None,
+    legend: Mapping[str, Any] | None = None,
+    **layout: Any,
 ) -> go.Figure:
-    """Give a figure its title, axis titles (with units) and the common layout."""
-    figure.update_layout(
-        title={"text": title, "font": {"size": 16}},
-        height=height,
-        margin={"l": 10, "r": 10, "t": 56, "b": 10},
-        legend={"orientation": "h", "yref": "container", "yanchor": "bottom", "y": 0, "x": 0},
-        hoverlabel={"namelength": -1},
+    """Return a figure with a title, axis titles (with units) and the common layout.
+
+    Its parts are given all at once, because Plotly takes milliseconds for every later change.
+
+    Parameters
+    ----------
+    traces : iterable of traces
+    title, x_title, y_title : str
+    height : int
+        Pixels.
+    x_axis, y_axis, legend : mapping, optional
+        More about them, in Plotly's names.
+    **layout
+        More of Plotly's layout.
+    """
+    below = {"orientation": "h", "yref": "container", "yanchor": "bottom", "y": 0, "x": 0}
+    return go.Figure(
+        data=list(traces),
+        layout={
+            "title": {"text": title, "font": {"size": 16}},
+            "height": height,
+            "margin": {"l": 10, "r": 10, "t": 56, "b": 10},
+            "legend": {**below, **(legend or {})},
+            "hoverlabel": {"namelength": -1},
+            "xaxis": {"title": {"text": x_title}, "automargin": True, **(x_axis or {})},
+            "yaxis": {"title": {"text": y_title}, "automargin": True, **(y_axis or {})},
+            **layout,
+        },
     )
-    figure.update_xaxes(title_text=x_title, automargin=True)
-    figure.update_yaxes(title_text=y_title, automargin=True)
-    return figure
+
+
+def upright_line(x: float, dash: str, width: float) -> dict[str, Any]:
+    """Return a vertical line through the whole chart, as one of a layout's ``shapes``."""
+    line = {"dash": dash, "width": width, "color": NEUTRAL_COLOUR}
+    place = {"xref": "x", "x0": x, "x1": x, "yref": "y domain", "y0": 0, "y1": 1}
+    return {"type": "line", "line": line, **place}
 
 
 def _position(method: str) -> int:

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
+from plotly.basedatatypes import BaseTraceType
 
-from dashboard.figures.style import NEUTRAL_COLOUR, laid_out, method_colour, method_symbol
+from dashboard.figures.style import NEUTRAL_COLOUR, chart, method_colour, method_symbol
 from dashboard.tables import interval, method_title, number, told_apart
 from dashboard.texts import wording
 from dashboard.tradeoff.costs import OTHER_PHASE, PHASE_NAMES, phase_column
@@ -75,12 +76,11 @@ def tradeoff_chart(points: pd.DataFrame, cost: str, gain: str, language: str) ->
     Figure
         Each point's ``customdata`` is ``[category, method, settings_id]``.
     """
-    figure = go.Figure()
-    _add_fronts(figure, points, cost, gain, language)
+    traces = _fronts(points, cost, gain, language)
     largest = float(points["model_mb"].max()) if len(points) else math.nan
     for (method, settings_id), rows in points.groupby(["method", "settings_id"], sort=False):
         low, high = rows["image_auroc_low"], rows["image_auroc_high"]
-        figure.add_trace(
+        traces.append(
             go.Scatter(
                 x=rows[cost].tolist(),
                 y=rows[gain].tolist(),
@@ -114,17 +114,16 @@ def tradeoff_chart(points: pd.DataFrame, cost: str, gain: str, language: str) ->
             )
         )
     name, axis = GAIN_TEXTS[gain]
-    laid_out(
-        figure,
+    return chart(
+        traces,
         wording("tradeoff_chart_title", language, gain=wording(name, language)),
         wording(COST_TEXTS[cost], language),
         wording(axis, language),
         HEIGHT_PX,
+        _log_axis(points[cost]),
+        {**_auroc_axis(points, gain), "tickformat": ".3~f"},
+        legend={"itemsizing": "constant"},
     )
-    figure.update_xaxes(**_log_axis(points[cost]))
-    figure.update_yaxes(**_auroc_axis(points, gain), tickformat=".3~f")
-    figure.update_layout(legend={"itemsizing": "constant"})
-    return figure
 
 
 def phase_chart(rows: pd.DataFrame, language: str) -> go.Figure:
@@ -142,13 +141,13 @@ def phase_chart(rows: pd.DataFrame, language: str) -> go.Figure:
     names = told_apart(series, [html.escape(weights) for weights in rows["weights"]])
     columns = [phase_column(phase) for phase in PHASE_NAMES]
     totals = rows[columns].sum(axis=1).tolist()
-    figure = go.Figure()
+    traces: list[BaseTraceType] = []
     for phase, colour, pattern in zip(PHASE_NAMES, PHASE_COLOURS, PHASE_PATTERNS, strict=True):
         seconds = rows[phase_column(phase)].tolist()
         if phase == OTHER_PHASE and not any(seconds):
             continue
         title = wording(PHASE_TEXTS[phase], language)
-        figure.add_trace(
+        traces.append(
             go.Bar(
                 x=seconds,
                 y=names,
@@ -171,7 +170,7 @@ def phase_chart(rows: pd.DataFrame, language: str) -> go.Figure:
                 hovertemplate=wording("tradeoff_phase_hover", language, phase=title),
             )
         )
-    figure.add_trace(
+    traces.append(
         go.Scatter(
             x=totals,
             y=names,
@@ -183,17 +182,17 @@ def phase_chart(rows: pd.DataFrame, language: str) -> go.Figure:
             hoverinfo="skip",
         )
     )
-    laid_out(
-        figure,
+    return chart(
+        traces,
         wording("tradeoff_phases_chart", language),
         wording("tradeoff_seconds_axis", language),
         "",
         PHASES_FRAME_PX + BAR_HEIGHT_PX * len(names),
+        {"range": [0, 1.18 * max(totals, default=1.0) or 1.0]},
+        {"autorange": "reversed"},
+        legend={"traceorder": "normal"},
+        barmode="stack",
     )
-    figure.update_layout(barmode="stack", legend={"traceorder": "normal"})
-    figure.update_xaxes(range=[0, 1.18 * max(totals, default=1.0) or 1.0])
-    figure.update_yaxes(autorange="reversed")
-    return figure
 
 
 def series_name(method: str, settings_id: str) -> str:
@@ -202,14 +201,12 @@ def series_name(method: str, settings_id: str) -> str:
     return f"{title} ({html.escape(settings_id)})" if settings_id else title
 
 
-def _add_fronts(
-    figure: go.Figure, points: pd.DataFrame, cost: str, gain: str, language: str
-) -> None:
-    """Draw a stepped line through the front of each category, or of the means."""
-    named = False
+def _fronts(points: pd.DataFrame, cost: str, gain: str, language: str) -> list[BaseTraceType]:
+    """Return a stepped line through the front of each category, or of the means."""
+    lines: list[BaseTraceType] = []
     for _, rows in points[points["on_front"]].groupby("category"):
         ordered = rows.sort_values([cost, gain])
-        figure.add_trace(
+        lines.append(
             go.Scatter(
                 x=ordered[cost].tolist(),
                 y=ordered[gain].tolist(),
@@ -217,11 +214,11 @@ def _add_fronts(
                 line={"shape": "hv", "dash": "dot", "width": 1.5, "color": NEUTRAL_COLOUR},
                 name=wording("tradeoff_front", language),
                 legendgroup="front",
-                showlegend=not named,
+                showlegend=not lines,
                 hoverinfo="skip",
             )
         )
-        named = True
+    return lines
 
 
 def _hover(row: Any, language: str) -> str:

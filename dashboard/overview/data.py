@@ -17,7 +17,6 @@ from data_utils.images import UnreadableImageError, read_thumbnail
 from data_utils.locations import shown_path
 
 SHOWN_PX, MARGIN_PX = 88, 3
-SHARPNESS = 2
 MOST_THUMBNAILS = 30
 
 
@@ -110,14 +109,17 @@ def _counts(
 
 @st.cache_data(show_spinner=False, max_entries=256)
 def _thumbnail(path: str, modified: int) -> bytes | None:  # noqa: ARG001
-    """Return a square PNG, transparent around the picture; None if it cannot be read."""
-    side = SHARPNESS * (SHOWN_PX - 2 * MARGIN_PX)
+    """Return a square PNG, transparent around the picture; None if it cannot be read.
+
+    Of the size that it is shown in: Streamlit would make a larger one smaller every time.
+    """
+    side = SHOWN_PX - 2 * MARGIN_PX
     try:
         picture = read_thumbnail(Path(path), side).convert("RGBA")
     except UnreadableImageError:
         return None
     square = ImageOps.pad(picture, (side, side), color=(0, 0, 0, 0))
-    framed = ImageOps.expand(square, SHARPNESS * MARGIN_PX, (0, 0, 0, 0))
+    framed = ImageOps.expand(square, MARGIN_PX, (0, 0, 0, 0))
     with io.BytesIO() as file:
         framed.save(file, "PNG")
         return file.getvalue()

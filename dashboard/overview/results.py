@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
 from dashboard.auroc_colours import auroc_style
-from dashboard.loaders import results_stamp
+from dashboard.loaders import finished_cells
 from dashboard.overview.seeds import draw_over_seeds, draw_settings
 from dashboard.recorded import weights_text
 from dashboard.state import Selection, said, t
@@ -25,7 +24,6 @@ from dashboard.tables import (
     shared_means,
     table_height,
 )
-from evaluation.cells import all_cells
 from evaluation.latency import TIMED_PICTURES
 from evaluation.seeds import by_setting
 from evaluation.spreadsheet import NOT_AVAILABLE, harmless_table
@@ -84,19 +82,6 @@ def machine(cell: Mapping[Any, Any]) -> str:
     threads = cell.get("threads") or NOT_AVAILABLE
     processor = said("overview_machine", cpu=cell["cpu"], threads=threads)
     return ", ".join(filter(None, [processor, str(cell.get("system") or "")]))
-
-
-def finished_cells(outputs: Path) -> list[dict[str, Any]]:
-    """Return ``cell.json`` of every readable cell."""
-    return _finished_cells(str(outputs), results_stamp(outputs))
-
-
-@st.cache_data(show_spinner=False, max_entries=4)
-def _finished_cells(
-    outputs: str,
-    stamp: tuple[tuple[str, int], ...],  # noqa: ARG001  part of the cache's key
-) -> list[dict[str, Any]]:
-    return [cell for _, cell in all_cells(Path(outputs))[0]]
 
 
 def _draw_means(means: pd.DataFrame, numbers: Sequence[str]) -> None:

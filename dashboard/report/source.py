@@ -7,10 +7,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from dashboard.finished import finished_methods
+from dashboard.loaders import finished_cells
 from dashboard.report.document import ReportCategory, ReportContents
 from dashboard.tables import method_title
 from dashboard.texts import wording
-from evaluation.cells import all_cells, failures
+from evaluation.cells import failures
 
 
 def report_contents(
@@ -45,7 +46,7 @@ def report_contents(
         ]
         gathered.append(ReportCategory(name, tuple(cells), (*problems, *failed)))
     places = {name: position for position, name in enumerate(categories)}
-    abouts = [about for _, about in all_cells(outputs)[0] if about["category"] in places]
+    abouts = [about for about in finished_cells(outputs) if about["category"] in places]
     abouts.sort(key=lambda about: places[about["category"]])
     return ReportContents(
         categories=tuple(gathered),

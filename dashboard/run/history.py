@@ -7,12 +7,12 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-from dashboard.loaders import results_stamp
+from dashboard.loaders import Stamp, results_stamp, stamped_cells
 from dashboard.recorded import weights_text
 from dashboard.state import Selection, said, t
 from dashboard.tables import method_title
 from dashboard.texts import plain
-from evaluation.cells import CellError, CellKey, all_cells
+from evaluation.cells import CellError, CellKey
 from evaluation.errors import sentence
 from evaluation.job import BusyError
 from evaluation.removal import remove_cells
@@ -103,11 +103,11 @@ def _remove(outputs: Path, chosen: list[CellKey]) -> None:
 @st.cache_data(show_spinner=False, max_entries=4)
 def _history(
     outputs: str,
-    stamp: tuple[tuple[str, int], ...],  # noqa: ARG001  part of the cache's key
+    stamp: Stamp,
 ) -> pd.DataFrame:
     """Return the summary's rows and ``wall_s``, the latest first."""
-    cells, _ = all_cells(Path(outputs))
-    rows = [summary_row(cell) | {"wall_s": cell.get("wall_s")} for _, cell in cells]
+    cells, _ = stamped_cells(outputs, stamp)
+    rows = [summary_row(cell) | {"wall_s": cell.get("wall_s")} for cell in cells]
     table = pd.DataFrame(
         rows,
         columns=["finished", *CellKey._fields, "image_auroc", "wall_s", "weights", "demo_data"],

@@ -57,24 +57,24 @@ TEXTS: dict[str, tuple[str, str]] = {
     "roc_above_all": ("above every score", "모든 점수보다 높음"),
     "roc_mark": ("{method}, operating point", "{method}, 현재 판정 기준"),
     "roc_hover_image": (
-        "<b>{method}</b><br>threshold %{{customdata[0]}}<br>"
-        "false-positive rate %{{customdata[1]:.2%}}<br>"
-        "true-positive rate (recall) %{{customdata[2]:.2%}}<br>"
-        "precision %{{customdata[3]:.2%}}<extra></extra>",
-        "<b>{method}</b><br>임계값 %{{customdata[0]}}<br>"
-        "거짓 양성률 %{{customdata[1]:.2%}}<br>"
-        "참 양성률(재현율) %{{customdata[2]:.2%}}<br>"
-        "정밀도 %{{customdata[3]:.2%}}<extra></extra>",
+        "<b>{method}</b><br>threshold %{{text}}<br>"
+        "false-positive rate %{{customdata[0]:.2%}}<br>"
+        "true-positive rate (recall) %{{customdata[1]:.2%}}<br>"
+        "precision %{{customdata[2]:.2%}}<extra></extra>",
+        "<b>{method}</b><br>임계값 %{{text}}<br>"
+        "거짓 양성률 %{{customdata[0]:.2%}}<br>"
+        "참 양성률(재현율) %{{customdata[1]:.2%}}<br>"
+        "정밀도 %{{customdata[2]:.2%}}<extra></extra>",
     ),
     "roc_hover_pixel": (
-        "<b>{method}</b><br>threshold on the map %{{customdata[0]}}<br>"
-        "false-positive rate %{{customdata[1]:.4%}}<br>"
-        "true-positive rate (recall) %{{customdata[2]:.2%}}<br>"
-        "precision %{{customdata[3]:.2%}}<extra></extra>",
-        "<b>{method}</b><br>이상 맵의 임계값 %{{customdata[0]}}<br>"
-        "거짓 양성률 %{{customdata[1]:.4%}}<br>"
-        "참 양성률(재현율) %{{customdata[2]:.2%}}<br>"
-        "정밀도 %{{customdata[3]:.2%}}<extra></extra>",
+        "<b>{method}</b><br>threshold on the map %{{text}}<br>"
+        "false-positive rate %{{customdata[0]:.4%}}<br>"
+        "true-positive rate (recall) %{{customdata[1]:.2%}}<br>"
+        "precision %{{customdata[2]:.2%}}<extra></extra>",
+        "<b>{method}</b><br>이상 맵의 임계값 %{{text}}<br>"
+        "거짓 양성률 %{{customdata[0]:.4%}}<br>"
+        "참 양성률(재현율) %{{customdata[1]:.2%}}<br>"
+        "정밀도 %{{customdata[2]:.2%}}<extra></extra>",
     ),
     "roc_curves_note": (
         "The brackets give the 95 % interval of the image AUROC. The marker on the pixel curve is "

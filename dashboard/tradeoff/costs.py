@@ -10,8 +10,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from dashboard.loaders import results_stamp
-from evaluation.cells import all_cells
+from dashboard.loaders import Stamp, results_stamp, stamped_cells
 from evaluation.summary import COLUMNS, summary_row
 
 PHASES = {
@@ -49,10 +48,10 @@ def costs(outputs: Path) -> tuple[pd.DataFrame, list[str]]:
 @st.cache_data(show_spinner=False, max_entries=4)
 def _costs(
     outputs: str,
-    stamp: tuple[tuple[str, int], ...],  # noqa: ARG001  part of the cache's key
+    stamp: Stamp,
 ) -> tuple[pd.DataFrame, list[str]]:
-    cells, problems = all_cells(Path(outputs))
-    return costs_table([cell for _, cell in cells]), problems
+    cells, problems = stamped_cells(outputs, stamp)
+    return costs_table(cells), problems
 
 
 def costs_table(cells: Sequence[Mapping[str, Any]]) -> pd.DataFrame:

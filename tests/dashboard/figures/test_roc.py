@@ -54,9 +54,11 @@ def test_a_roc_curve_is_drawn_from_its_rates_in_the_methods_colour_and_dash() ->
 
 def test_hovering_tells_threshold_and_both_rates() -> None:
     line = named(roc_chart([one()], "image", "en"), "AUROC")
-    assert line.customdata[0][0] == "above every score"
-    assert list(line.customdata[2]) == ["2", 0.5, 0.5, 0.5]
-    for position in range(4):
+    assert line.text[0] == "above every score"
+    assert line.text[2] == "2"
+    assert list(line.customdata[2]) == [0.5, 0.5, 0.5]
+    assert "%{text}" in line.hovertemplate
+    for position in range(3):
         assert f"%{{customdata[{position}]" in line.hovertemplate
 
 
@@ -71,7 +73,7 @@ def test_the_operating_point_stands_on_its_rates_and_leaves_the_legend_alone() -
     figure = roc_chart([one(mark=MARK), one("ae", None, "AE")], "image", "en", asked=0.05)
     (point,) = [trace for trace in figure.data if trace.mode == "markers"]
     assert (point.x[0], point.y[0]) == (0.5, 0.5)
-    assert point.customdata[0][0] == "1.5"
+    assert point.text[0] == "1.5"
     assert point.showlegend is False
     (line,) = figure.layout.shapes
     assert line.x0 == line.x1 == 0.05
@@ -87,7 +89,7 @@ def test_a_logarithmic_axis_shows_rates_of_zero_at_a_labelled_left_edge() -> Non
     assert line.x[0] == axis.tickvals[0]
     assert axis.ticktext[0] == "0"
     assert list(line.x[2:]) == [0.5, 0.5, 1]
-    assert line.customdata[0][1] == 0
+    assert line.customdata[0][0] == 0
     assert axis.ticktext[-1] == "100%"
     assert axis.range[0] < math.log10(min(line.x))
     assert figure.layout.annotations[0].x == pytest.approx(math.log10(0.05))
