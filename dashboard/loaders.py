@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +15,7 @@ from numpy.typing import NDArray
 
 from dashboard.state import said
 from data_utils.demo import ensure_demo, is_demo
-from data_utils.locations import default_data_root, demo_root, expanded, is_allowed, readable
+from data_utils.locations import default_data_root, demo_root, expanded, is_allowed
 from data_utils.mvtec import DatasetError, category_names
 from evaluation.cell_files import changed
 from evaluation.cells import (
@@ -34,7 +36,6 @@ from evaluation.scores import read_scores
 from evaluation.summary import SUMMARY_FILE, table_of, wrong_summary
 
 Content = TypeVar("Content")
-Stamp = tuple[tuple[str, int], ...]
 
 
 @dataclass(frozen=True)
@@ -77,12 +78,16 @@ def demo_is_used(given: str) -> bool:
         return False
 
 
-def results_stamp(outputs: Path) -> Stamp:
-    """Return what changes whenever a cell is written, replaced or removed, or one of its files."""
+def results_stamp(outputs: Path) -> str:
+    """Return what changes whenever a cell is written, replaced or removed, or one of its files.
+
+    It is short, because Streamlit takes longer to look up a long key than to read a cell.
+    """
     files = [*outputs.glob(f"*/*/{CELL_FILE}"), *outputs.glob(f"settings/*/*/*/{CELL_FILE}")]
     parts = (".", CELL_FILE, SCORES_FILE, CURVES_FILE, MAPS_FILE, MODEL_FILE)
-    paths = [file.parent / part for file in files for part in parts]
-    return tuple(sorted((readable(str(path)), _modified(path)) for path in paths))
+    paths = [f"{file.parent}{os.sep}{part}" for file in files for part in parts]
+    seen = sorted((path, _modified(path)) for path in paths)
+    return hashlib.sha256(repr(seen).encode()).hexdigest()
 
 
 def finished_cells(outputs: Path) -> list[dict[str, Any]]:
@@ -93,14 +98,14 @@ def finished_cells(outputs: Path) -> list[dict[str, Any]]:
 @st.cache_data(show_spinner=False, max_entries=4)
 def stamped_cells(
     outputs: str,
-    stamp: Stamp,  # noqa: ARG001  part of the cache's key
+    stamp: str,  # noqa: ARG001  part of the cache's key
 ) -> tuple[list[dict[str, Any]], list[str]]:
     """Return ``finished_cells``, and a sentence for each damaged one.
 
     Parameters
     ----------
     outputs : str
-    stamp : tuple
+    stamp : str
         As from ``results_stamp``.
     """
     cells, problems = all_cells(Path(outputs))
@@ -115,7 +120,7 @@ def results(outputs: Path) -> tuple[pd.DataFrame, list[str]]:
 @st.cache_data(show_spinner=False, max_entries=4)
 def _results(
     outputs: str,
-    stamp: Stamp,
+    stamp: str,
     modified: int,  # noqa: ARG001  part of the cache's key
 ) -> tuple[pd.DataFrame, list[str]]:
     cells, problems = stamped_cells(outputs, stamp)
@@ -193,8 +198,8 @@ def _unchanged(path: Path, cell: dict[str, Any], read: Callable[[Path], Content]
     return content
 
 
-def _modified(path: Path) -> int:
+def _modified(path: Path | str) -> int:
     try:
-        return path.stat().st_mtime_ns
+        return os.stat(path).st_mtime_ns  # noqa: PTH116  a Path takes several times as long to make
     except OSError:
         return 0

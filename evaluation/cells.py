@@ -152,8 +152,10 @@ def read_cell(folder: Path) -> dict[str, Any]:
     if not is_short_file(path):
         raise CellError(f"{path} is missing or damaged; evaluate this cell again.")
     try:
-        cell = json.loads(path.read_text(encoding="utf-8"))
-        json.dumps(cell, ensure_ascii=False).encode()  # finds halves of characters
+        text = path.read_text(encoding="utf-8")
+        cell = json.loads(text)
+        if "\\u" in text:  # an escape may be half of a character, which nothing can show
+            json.dumps(cell, ensure_ascii=False).encode()
     except (OSError, ValueError, RecursionError) as error:
         raise CellError(f"{path} is missing or damaged; evaluate this cell again.") from error
     if not is_complete(cell):

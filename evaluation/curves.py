@@ -8,7 +8,7 @@ import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 from zipfile import BadZipFile, ZipFile
 
 import numpy as np
@@ -99,21 +99,26 @@ def read_curves(path: Path) -> dict[str, NDArray[Any]]:
     ValueError
         If it is damaged; the message says how.
     """
-    try:
-        with ZipFile(path) as stored:
-            missing = {f"{name}.npy" for name in CURVE_NAMES} - set(stored.namelist())
-            if missing:
-                raise ValueError("an array is missing")
-            if max(member.file_size for member in stored.infolist()) > LARGEST_ARRAY_BYTES:
-                raise ValueError("an array is too large")
-            arrays = {name: _array(stored.read(f"{name}.npy")) for name in CURVE_NAMES}
-    except (BadZipFile, EOFError, RuntimeError, zlib.error) as error:
-        raise ValueError("it cannot be unpacked") from error
+    with path.open("rb") as file:
+        try:
+            arrays = _unpacked(file)
+        except (BadZipFile, EOFError, OSError, RuntimeError, zlib.error) as error:
+            raise ValueError("it cannot be unpacked") from error
     for name, array in arrays.items():
         outside = (array < -ROUNDING) | (array > 1 + ROUNDING)
         if np.isinf(array).any() or (name.endswith(SHARES) and outside.any()):
             raise ValueError(f"{name} has impossible values")
     return arrays
+
+
+def _unpacked(file: BinaryIO) -> dict[str, NDArray[Any]]:
+    with ZipFile(file) as stored:
+        missing = {f"{name}.npy" for name in CURVE_NAMES} - set(stored.namelist())
+        if missing:
+            raise ValueError("an array is missing")
+        if max(member.file_size for member in stored.infolist()) > LARGEST_ARRAY_BYTES:
+            raise ValueError("an array is too large")
+        return {name: _array(stored.read(f"{name}.npy")) for name in CURVE_NAMES}
 
 
 def _array(content: bytes) -> NDArray[Any]:

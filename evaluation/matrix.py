@@ -7,7 +7,7 @@ of date or damaged is judged by evidence only; the run itself compares fingerpri
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -16,9 +16,11 @@ from typing import Any
 from data_utils.locations import leads_out
 from detectors.registry import METHODS
 from evaluation import job as jobs
+from evaluation.cell_files import FILES
 from evaluation.cells import (
     CELL_FILE,
     CellError,
+    CellKey,
     CellPlace,
     lost_parts,
     read_cell,
@@ -68,12 +70,49 @@ class CellStatus:
     detail: str = ""
 
 
+@dataclass(frozen=True)
+class StoredCell:
+    """What stands in the place of a finished cell.
+
+    Attributes
+    ----------
+    about : dict or None
+        The content of ``cell.json`` without its record of files; None if it cannot be read.
+    damage : str
+        What is wrong with it or with its files, as a sentence; "" if nothing is.
+    """
+
+    about: dict[str, Any] | None
+    damage: str = ""
+
+
+def stored_cells(
+    outputs: Path, categories: Iterable[str], methods: Sequence[str]
+) -> dict[CellKey, StoredCell]:
+    """Read the finished cells with default settings among these."""
+    stored = {}
+    for category in categories:
+        for method in methods:
+            try:
+                place = CellPlace(outputs, category, method)
+                if not place.finished:
+                    continue
+                cell = read_cell(place.folder)
+            except CellError as error:
+                stored[CellKey(category, method)] = StoredCell(None, str(error))
+                continue
+            about = {name: cell[name] for name in cell if name != FILES}
+            stored[place.key] = StoredCell(about, lost_parts(place.folder, cell))
+    return stored
+
+
 def run_matrix(
     outputs: Path,
     data: Path | None,
-    categories: Iterable[str],
+    categories: Sequence[str],
     methods: Sequence[str],
     job: JobStatus | None,
+    stored: Mapping[CellKey, StoredCell] | None = None,
 ) -> list[CellStatus]:
     """Return the state of every cell, category by category, methods in the order given.
 
@@ -83,7 +122,10 @@ def run_matrix(
         Without a data folder no cell is called stale for its data.
     job : JobStatus or None
         The current or last job, from ``evaluation.job.read_status``.
+    stored : mapping, optional
+        As from ``stored_cells``, if they have been read.
     """
+    stored = stored_cells(outputs, categories, methods) if stored is None else stored
     planned = {
         (cell.category, cell.method): cell
         for cell in (job.cells if job else [])
@@ -99,7 +141,8 @@ def run_matrix(
             if in_job == jobs.RUNNING:
                 matrix.append(CellStatus(category, method, RUNNING))
                 continue
-            status = _on_disk(outputs, data, category, method, changed, mine)
+            key = CellKey(category, method)
+            status = _on_disk(outputs, data, key, stored.get(key), changed, mine)
             if in_job == jobs.WAITING and status.state not in (DONE, STALE):
                 status = CellStatus(category, method, WAITING)
             matrix.append(status)
@@ -109,27 +152,28 @@ def run_matrix(
 def _on_disk(
     outputs: Path,
     data: Path | None,
-    category: str,
-    method: str,
+    key: CellKey,
+    stored: StoredCell | None,
     changed: tuple[str, float],
     planned: CellState | None,
 ) -> CellStatus:
+    category, method, _ = key
+    if stored is not None and stored.about is None:
+        return CellStatus(category, method, FAILED, stored.damage, DAMAGED)
     try:
         place = CellPlace(outputs, category, method)
-        cell = read_cell(place.folder) if place.finished else None
     except CellError as error:
         return CellStatus(category, method, FAILED, str(error), DAMAGED)
     failure = _failure(place)
     if planned is not None and planned.state == jobs.FAILED:
         failure = planned.reason or failure
     if failure is not None:
-        return CellStatus(category, method, FAILED, failure, KEPT if cell else "")
-    if cell is None:
+        return CellStatus(category, method, FAILED, failure, KEPT if stored else "")
+    if stored is None or stored.about is None:
         return CellStatus(category, method, MISSING)
-    cause, detail = _evidence(cell, place, data, changed)
-    lost = lost_parts(place.folder, cell)
-    if lost and cause != OTHER_VERSION:
-        return CellStatus(category, method, FAILED, lost, DAMAGED)
+    cause, detail = _evidence(stored.about, place, data, changed)
+    if stored.damage and cause != OTHER_VERSION:
+        return CellStatus(category, method, FAILED, stored.damage, DAMAGED)
     if not cause:
         return CellStatus(category, method, DONE)
     reason = {

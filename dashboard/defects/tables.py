@@ -12,7 +12,7 @@ import streamlit as st
 
 from dashboard.figures.defects import PublishedDot
 from dashboard.finished import FinishedCell
-from dashboard.loaders import Stamp, results_stamp, stamped_cells
+from dashboard.loaders import results_stamp, stamped_cells
 from dashboard.state import said
 from detectors.registry import METHODS
 from evaluation.defect_size import recall_by_size
@@ -115,7 +115,7 @@ def all_types(outputs: Path) -> pd.DataFrame:
 @st.cache_data(show_spinner=False, max_entries=4)
 def _all_types(
     outputs: str,
-    stamp: Stamp,
+    stamp: str,
 ) -> pd.DataFrame:
     return type_table(cell for cell in stamped_cells(outputs, stamp)[0] if _is_default(cell))
 
@@ -128,7 +128,7 @@ def all_comparisons(outputs: Path) -> list[Comparison]:
 @st.cache_data(show_spinner=False, max_entries=4)
 def _all_comparisons(
     outputs: str,
-    stamp: Stamp,
+    stamp: str,
 ) -> list[Comparison]:
     found = comparisons(stamped_cells(outputs, stamp)[0])
     methods, verdicts = list(METHODS), list(VERDICTS)

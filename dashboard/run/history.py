@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-from dashboard.loaders import Stamp, results_stamp, stamped_cells
+from dashboard.loaders import results_stamp, stamped_cells
 from dashboard.recorded import weights_text
 from dashboard.state import Selection, said, t
 from dashboard.tables import method_title
@@ -103,7 +103,7 @@ def _remove(outputs: Path, chosen: list[CellKey]) -> None:
 @st.cache_data(show_spinner=False, max_entries=4)
 def _history(
     outputs: str,
-    stamp: Stamp,
+    stamp: str,
 ) -> pd.DataFrame:
     """Return the summary's rows and ``wall_s``, the latest first."""
     cells, _ = stamped_cells(outputs, stamp)

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import pandas as pd
 import streamlit as st
 
-from dashboard.loaders import results
+from dashboard.loaders import results, results_stamp
 from dashboard.state import Selection, t
 from dashboard.tables import method_title
 from dashboard.texts import plain
 from detectors.registry import METHODS
 from evaluation import job as jobs
+from evaluation.cells import CellKey
 from evaluation.job import JobStatus, read_status
 from evaluation.matrix import (
     CHANGED_DATA,
@@ -26,7 +28,9 @@ from evaluation.matrix import (
     STALE,
     WAITING,
     CellStatus,
+    StoredCell,
     run_matrix,
+    stored_cells,
 )
 
 POLL_S = 1.0
@@ -76,7 +80,9 @@ def _draw(selection: Selection, status: JobStatus | None) -> None:
     if not categories:
         st.info(t("matrix_nothing"))
         return
-    cells = run_matrix(selection.outputs, selection.data, categories, list(METHODS), status)
+    outputs, methods = selection.outputs, list(METHODS)
+    stored = _stored(str(outputs), results_stamp(outputs), categories, methods)
+    cells = run_matrix(outputs, selection.data, categories, methods, status, stored)
     st.table(
         _table(cells),
         border="horizontal",
@@ -85,6 +91,16 @@ def _draw(selection: Selection, status: JobStatus | None) -> None:
     present = [state for state in SIGNS if any(cell.state == state for cell in cells)]
     st.caption(" · ".join(f"{_sign(state)}: {t(MEANINGS[state])}" for state in present))
     _draw_reasons(cells)
+
+
+@st.cache_data(show_spinner=False, max_entries=4)
+def _stored(
+    outputs: str,
+    stamp: str,  # noqa: ARG001  part of the cache's key
+    categories: list[str],
+    methods: list[str],
+) -> dict[CellKey, StoredCell]:
+    return stored_cells(Path(outputs), categories, methods)
 
 
 def _categories(selection: Selection, status: JobStatus | None) -> list[str]:

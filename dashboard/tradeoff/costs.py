@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from dashboard.loaders import Stamp, results_stamp, stamped_cells
+from dashboard.loaders import results_stamp, stamped_cells
 from evaluation.summary import COLUMNS, summary_row
 
 PHASES = {
@@ -48,7 +48,7 @@ def costs(outputs: Path) -> tuple[pd.DataFrame, list[str]]:
 @st.cache_data(show_spinner=False, max_entries=4)
 def _costs(
     outputs: str,
-    stamp: Stamp,
+    stamp: str,
 ) -> tuple[pd.DataFrame, list[str]]:
     cells, problems = stamped_cells(outputs, stamp)
     return costs_table(cells), problems

@@ -132,6 +132,7 @@ def test_scores_with_any_text_in_any_place_are_read_or_refused(data: st.DataObje
         assert len(table) == 3
 
 
+@example([(0.999197850556129, 1)])  # the place of the table of contents lies before the file
 @given(st.lists(st.tuples(st.floats(0, 1), st.integers(0, 255)), min_size=1, max_size=20))
 def test_curves_with_any_bytes_in_any_place_are_read_or_refused(
     spoiled: list[tuple[float, int]],
