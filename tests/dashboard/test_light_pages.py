@@ -25,6 +25,17 @@ for page in sys.argv[2:]:
     assert app.title[0].value
     print(page, "torch" in sys.modules)
 """
+FIRST_PAGE = """
+import sys
+from streamlit.testing.v1 import AppTest
+
+app = AppTest.from_file("app.py", default_timeout=60).run()
+assert app.radio(key="lang").options == ["English", "한국어"]
+print("streamlit.emojis" in sys.modules)
+app.radio(key="lang").set_value("ko").run()
+app.switch_page("pages/roc.py").run()
+print("streamlit.emojis" in sys.modules)
+"""
 IMPORTED = """
 import importlib, sys
 for name in sys.argv[2:]:
@@ -70,6 +81,12 @@ def test_pages_without_any_result_are_drawn_without_torch(
     drawn = printed(DRAWN, "padim", *frame.PAGES).splitlines()
 
     assert drawn == [f"{page} False" for page in frame.PAGES]
+
+
+@pytest.mark.usefixtures("results")
+def test_the_first_page_does_not_wait_for_the_table_of_emojis() -> None:
+    """A segmented control with a label in Korean needs it, as on the ROC page."""
+    assert printed(FIRST_PAGE).split() == ["False", "True"]
 
 
 @pytest.mark.parametrize("package", ["torch", "scipy"])
