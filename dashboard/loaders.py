@@ -26,9 +26,11 @@ from evaluation.cells import (
     SCORES_FILE,
     CellError,
     CellPlace,
-    all_cells,
+    StoredCell,
     is_short_file,
+    parted,
     read_cell,
+    stored_cells,
 )
 from evaluation.curves import read_curves
 from evaluation.errors import sentence
@@ -95,11 +97,17 @@ def finished_cells(outputs: Path) -> list[dict[str, Any]]:
     return stamped_cells(str(outputs), results_stamp(outputs))[0]
 
 
+def stored(outputs: Path) -> dict[Path, StoredCell]:
+    """Return all cells by folder, also those that cannot be read."""
+    return _stored(str(outputs), results_stamp(outputs))
+
+
 @st.cache_data(show_spinner=False, max_entries=4)
-def stamped_cells(
-    outputs: str,
-    stamp: str,  # noqa: ARG001  part of the cache's key
-) -> tuple[list[dict[str, Any]], list[str]]:
+def _stored(outputs: str, stamp: str) -> dict[Path, StoredCell]:  # noqa: ARG001
+    return stored_cells(Path(outputs))
+
+
+def stamped_cells(outputs: str, stamp: str) -> tuple[list[dict[str, Any]], list[str]]:
     """Return ``finished_cells``, and a sentence for each damaged one.
 
     Parameters
@@ -108,7 +116,7 @@ def stamped_cells(
     stamp : str
         As from ``results_stamp``.
     """
-    cells, problems = all_cells(Path(outputs))
+    cells, problems = parted(_stored(outputs, stamp))
     return [cell for _, cell in cells], problems
 
 

@@ -13,7 +13,7 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -99,6 +99,22 @@ class CellPlace:
     def finished(self) -> bool:
         """Whether a finished cell stands there, perhaps a damaged one."""
         return os.path.lexists(self.folder / CELL_FILE)
+
+
+@dataclass(frozen=True)
+class StoredCell:
+    """What stands in the place of a finished cell.
+
+    Attributes
+    ----------
+    about : dict or None
+        The content of ``cell.json`` without its record of files; None if it cannot be read.
+    damage : str
+        What is wrong with it or with its files, as a sentence; "" if nothing is.
+    """
+
+    about: dict[str, Any] | None
+    damage: str = ""
 
 
 @contextmanager
@@ -210,21 +226,38 @@ def all_cells(outputs: Path) -> tuple[list[tuple[Path, dict[str, Any]]], list[st
     A problem is a sentence about a cell that cannot be read, or that has lost other files; the
     numbers of such a one are still there. The record of files is left out of the cells.
     """
-    cells, problems = [], []
+    return parted(stored_cells(outputs))
+
+
+def stored_cells(outputs: Path) -> dict[Path, StoredCell]:
+    """Read all cells below `outputs`, by folder."""
+    stored = {}
     for file in _cell_files(outputs):
         folder = file.parent
         if leads_out(folder.parent, outputs):
-            problems.append(f"{folder.parent} leads out of {outputs}; it is not read.")
-            continue
-        try:
-            cell = read_cell(folder)
-        except CellError as error:
-            problems.append(str(error))
-            continue
-        if lost := lost_parts(folder, cell):
-            problems.append(lost)
-        cells.append((folder, {name: cell[name] for name in cell if name != FILES}))
-    return cells, problems
+            damage = f"{folder.parent} leads out of {outputs}; it is not read."
+            stored[folder] = StoredCell(None, damage)
+        else:
+            stored[folder] = stored_cell(folder)
+    return stored
+
+
+def stored_cell(folder: Path) -> StoredCell:
+    """Read one cell, and look whether its files are all there."""
+    try:
+        cell = read_cell(folder)
+    except CellError as error:
+        return StoredCell(None, str(error))
+    about = {name: cell[name] for name in cell if name != FILES}
+    return StoredCell(about, lost_parts(folder, cell))
+
+
+def parted(
+    stored: Mapping[Path, StoredCell],
+) -> tuple[list[tuple[Path, dict[str, Any]]], list[str]]:
+    """Return the cells that can be read and the problems, as ``all_cells`` does."""
+    cells = [(folder, one.about) for folder, one in stored.items() if one.about is not None]
+    return cells, [one.damage for one in stored.values() if one.damage]
 
 
 def failures(outputs: Path) -> list[dict[str, str]]:

@@ -16,15 +16,14 @@ from typing import Any
 from data_utils.locations import leads_out
 from detectors.registry import METHODS
 from evaluation import job as jobs
-from evaluation.cell_files import FILES
 from evaluation.cells import (
     CELL_FILE,
     CellError,
     CellKey,
     CellPlace,
-    lost_parts,
-    read_cell,
+    StoredCell,
     read_failure,
+    stored_cell,
 )
 from evaluation.job import CellState, JobStatus
 
@@ -70,49 +69,13 @@ class CellStatus:
     detail: str = ""
 
 
-@dataclass(frozen=True)
-class StoredCell:
-    """What stands in the place of a finished cell.
-
-    Attributes
-    ----------
-    about : dict or None
-        The content of ``cell.json`` without its record of files; None if it cannot be read.
-    damage : str
-        What is wrong with it or with its files, as a sentence; "" if nothing is.
-    """
-
-    about: dict[str, Any] | None
-    damage: str = ""
-
-
-def stored_cells(
-    outputs: Path, categories: Iterable[str], methods: Sequence[str]
-) -> dict[CellKey, StoredCell]:
-    """Read the finished cells with default settings among these."""
-    stored = {}
-    for category in categories:
-        for method in methods:
-            try:
-                place = CellPlace(outputs, category, method)
-                if not place.finished:
-                    continue
-                cell = read_cell(place.folder)
-            except CellError as error:
-                stored[CellKey(category, method)] = StoredCell(None, str(error))
-                continue
-            about = {name: cell[name] for name in cell if name != FILES}
-            stored[place.key] = StoredCell(about, lost_parts(place.folder, cell))
-    return stored
-
-
 def run_matrix(
     outputs: Path,
     data: Path | None,
-    categories: Sequence[str],
+    categories: Iterable[str],
     methods: Sequence[str],
     job: JobStatus | None,
-    stored: Mapping[CellKey, StoredCell] | None = None,
+    known: Mapping[Path, StoredCell] | None = None,
 ) -> list[CellStatus]:
     """Return the state of every cell, category by category, methods in the order given.
 
@@ -122,10 +85,9 @@ def run_matrix(
         Without a data folder no cell is called stale for its data.
     job : JobStatus or None
         The current or last job, from ``evaluation.job.read_status``.
-    stored : mapping, optional
-        As from ``stored_cells``, if they have been read.
+    known : mapping, optional
+        Cells that have been read, as from ``evaluation.cells.stored_cells``; others are read here.
     """
-    stored = stored_cells(outputs, categories, methods) if stored is None else stored
     planned = {
         (cell.category, cell.method): cell
         for cell in (job.cells if job else [])
@@ -142,7 +104,7 @@ def run_matrix(
                 matrix.append(CellStatus(category, method, RUNNING))
                 continue
             key = CellKey(category, method)
-            status = _on_disk(outputs, data, key, stored.get(key), changed, mine)
+            status = _on_disk(outputs, data, key, known or {}, changed, mine)
             if in_job == jobs.WAITING and status.state not in (DONE, STALE):
                 status = CellStatus(category, method, WAITING)
             matrix.append(status)
@@ -153,17 +115,20 @@ def _on_disk(
     outputs: Path,
     data: Path | None,
     key: CellKey,
-    stored: StoredCell | None,
+    known: Mapping[Path, StoredCell],
     changed: tuple[str, float],
     planned: CellState | None,
 ) -> CellStatus:
     category, method, _ = key
-    if stored is not None and stored.about is None:
-        return CellStatus(category, method, FAILED, stored.damage, DAMAGED)
     try:
         place = CellPlace(outputs, category, method)
     except CellError as error:
         return CellStatus(category, method, FAILED, str(error), DAMAGED)
+    stored = known.get(place.folder)
+    if stored is None and place.finished:
+        stored = stored_cell(place.folder)
+    if stored is not None and stored.about is None:
+        return CellStatus(category, method, FAILED, stored.damage, DAMAGED)
     failure = _failure(place)
     if planned is not None and planned.state == jobs.FAILED:
         failure = planned.reason or failure

@@ -113,10 +113,7 @@ def all_types(outputs: Path) -> pd.DataFrame:
 
 
 @st.cache_data(show_spinner=False, max_entries=4)
-def _all_types(
-    outputs: str,
-    stamp: str,
-) -> pd.DataFrame:
+def _all_types(outputs: str, stamp: str) -> pd.DataFrame:
     return type_table(cell for cell in stamped_cells(outputs, stamp)[0] if _is_default(cell))
 
 
@@ -126,10 +123,7 @@ def all_comparisons(outputs: Path) -> list[Comparison]:
 
 
 @st.cache_data(show_spinner=False, max_entries=4)
-def _all_comparisons(
-    outputs: str,
-    stamp: str,
-) -> list[Comparison]:
+def _all_comparisons(outputs: str, stamp: str) -> list[Comparison]:
     found = comparisons(stamped_cells(outputs, stamp)[0])
     methods, verdicts = list(METHODS), list(VERDICTS)
     return sorted(

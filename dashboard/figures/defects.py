@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 from textwrap import wrap
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -246,39 +247,16 @@ def published_chart(
             if dot.method == method and not dot.source and not math.isnan(dot.value)
         ]
         symbol = method_symbol(method)
-        traces.append(
-            go.Scatter(
-                x=[dot.value for dot in own],
-                y=[places[dot.row] for dot in own],
-                mode="markers",
-                marker={
-                    "symbol": [symbol if dot.filled else f"{symbol}-open" for dot in own],
-                    "size": 14,
-                    "color": method_colour(method),
-                    "line": {"width": 2, "color": method_colour(method)},
-                },
-                name=escape(ours_name[method]),
-                hovertemplate="%{x:.4f}",
-            )
-        )
+        symbols = [symbol if dot.filled else f"{symbol}-open" for dot in own]
+        look = {"symbol": symbols, "size": 14, "color": method_colour(method)}
+        traces.append(_dots(own, places, look, escape(ours_name[method]), digits=4))
     sources = list(dict.fromkeys(dot.source for dot in dots if dot.source))
     for position, source in enumerate(sources):
         own = [dot for dot in dots if dot.source == source]
-        traces.append(
-            go.Scatter(
-                x=[dot.value for dot in own],
-                y=[places[dot.row] for dot in own],
-                mode="markers",
-                marker={
-                    "symbol": SOURCE_SYMBOLS[position % len(SOURCE_SYMBOLS)],
-                    "size": 11,
-                    "color": NEUTRAL_COLOUR,
-                    "line": {"width": 2, "color": NEUTRAL_COLOUR},
-                },
-                name=_lines("\n".join(wrap(source, LEGEND_LETTERS))),
-                hovertemplate="%{x:.3f}",
-            )
-        )
+        symbol = SOURCE_SYMBOLS[position % len(SOURCE_SYMBOLS)]
+        look = {"symbol": symbol, "size": 11, "color": NEUTRAL_COLOUR}
+        name = _lines("\n".join(wrap(source, LEGEND_LETTERS)))
+        traces.append(_dots(own, places, look, name, digits=3))
     legend_px = sum(LEGEND_LINE_PX * (1 + trace.name.count("<br>")) for trace in traces)
     rows_px = PUBLISHED_ROW_PX * len(rows)
     return chart(
@@ -294,6 +272,24 @@ def published_chart(
             "zeroline": False,
         },
         legend={"orientation": "v", "x": 1, "xanchor": "right"},
+    )
+
+
+def _dots(
+    dots: Sequence[PublishedDot],
+    places: dict[str, int],
+    look: dict[str, Any],
+    name: str,
+    digits: int,
+) -> go.Scatter:
+    """Return values of the chart of published values, outlined in their own colour."""
+    return go.Scatter(
+        x=[dot.value for dot in dots],
+        y=[places[dot.row] for dot in dots],
+        mode="markers",
+        marker={**look, "line": {"width": 2, "color": look["color"]}},
+        name=name,
+        hovertemplate=f"%{{x:.{digits}f}}",
     )
 
 

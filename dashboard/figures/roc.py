@@ -104,7 +104,8 @@ def roc_chart(
     log_x : bool
         Stretch low false-positive rates; rates of 0 stand at the left edge, labelled so.
     """
-    edge = _left_edge([one.curve.false_positive_rate for one in curves]) if log_x else 0.0
+    alarms = [one.curve.false_positive_rate for one in curves]
+    edge = _left_edge(alarms) if log_x else 0.0
     traces = []
     for one in curves:
         rates, hits = one.curve.false_positive_rate, one.curve.true_positive_rate
@@ -121,7 +122,7 @@ def roc_chart(
         place = {"x": math.log10(asked) if log_x else asked, "y": 0, "yref": "y domain"}
         text = wording("roc_asked", language, rate=percent(asked))
         annotations.append(place | _beside(text) | {"xshift": 3})
-    x_axis = _log_axis(edge, [one.curve.false_positive_rate for one in curves]) if log_x else X_AXIS
+    x_axis = _log_axis(edge, alarms) if log_x else X_AXIS
     title, x_title, y_title = (wording(key, language) for key in ROC_TEXTS[kind])
     return chart(
         traces,
@@ -225,14 +226,8 @@ def score_chart(
 
 def _beside(text: str) -> dict[str, Any]:
     """Return a note to the right of its place, on top of its height."""
-    font = {"size": 12}
-    return {
-        "text": text,
-        "font": font,
-        "showarrow": False,
-        "xanchor": "left",
-        "yanchor": "bottom",
-    }
+    anchors = {"xanchor": "left", "yanchor": "bottom"}
+    return {"text": text, "font": {"size": 12}, "showarrow": False, **anchors}
 
 
 def _line(

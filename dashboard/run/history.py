@@ -101,10 +101,7 @@ def _remove(outputs: Path, chosen: list[CellKey]) -> None:
 
 
 @st.cache_data(show_spinner=False, max_entries=4)
-def _history(
-    outputs: str,
-    stamp: str,
-) -> pd.DataFrame:
+def _history(outputs: str, stamp: str) -> pd.DataFrame:
     """Return the summary's rows and ``wall_s``, the latest first."""
     cells, _ = stamped_cells(outputs, stamp)
     rows = [summary_row(cell) | {"wall_s": cell.get("wall_s")} for cell in cells]

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import pandas as pd
 import streamlit as st
 
-from dashboard.loaders import results, results_stamp
+from dashboard.loaders import results, stored
 from dashboard.state import Selection, t
 from dashboard.tables import method_title
 from dashboard.texts import plain
 from detectors.registry import METHODS
 from evaluation import job as jobs
-from evaluation.cells import CellKey
 from evaluation.job import JobStatus, read_status
 from evaluation.matrix import (
     CHANGED_DATA,
@@ -28,9 +26,7 @@ from evaluation.matrix import (
     STALE,
     WAITING,
     CellStatus,
-    StoredCell,
     run_matrix,
-    stored_cells,
 )
 
 POLL_S = 1.0
@@ -80,9 +76,9 @@ def _draw(selection: Selection, status: JobStatus | None) -> None:
     if not categories:
         st.info(t("matrix_nothing"))
         return
-    outputs, methods = selection.outputs, list(METHODS)
-    stored = _stored(str(outputs), results_stamp(outputs), categories, methods)
-    cells = run_matrix(outputs, selection.data, categories, methods, status, stored)
+    outputs = selection.outputs
+    known = stored(outputs)
+    cells = run_matrix(outputs, selection.data, categories, list(METHODS), status, known)
     st.table(
         _table(cells),
         border="horizontal",
@@ -91,16 +87,6 @@ def _draw(selection: Selection, status: JobStatus | None) -> None:
     present = [state for state in SIGNS if any(cell.state == state for cell in cells)]
     st.caption(" · ".join(f"{_sign(state)}: {t(MEANINGS[state])}" for state in present))
     _draw_reasons(cells)
-
-
-@st.cache_data(show_spinner=False, max_entries=4)
-def _stored(
-    outputs: str,
-    stamp: str,  # noqa: ARG001  part of the cache's key
-    categories: list[str],
-    methods: list[str],
-) -> dict[CellKey, StoredCell]:
-    return stored_cells(Path(outputs), categories, methods)
 
 
 def _categories(selection: Selection, status: JobStatus | None) -> list[str]:

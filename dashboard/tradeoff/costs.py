@@ -46,10 +46,7 @@ def costs(outputs: Path) -> tuple[pd.DataFrame, list[str]]:
 
 
 @st.cache_data(show_spinner=False, max_entries=4)
-def _costs(
-    outputs: str,
-    stamp: str,
-) -> tuple[pd.DataFrame, list[str]]:
+def _costs(outputs: str, stamp: str) -> tuple[pd.DataFrame, list[str]]:
     cells, problems = stamped_cells(outputs, stamp)
     return costs_table(cells), problems
 
