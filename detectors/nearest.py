@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 
 from detectors.backbone import batches
 
-AXES = 62
+AXES = 46
 QUERY_BLOCK = 1024
 SMALLEST_BLOCK = 128
 BLOCK_ELEMENTS = 1024 * 2560  # bounds at a time: fewer queries against a larger bank
@@ -107,7 +107,7 @@ class NearestIndex:
     ) -> tuple[torch.Tensor, torch.Tensor]:
         queries = queries - self._mean
         coordinates, squares = self._project(queries)
-        if not math.isfinite(float(squares.max() + self._largest_square)):
+        if not math.isfinite(float(2 * (squares.max() + self._largest_square))):
             raise ValueError(
                 "A picture's features are not finite numbers, so it has no nearest neighbour; the "
                 "backbone's weights do not suit these pictures."
@@ -118,69 +118,63 @@ class NearestIndex:
             bounds.numpy()[:, left_out] = -np.inf
         groups = bounds.view(len(queries), -1, GROUP)
         greatest = groups.amax(dim=2)
-        one_each = np.arange(len(queries) + 1)
-        found = self._nearness(queries, one_each, _greatest_rows(groups, greatest))
-        query, row = _pairs_above(groups, greatest, (found - slack).numpy())
-        starts = np.searchsorted(query, one_each)
-        nearness = self._nearness(queries, starts, row).numpy()
-        least = np.maximum.reduceat(nearness, starts[:-1]) - slack.numpy()
-        kept = np.flatnonzero(nearness >= least[query])
-        return self._measured(queries, query[kept], row[kept])
+        first = _greatest_rows(groups, greatest)
+        best = self._bank.index_select(0, torch.from_numpy(first))
+        distances = _lengths(best.sub_(queries))
+        needed = (squares - distances.square()).div_(2).sub_(slack).numpy()
+        bounds.numpy()[np.arange(len(first)), first] = -np.inf
+        query, row = _pairs_above(groups, greatest, needed)
+        rivals = np.flatnonzero(self._nearness(queries, query, row) >= needed[query])
+        return self._least(queries, distances.numpy(), first, query[rivals], row[rivals])
 
     def _nearness(
-        self, queries: torch.Tensor, starts: NDArray[np.int64], rows: NDArray[np.int64]
-    ) -> torch.Tensor:
-        """Return q . b - |b|^2 / 2 of chosen pairs, float32 ``[n]``.
-
-        Parameters
-        ----------
-        starts : int64 [Q + 1]
-            The rows of query i are ``rows[starts[i] : starts[i + 1]]``.
-        rows : int64 [n]
-        """
-        chosen = torch.from_numpy(rows)
+        self, queries: torch.Tensor, query: NDArray[np.int64], row: NDArray[np.int64]
+    ) -> NDArray[np.float32]:
+        """Return q . b - |b|^2 / 2 of pairs of query (ascending) and row, float32 ``[n]``."""
+        rows = torch.from_numpy(row)
         pairs = torch.sparse_csr_tensor(
-            torch.from_numpy(starts),
-            chosen,
-            self._minus_half_squares.index_select(0, chosen),
+            torch.from_numpy(np.searchsorted(query, np.arange(len(queries) + 1))),
+            rows,
+            self._minus_half_squares.index_select(0, rows),
             (len(queries), len(self._bank)),
             check_invariants=False,
         )
-        return torch.sparse.sampled_addmm(pairs, queries, self._bank.T).values()
+        nearness: NDArray[np.float32]
+        nearness = torch.sparse.sampled_addmm(pairs, queries, self._bank.T).values().numpy()
+        return nearness
 
-    def _new_memory(self) -> torch.Tensor:
-        return torch.empty(self._block, self._compared.shape[1])
-
-    def _measured(
-        self, queries: torch.Tensor, query: NDArray[np.int64], row: NDArray[np.int64]
+    def _least(
+        self,
+        queries: torch.Tensor,
+        distances: NDArray[np.float32],
+        first: NDArray[np.int64],
+        query: NDArray[np.int64],
+        row: NDArray[np.int64],
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Measure pairs of query and row in full; return the best row of each query.
+        """Measure rivals in full; return each query's least distance and the row at it.
 
         Parameters
         ----------
+        distances : float32 [Q]
+            To the rows of `first`, int64 ``[Q]``.
         query, row : int64 [n]
-            `query` ascending; every query stands in at least one pair, most in one.
+            The rivals; a query may have none or several.
         """
-        if len(row) == len(queries):
-            best = torch.from_numpy(row)
-            return _lengths(self._bank.index_select(0, best).sub_(queries)), self._order[best]
-        distances = torch.cat(
-            [
-                _lengths(
-                    self._bank.index_select(0, some).sub_(queries.index_select(0, some_queries))
-                )
-                for some_queries, some in zip(
-                    torch.split(torch.from_numpy(query), PAIR_BLOCK),
-                    torch.split(torch.from_numpy(row), PAIR_BLOCK),
-                    strict=True,
-                )
-            ]
-        ).numpy()
-        starts = np.searchsorted(query, np.arange(len(queries)))
-        nearest = np.minimum.reduceat(distances, starts)
-        rows = self._order.numpy()[row]
-        rows[distances > nearest[query]] = len(self._bank)
-        return torch.from_numpy(nearest), torch.from_numpy(np.minimum.reduceat(rows, starts))
+        measured = np.empty(len(row), np.float32)
+        for part in batches(len(row), PAIR_BLOCK):
+            rivals = self._bank.index_select(0, torch.from_numpy(row[part]))
+            own = queries.index_select(0, torch.from_numpy(query[part]))
+            measured[part] = _lengths(rivals.sub_(own)).numpy()
+        least = distances.copy()
+        np.minimum.at(least, query, measured)
+        order = self._order.numpy()
+        nearest = np.where(distances == least, order[first], len(order))
+        tied = measured == least[query]
+        np.minimum.at(nearest, query[tied], order[row[tied]])
+        return torch.from_numpy(least), torch.from_numpy(nearest)
+
+    def _new_memory(self) -> torch.Tensor:
+        return torch.empty(self._block, self._compared.shape[1])
 
     def _project(self, centred: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Return the coordinates of points ``[n, k + 2]`` and their squared lengths ``[n]``.
