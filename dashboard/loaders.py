@@ -27,8 +27,8 @@ from evaluation.cells import (
     CellError,
     CellPlace,
     StoredCell,
+    cells_and_problems,
     is_short_file,
-    parted,
     read_cell,
     stored_cells,
 )
@@ -81,9 +81,10 @@ def demo_is_used(given: str) -> bool:
 
 
 def results_stamp(outputs: Path) -> str:
-    """Return what changes whenever a cell is written, replaced or removed, or one of its files.
+    """Return what changes whenever a cell is written, replaced or removed, or a file of numbers.
 
-    It is short, because Streamlit takes longer to look up a long key than to read a cell.
+    A picture cut in place is not noticed. It is short, because Streamlit takes longer to look up
+    a long key than to read a cell.
     """
     files = [*outputs.glob(f"*/*/{CELL_FILE}"), *outputs.glob(f"settings/*/*/*/{CELL_FILE}")]
     parts = (".", CELL_FILE, SCORES_FILE, CURVES_FILE, MAPS_FILE, MODEL_FILE)
@@ -97,9 +98,10 @@ def finished_cells(outputs: Path) -> list[dict[str, Any]]:
     return stamped_cells(str(outputs), results_stamp(outputs))[0]
 
 
-def stored(outputs: Path) -> dict[Path, StoredCell]:
-    """Return all cells by folder, also those that cannot be read."""
-    return _stored(str(outputs), results_stamp(outputs))
+def readable_cells(outputs: Path) -> dict[Path, StoredCell]:
+    """Return the cells that could be read, by folder; what kept another from it may be over."""
+    stored = _stored(str(outputs), results_stamp(outputs))
+    return {folder: one for folder, one in stored.items() if one.about is not None}
 
 
 @st.cache_data(show_spinner=False, max_entries=4)
@@ -116,7 +118,7 @@ def stamped_cells(outputs: str, stamp: str) -> tuple[list[dict[str, Any]], list[
     stamp : str
         As from ``results_stamp``.
     """
-    cells, problems = parted(_stored(outputs, stamp))
+    cells, problems = cells_and_problems(_stored(outputs, stamp))
     return [cell for _, cell in cells], problems
 
 
@@ -201,7 +203,8 @@ def _unchanged(path: Path, cell: dict[str, Any], read: Callable[[Path], Content]
         raise CellError(
             f"{path} is damaged ({sentence(error).rstrip('.')}); evaluate this cell again."
         ) from error
-    if changed(path, cell):
+    # A cell replaced since its record was read is compared with its new record.
+    if changed(path, cell) and changed(path, read_cell(path.parent)):
         raise CellError(f"{path} was changed after the evaluation; evaluate this cell again.")
     return content
 

@@ -76,7 +76,8 @@ def _draw_method() -> str:
 
 def _draw_language() -> None:
     keep_choice("lang", list(LANGUAGES))
-    # A segmented control would load Streamlit's table of emojis, a tenth of the first page's time.
+    # A segmented control would load Streamlit's table of emojis, a quarter of the time to the
+    # first page.
     st.radio(
         t("language"),
         list(LANGUAGES),

@@ -119,8 +119,7 @@ class NearestIndex:
         groups = bounds.view(len(queries), -1, GROUP)
         greatest = groups.amax(dim=2)
         first = _greatest_rows(groups, greatest)
-        best = self._bank.index_select(0, torch.from_numpy(first))
-        distances = _lengths(best.sub_(queries))
+        distances = _lengths(self._bank.index_select(0, torch.from_numpy(first)).sub_(queries))
         needed = (squares - distances.square()).div_(2).sub_(slack).numpy()
         bounds.numpy()[np.arange(len(first)), first] = -np.inf
         query, row = _pairs_above(groups, greatest, needed)

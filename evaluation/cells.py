@@ -226,7 +226,7 @@ def all_cells(outputs: Path) -> tuple[list[tuple[Path, dict[str, Any]]], list[st
     A problem is a sentence about a cell that cannot be read, or that has lost other files; the
     numbers of such a one are still there. The record of files is left out of the cells.
     """
-    return parted(stored_cells(outputs))
+    return cells_and_problems(stored_cells(outputs))
 
 
 def stored_cells(outputs: Path) -> dict[Path, StoredCell]:
@@ -252,7 +252,7 @@ def stored_cell(folder: Path) -> StoredCell:
     return StoredCell(about, lost_parts(folder, cell))
 
 
-def parted(
+def cells_and_problems(
     stored: Mapping[Path, StoredCell],
 ) -> tuple[list[tuple[Path, dict[str, Any]]], list[str]]:
     """Return the cells that can be read and the problems, as ``all_cells`` does."""

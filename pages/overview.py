@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard.frame import framed
-from dashboard.loaders import finished_cells, results
+from dashboard.loaders import finished_cells, readable_cells, results
 from dashboard.notices import draw_brightness_notice, draw_notices, draw_origin
 from dashboard.overview.choice import draw_choice
 from dashboard.overview.data import category_counts, draw_contact_sheet, draw_counts
@@ -44,7 +44,7 @@ def draw() -> None:
             st.markdown(t("overview_choice_lead", category=selection.category))
         draw_choice(selection)
     st.header(t("overview_matrix_title"))
-    draw_matrix(selection)
+    draw_matrix(selection, readable_cells(selection.outputs))
     draw_report_button(selection)
     _draw_problems(selection, problems)
     with contact_sheet:

@@ -62,13 +62,13 @@ def _draw_scope(selection: Selection, evaluated: list[str]) -> list[str]:
         ONE: t("report_one", category=selection.category),
         ALL: t("report_all", count=len(evaluated)),
     }
-    chosen = st.segmented_control(
+    # Radio buttons, as for the language: the first page does without the table of emojis.
+    chosen = st.radio(
         t("report_scope"),
         list(words),
-        default=ONE,
         format_func=words.__getitem__,
         key=SCOPE_KEY,
-        required=True,
+        horizontal=True,
     )
     return [selection.category] if chosen == ONE else evaluated
 

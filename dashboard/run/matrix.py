@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import pandas as pd
 import streamlit as st
 
-from dashboard.loaders import results, stored
+from dashboard.loaders import results
 from dashboard.state import Selection, t
 from dashboard.tables import method_title
 from dashboard.texts import plain
 from detectors.registry import METHODS
 from evaluation import job as jobs
+from evaluation.cells import StoredCell
 from evaluation.job import JobStatus, read_status
 from evaluation.matrix import (
     CHANGED_DATA,
@@ -55,13 +57,19 @@ ROWS_IN_SIGHT = 16
 SCROLLED_HEIGHT_PX = 560
 
 
-def draw_matrix(selection: Selection) -> None:
-    """Draw the state of every cell with default settings, live while an evaluation runs."""
+def draw_matrix(selection: Selection, known: Mapping[Path, StoredCell] | None = None) -> None:
+    """Draw the state of every cell with default settings, live while an evaluation runs.
+
+    Parameters
+    ----------
+    known : mapping, optional
+        Cells that have been read. Without it, and live, all is read from disk each time.
+    """
     status = read_status(selection.outputs)
     if status is not None and status.state == jobs.RUNNING:
         st.fragment(_draw_live, run_every=POLL_S)(selection)
     else:
-        _draw(selection, status)
+        _draw(selection, status, known)
 
 
 def _draw_live(selection: Selection) -> None:
@@ -71,14 +79,16 @@ def _draw_live(selection: Selection) -> None:
     _draw(selection, status)
 
 
-def _draw(selection: Selection, status: JobStatus | None) -> None:
+def _draw(
+    selection: Selection,
+    status: JobStatus | None,
+    known: Mapping[Path, StoredCell] | None = None,
+) -> None:
     categories = _categories(selection, status)
     if not categories:
         st.info(t("matrix_nothing"))
         return
-    outputs = selection.outputs
-    known = stored(outputs)
-    cells = run_matrix(outputs, selection.data, categories, list(METHODS), status, known)
+    cells = run_matrix(selection.outputs, selection.data, categories, list(METHODS), status, known)
     st.table(
         _table(cells),
         border="horizontal",

@@ -133,7 +133,7 @@ def running_app(variables: Mapping[str, str], log: Path, outputs: Path) -> Itera
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)]
-    command += ["--server.headless", "true", "--server.fileWatcherType", "none"]
+    command += ["--server.headless", "true"]
     environment = {**os.environ, **variables}
     with log.open("w") as written:
         process = subprocess.Popen(

@@ -29,10 +29,13 @@ FIRST_PAGE = """
 import sys
 from streamlit.testing.v1 import AppTest
 
-app = AppTest.from_file("app.py", default_timeout=60).run()
+app = AppTest.from_file("app.py", default_timeout=60)
+app.query_params["lang"] = "ko"
+app.run()
 assert app.radio(key="lang").options == ["English", "한국어"]
+assert app.radio(key="lang").value == "ko"
+assert len(app.radio(key="report_scope").options) == 2
 print("streamlit.emojis" in sys.modules)
-app.radio(key="lang").set_value("ko").run()
 app.switch_page("pages/roc.py").run()
 print("streamlit.emojis" in sys.modules)
 """

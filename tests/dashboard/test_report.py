@@ -516,7 +516,7 @@ def test_another_choice_forgets_the_prepared_report(results: Path) -> None:
     app = opened("pages/overview.py", category="part", method="padim")
     app.button(key="report_prepare").click().run()
     assert len(downloads(app)) == 1
-    app.segmented_control(key="report_scope").set_value("all").run()
+    app.radio(key="report_scope").set_value("all").run()
     assert downloads(app) == []
     app.button(key="report_prepare").click().run()
     content = app.session_state["_report"][1].decode()

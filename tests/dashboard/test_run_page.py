@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shlex
@@ -20,7 +21,7 @@ from streamlit.testing.v1 import AppTest
 
 from dashboard.texts import TEXTS, translate
 from data_utils.locations import PROJECT
-from evaluation.cells import CellPlace, record_failure
+from evaluation.cells import CellPlace, record_failure, seal
 from evaluation.job import (
     BusyError,
     CellState,
@@ -121,6 +122,43 @@ def set_form(app: AppTest, **values: Any) -> AppTest:
                 if widget.key == f"form_{name}":
                     widget.set_value(value)
     return app.run()
+
+
+def test_the_matrix_notices_a_picture_cut_in_place_and_mended_while_the_page_is_open(
+    results: Path,
+) -> None:
+    seal(results / "part" / "padim")
+    picture = next((results / "part" / "padim").glob("*_map.png"))
+    whole = picture.read_bytes()
+    app = opened(PAGE)
+    states = [row(app, "part")]
+    for content in (whole[:10], whole):
+        picture.write_bytes(content)
+        states.append(row(app.run(), "part"))
+
+    assert states == [["missing", one, "done"] for one in ("done", "failed", "done")]
+
+
+def test_what_kept_a_cell_from_being_read_once_is_not_shown_again_when_it_is_over(
+    results: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a share that stalls, or too many open files."""
+    asked = results / "part" / "padim" / "cell.json"
+    read_text = Path.read_text
+
+    def failing(path: Path, *arguments: Any, **options: Any) -> str:
+        if path == asked:
+            raise OSError(errno.EMFILE, "Too many open files", str(path))
+        return read_text(path, *arguments, **options)
+
+    with monkeypatch.context() as stalled:
+        stalled.setattr(Path, "read_text", failing)
+        app = opened("pages/overview.py")
+        before = row(app, "part")
+
+    assert [before, row(app.run(), "part")] == [
+        ["missing", one, "done"] for one in ("failed", "done")
+    ]
 
 
 @pytest.mark.parametrize("lang", ["en", "ko"])
