@@ -377,8 +377,8 @@ def structural_error(pictures: torch.Tensor, drawn: torch.Tensor) -> torch.Tenso
     """
     x, y = pictures.mean(dim=1), drawn.mean(dim=1)
     rows, columns = (enlarge_and_smooth_matrix(n, n, SSIM_SIGMA) for n in x.shape[1:])
-    moments = torch.stack((x, y, x * x, y * y, x * y))
-    mean_x, mean_y, square_x, square_y, product = rows @ moments @ columns.T
+    mean_x, square_x = rows @ torch.stack((x, x * x)) @ columns.T
+    mean_y, square_y, product = rows @ torch.stack((y, y * y, x * y)) @ columns.T
     mean_product, mean_squares = mean_x * mean_y, mean_x**2 + mean_y**2
     covariance = product - mean_product
     variances = square_x + square_y - mean_squares
@@ -441,7 +441,8 @@ def endless_order(count: int, generator: torch.Generator) -> Iterator[int]:
 
 def _block(convolution: nn.Conv2d | nn.ConvTranspose2d) -> tuple[nn.Module, ...]:
     """Return a convolution with its normalisation and activation."""
-    return convolution, nn.BatchNorm2d(convolution.out_channels), nn.LeakyReLU(0.2)
+    normalisation = nn.BatchNorm2d(convolution.out_channels)
+    return convolution, normalisation, nn.LeakyReLU(0.2, inplace=True)
 
 
 def _multiple(length: float) -> int:
