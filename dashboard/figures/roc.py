@@ -225,7 +225,7 @@ def score_chart(
 
 
 def _beside(text: str) -> dict[str, Any]:
-    """Return a note to the right of its place, on top of its height."""
+    """Return a note that begins at its place and stands on it."""
     anchors = {"xanchor": "left", "yanchor": "bottom"}
     return {"text": text, "font": {"size": 12}, "showarrow": False, **anchors}
 
