@@ -113,7 +113,7 @@ class NearestIndex:
                 "backbone's weights do not suit these pictures."
             )
         slack = ROUNDING * (squares + self._largest_square)
-        bounds = torch.mm(coordinates, self._compared, out=memory[: len(queries)])
+        bounds = _product(coordinates, self._compared, memory[: len(queries)])
         if left_out is not None:
             bounds.numpy()[:, left_out] = -np.inf
         groups = bounds.view(len(queries), -1, GROUP)
@@ -186,7 +186,8 @@ class NearestIndex:
             Points less the bank's mean.
         """
         squares = _lengths(centred).square_()
-        coordinates = centred @ self._axes
+        shape = (len(centred), self._axes.shape[1])
+        coordinates = _product(centred, self._axes, centred.new_empty(shape))
         # Rounding may make it too short; a little too long keeps the bounds valid.
         upper = squares * (1 + ROUNDING)
         left_over = (upper - _lengths(coordinates).square_()).clamp_min_(0).sqrt_()
@@ -226,6 +227,20 @@ def _neighbours_together(coordinates: torch.Tensor) -> torch.Tensor:
         first, second = torch.split(part[along.argsort(stable=True)], [middle, len(part) - middle])
         whole += [second, first]
     return torch.cat(parts)
+
+
+def _product(left: torch.Tensor, right: torch.Tensor, out: torch.Tensor) -> torch.Tensor:
+    """Return ``left @ right``, written to `out`.
+
+    Where they can be divided, every thread makes rows of its own, the same ones that it reads in
+    the next operations: what one core has just written is slow to read for another.
+    """
+    threads = torch.get_num_threads()
+    if len(left) % threads:
+        return torch.mm(left, right, out=out)
+    parts = left.view(threads, -1, left.shape[1])
+    torch.bmm(parts, right.expand(threads, *right.shape), out=out.view(threads, -1, out.shape[1]))
+    return out
 
 
 def _greatest_rows(groups: torch.Tensor, greatest: torch.Tensor) -> NDArray[np.int64]:
