@@ -7,24 +7,22 @@ through the method, so that a machine that is slower for a while is so for both.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
+from functools import partial
 
 import numpy as np
-from numpy.typing import NDArray
 
-from benchmarks.common import arguments, category_pictures, loaded_backbone, report, use_threads
+from benchmarks.common import (
+    arguments,
+    category_pictures,
+    loaded_backbone,
+    report,
+    seconds,
+    use_threads,
+)
 from detectors.autoencoder import Autoencoder
 from detectors.base import Detector
 from detectors.padim import Padim
 from detectors.patchcore import Patchcore
-
-
-def milliseconds(act: Callable[[NDArray[np.uint8]], object], picture: NDArray[np.uint8]) -> float:
-    """Return how long one call takes."""
-    started = time.perf_counter()
-    act(picture)
-    return (time.perf_counter() - started) * 1000
 
 
 def main() -> None:
@@ -43,8 +41,8 @@ def main() -> None:
         detector.fit(pictures.train)
         passing, scoring = [], []
         for picture in [single[0], *single * given.repeats]:
-            passing.append(milliseconds(backbone.extract, picture))
-            scoring.append(milliseconds(detector.score, picture))
+            passing.append(seconds(partial(backbone.extract, picture)) * 1000)
+            scoring.append(seconds(partial(detector.score, picture)) * 1000)
         passing, scoring = passing[1:], scoring[1:]
         alone = report("backbone", passing, "ms")
         whole = report(detector.method, scoring, "ms")
