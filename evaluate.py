@@ -28,8 +28,8 @@ from data_utils.locations import (
     readable,
 )
 from data_utils.mvtec import DatasetError
-from detectors.architectures import AUTOMATIC, BACKBONES, OFFLINE_BACKBONE, RANDOM
-from detectors.registry import METHODS, Options
+from detectors.backbones.names import AUTOMATIC, BACKBONES, DEFAULT_BACKBONE, RANDOM, STAND_IN
+from detectors.registry import ALL_CHANNELS, METHODS, Options
 from evaluation.cells import repair
 from evaluation.errors import ClusterError, sentence
 from evaluation.job import CANCELLED, FAILED, BusyError, CellState, lock_outputs
@@ -53,7 +53,7 @@ from evaluation.request import (
     is_scheduler,
 )
 from evaluation.runner import Run, evaluate, plan_categories, seconds_per_cell
-from evaluation.settings import DEFAULT_BACKBONE, Settings
+from evaluation.settings import Settings
 from evaluation.summary import SUMMARY_FILE, summary_table
 from evaluation.thresholds import DEFAULT_FALSE_ALARMS, pictures_needed
 
@@ -153,8 +153,8 @@ def argument_parser() -> argparse.ArgumentParser:
         choices=[AUTOMATIC, *BACKBONES],
         default=[AUTOMATIC],
         metavar="NAME",
-        help=f"any of {', '.join(BACKBONES)} (default: {DEFAULT_BACKBONE}, or {OFFLINE_BACKBONE}, "
-        "which needs no weights, where its weights cannot be had)",
+        help=f"any of {', '.join(BACKBONES)} (default: {DEFAULT_BACKBONE}, or {STAND_IN}, "
+        "which pip has installed, where its weights cannot be had)",
     )
     network.add_argument(
         "--weights",
@@ -192,9 +192,11 @@ def argument_parser() -> argparse.ArgumentParser:
     )
     methods.add_argument(
         "--padim-channels",
-        type=_positive,
+        type=_channels,
         metavar="D",
-        help="random channels of PaDiM (default: 100; 550 with wide_resnet50_2)",
+        help="random channels of PaDiM, or 'all' of the backbone's: often better, for several "
+        "times the time and memory (default: 100; 550 with wide_resnet50_2; all 176 of "
+        "efficientnet_lite0)",
     )
     places = parser.add_argument_group("where the cells are made")
     places.add_argument(
@@ -522,6 +524,10 @@ def _positive(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"'{text}' is not a whole number above 0")
     return int(text)
+
+
+def _channels(text: str) -> int | str:
+    return text if text == ALL_CHANNELS else _positive(text)
 
 
 def _natural(text: str) -> int:

@@ -29,13 +29,14 @@ from safetensors.torch import save_file
 
 from benchmarks.common import arguments, category_pictures, loaded_backbone, use_threads
 from data_utils.pictures import Pictures
-from detectors.backbone import IMAGENET_MEAN, IMAGENET_STD, Backbone, batches
+from detectors.backbones.features import Backbone, batches
+from detectors.backbones.resnet import IMAGENET_MEAN, IMAGENET_STD
+from detectors.backbones.weights import resnet_weights
 from detectors.coreset import random_projection
 from detectors.feature_detector import FeatureDetector
 from detectors.maps import image_scores
 from detectors.padim import Padim
 from detectors.patchcore import Patchcore, PatchcoreSettings
-from detectors.weights import load_weights
 from evaluation.machine import Clock
 from evaluation.metrics import auroc, curve
 
@@ -215,10 +216,10 @@ def measure_project(
 
 def weights_and_pictures(given: argparse.Namespace, pictures: Pictures) -> dict[str, torch.Tensor]:
     """Return the weights by name, and the pictures normalised as the network wants them."""
-    state = load_weights("resnet18", given.weights).state
+    state = resnet_weights("resnet18", given.weights).state
     tensors = {f"weights.{name}": value for name, value in state.items()}
     mean, deviation = (
-        torch.tensor(values).view(1, 3, 1, 1) * 255 for values in (IMAGENET_MEAN, IMAGENET_STD)
+        torch.tensor(values).view(1, 3, 1, 1) for values in (IMAGENET_MEAN, IMAGENET_STD)
     )
     for name, images in (("train", pictures.train), ("test", pictures.test)):
         pixels = torch.from_numpy(np.array(images)).permute(0, 3, 1, 2).float()

@@ -19,8 +19,8 @@ from data_utils.locations import CACHE_VARIABLE
 from data_utils.mvtec import Category, scan_category
 from data_utils.pictures import DECODE_THREADS, Pictures, load_pictures
 from data_utils.transform import Transform
-from detectors.backbone import Backbone, ResnetBackbone, batches
-from detectors.weights import load_weights
+from detectors.backbones.features import Backbone, batches
+from detectors.backbones.loading import load_backbone
 from evaluation.settings import Settings
 
 
@@ -39,7 +39,7 @@ def arguments(description: str, data_required: bool = True) -> argparse.Argument
 
 def loaded_backbone(weights: str | None) -> Backbone:
     """Return ResNet-18 with the given weights."""
-    return ResnetBackbone("resnet18", load_weights("resnet18", weights))
+    return load_backbone("resnet18", weights)
 
 
 def seconds(act: Callable[[], object]) -> float:

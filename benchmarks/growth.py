@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from benchmarks.common import arguments, category_pictures, loaded_backbone, use_threads
 from data_utils.demo_scenes import draw_picture
-from detectors.backbone import Backbone, Features, batches
+from detectors.backbones.features import Backbone, Features, batches
 from detectors.feature_detector import FeatureDetector
 from detectors.padim import Padim
 from detectors.patchcore import Patchcore, PatchcoreSettings

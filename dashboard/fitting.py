@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from data_utils.locations import readable
 from data_utils.mvtec import DatasetError, scan_category
 from data_utils.pictures import Pictures, load_pictures
-from detectors.architectures import (
-    OWN_BACKBONES,
+from detectors.backbones.names import (
+    ALWAYS_THERE,
     RANDOM,
     WEIGHTS_VARIABLE,
     weights_kind,
@@ -34,7 +34,7 @@ from evaluation.job import lock_outputs
 from evaluation.settings import Settings
 
 if TYPE_CHECKING:
-    from detectors.backbone import Backbone
+    from detectors.backbones.features import Backbone
 
 
 @dataclass(frozen=True)
@@ -111,9 +111,9 @@ def fitted_detector(
 
 def _weights_stamp(backbone: str) -> str:
     """Return what changes when other weights would be loaded."""
-    from detectors.weights import cached_file
+    from detectors.backbones.weights import cached_file
 
-    if backbone in OWN_BACKBONES:
+    if backbone in ALWAYS_THERE:
         return ""
     path = Path(os.environ.get(WEIGHTS_VARIABLE) or cached_file(backbone))
     return f"{path} {path.stat().st_mtime_ns if path.is_file() else 0}"

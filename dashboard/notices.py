@@ -11,14 +11,14 @@ import streamlit as st
 from dashboard.loaders import results
 from dashboard.state import Selection, t
 from dashboard.tables import cell_names
-from detectors.architectures import OFFLINE, RANDOM, weights_kind
+from detectors.backbones.names import LITE0, RANDOM, weights_kind
 from evaluation.brightness import SUSPICIOUS_AUROC
 
-NOTICES = {RANDOM: "random_notice", OFFLINE: "offline_notice"}
+NOTED_KINDS = (RANDOM, LITE0)
 
 
 def draw_notices(selection: Selection) -> None:
-    """Say it when the data are generated, or results came from a random or offline backbone.
+    """Say it when the data are generated, or results came from another backbone than a ResNet.
 
     Cells with other settings are named where they are shown, with their weights.
     """
@@ -27,11 +27,26 @@ def draw_notices(selection: Selection) -> None:
     table, _ = results(selection.outputs)
     default = table[table["settings_id"] == ""]
     kinds = default["weights"].map(weights_kind)
-    for kind, notice in NOTICES.items():
+    for kind in NOTED_KINDS:
         cells = default[kinds == kind].sort_values(["category", "method"])
         if len(cells):
-            named = cell_names(cells.to_dict("records"))
-            st.warning(t(notice, cells=named), icon=":material/warning:")
+            draw_network_notice(kind, cell_names(cells.to_dict("records")))
+
+
+def draw_network_notice(kind: str, cells: str) -> None:
+    """Say of which cells the network is another one than a ResNet with trained weights.
+
+    Parameters
+    ----------
+    kind : str
+        As from ``weights_kind``.
+    cells : str
+        Their names.
+    """
+    if kind == RANDOM:
+        st.warning(t("random_notice", cells=cells), icon=":material/warning:")
+    elif kind == LITE0:
+        st.info(t("efficientnet_lite0_notice", cells=cells), icon=":material/info:")
 
 
 def draw_origin(selection: Selection, cells: Iterable[Mapping[Any, Any]]) -> None:

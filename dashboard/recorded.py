@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from dashboard.state import said
+from detectors.backbones.names import FILTER_BANK_LABEL, LITE0_LABEL
 
 PHASES = {
     "run_starting": r"starting|",
@@ -21,8 +22,8 @@ PHASES = {
 }
 WEIGHTS = {
     "weights_none": r"none \(trained on these pictures\)",
-    "weights_offline": r"offline filter bank \(no training\)",
-    "weights_learned": r"offline backbone learned from drawn pictures",
+    "weights_untrained": re.escape(FILTER_BANK_LABEL),
+    "weights_lite0": re.escape(LITE0_LABEL),
     "weights_random": r"random \(seed (?P<seed>\d+)\)",
     "weights_file": r"file (?P<file>.+)",
 }

@@ -47,7 +47,7 @@ from detectors.maps import anomaly_map, enlarge_and_smooth_matrix, image_scores
 from detectors.storage import read_model, refused_unless_it_fits, write_model
 
 if TYPE_CHECKING:
-    from detectors.backbone import Backbone
+    from detectors.backbones.features import Backbone
 
 REDUCTION = 32
 HELD_OUT_PART = 0.1
@@ -411,7 +411,7 @@ def build_network(settings: AutoencoderSettings) -> nn.Sequential:
             layers += _block(nn.ConvTranspose2d(read, made, 4, stride=2, padding=1, bias=False))
         layers += [nn.ConvTranspose2d(ENCODER_CHANNELS[0], 3, 4, stride=2, padding=1), nn.Sigmoid()]
         network = nn.Sequential(*layers)
-    return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return network.to(memory_format=torch.channels_last)
 
 
 def resized(images: NDArray[np.uint8], size: tuple[int, int]) -> torch.Tensor:

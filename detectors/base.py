@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from detectors.backbone import Backbone
+    from detectors.backbones.features import Backbone
 
 MAX_CALIBRATION_IMAGES = 100
 

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from detectors.backbone import Backbone, Features, batches
+from detectors.backbones.features import Backbone, Features, batches
 from detectors.base import (
     AnomalyResult,
     Calibration,

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 
 import torch
 
-from detectors.backbone import Features, batches
+from detectors.backbones.features import Features, batches
 from detectors.base import Progress
 
 BLOCK_ELEMENTS = 64 * 100**2

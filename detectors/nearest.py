@@ -24,7 +24,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from detectors.backbone import batches
+from detectors.backbones.features import batches
 
 AXES = 46
 QUERY_BLOCK = 1024

@@ -18,8 +18,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from detectors.architectures import LAYERS
-from detectors.backbone import Backbone, Features
+from detectors.backbones.features import Backbone, Features
+from detectors.backbones.names import LAYERS
 from detectors.base import NotFittedError, Progress, TooFewPicturesError
 from detectors.feature_detector import FeatureDetector
 from detectors.layered_gaussian import LayeredGaussian, LayeredMoments, Level, levels_of

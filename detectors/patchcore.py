@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from detectors.backbone import Backbone, Features
+from detectors.backbones.features import Backbone, Features
 from detectors.base import NotFittedError, Progress, TooFewPicturesError
 from detectors.coreset import greedy_coreset, random_projection
 from detectors.feature_detector import FeatureDetector

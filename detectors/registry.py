@@ -11,12 +11,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from detectors.backbones.names import CHANNELS, LITE0
+
 if TYPE_CHECKING:
-    from detectors.backbone import Backbone
+    from detectors.backbones.features import Backbone
     from detectors.base import Detector
 
+ALL_CHANNELS = "all"
 PADIM_CHANNELS = 100
-PADIM_CHANNELS_BY_BACKBONE = {"wide_resnet50_2": 550}
+PADIM_CHANNELS_BY_BACKBONE = {"wide_resnet50_2": 550, LITE0: 176}
 
 
 @dataclass(frozen=True)
@@ -29,17 +32,21 @@ class Options:
         Random channels, coreset, projection, and the autoencoder's training.
     coreset_ratio : float
         PatchCore's share of patches kept, above 0 and at most 1.
-    padim_channels : int or None
-        PaDiM's random channels; None takes the paper's number for the backbone.
+    padim_channels : int, "all" or None
+        PaDiM's random channels; None takes the paper's number for the backbone, and all of
+        EfficientNet-Lite0's.
     """
 
     seed: int = 0
     coreset_ratio: float = 0.01
-    padim_channels: int | None = None
+    padim_channels: int | str | None = None
 
     def channels_for(self, backbone: str) -> int:
         """Return the number of channels PaDiM keeps on this backbone."""
-        return self.padim_channels or PADIM_CHANNELS_BY_BACKBONE.get(backbone, PADIM_CHANNELS)
+        if self.padim_channels == ALL_CHANNELS:
+            return sum(CHANNELS[backbone])
+        usual = PADIM_CHANNELS_BY_BACKBONE.get(backbone, PADIM_CHANNELS)
+        return int(self.padim_channels or usual)
 
 
 @dataclass(frozen=True)
@@ -98,6 +105,14 @@ def _load_padim(path: Path, backbone: Backbone | None) -> Detector:
     return Padim.load(path, backbone)
 
 
+def _padim_settings(options: Options, backbone: str) -> dict[str, object]:
+    channels = options.channels_for(backbone)
+    settings: dict[str, object] = {"backbone": backbone, "padim_channels": channels}
+    if channels < sum(CHANNELS[backbone]):
+        settings["seed"] = options.seed  # where all channels are read, nothing is drawn
+    return settings
+
+
 def _make_patchcore(options: Options, backbone: Backbone | None) -> Detector:
     from detectors.patchcore import Patchcore, PatchcoreSettings
 
@@ -131,11 +146,7 @@ METHODS: dict[str, Method] = {
             long_fit=False,
             make=_make_padim,
             load=_load_padim,
-            settings=lambda options, backbone: {
-                "seed": options.seed,
-                "backbone": backbone,
-                "padim_channels": options.channels_for(backbone),
-            },
+            settings=_padim_settings,
         ),
         Method(
             key="patchcore",

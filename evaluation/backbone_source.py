@@ -5,19 +5,19 @@ from __future__ import annotations
 import os
 from dataclasses import replace
 
-from detectors.architectures import OFFLINE_BACKBONE, RANDOM, WEIGHTS_VARIABLE
-from detectors.backbone import Backbone
-from detectors.backbones import load_backbone
-from detectors.weights import WeightsError, WeightsUnavailableError
+from detectors.backbones.features import Backbone
+from detectors.backbones.loading import load_backbone
+from detectors.backbones.names import DEFAULT_BACKBONE, RANDOM, STAND_IN, WEIGHTS_VARIABLE
+from detectors.backbones.weights import WeightsError, WeightsUnavailableError
 from evaluation.progress import RunProgress
-from evaluation.settings import DEFAULT_BACKBONE, Settings
+from evaluation.settings import Settings
 
 
 class BackboneSource:
     """Loads the backbone when it is first needed, once; a failure is remembered.
 
     Where the program chooses the backbone, no file was named, and ImageNet weights are neither on
-    this machine nor to be had, it is the project's own.
+    this machine nor can be downloaded, it is ``STAND_IN``.
 
     Parameters
     ----------
@@ -37,24 +37,25 @@ class BackboneSource:
             raise self._error
         if self._backbone is None:
             name, seed = self._settings.backbone, self._settings.options.seed
-            report = progress.phase("loading the backbone's weights") if progress else None
+            if progress:
+                progress.phase("loading the backbone's weights")
             try:
-                self._backbone = load_backbone(name, self._weights, seed, report)
+                self._backbone = load_backbone(name, self._weights, seed)
             except WeightsError as error:
                 replaceable = self._settings.automatic and name == DEFAULT_BACKBONE
                 unavailable = isinstance(error, WeightsUnavailableError)
                 if not (replaceable and unavailable) or named_weights(self._weights):
                     self._error = error
                     raise
-                self._backbone = load_backbone(OFFLINE_BACKBONE)
+                self._backbone = load_backbone(STAND_IN)
                 if progress:
                     progress.say(f"{error} This run goes on with {self._backbone.weights_label}.")
         return self._backbone
 
     @property
     def stands_in(self) -> bool:
-        """Whether the project's own backbone was taken in place of the default one."""
-        taken = self._backbone is not None and self._backbone.name == OFFLINE_BACKBONE
+        """Whether ``STAND_IN`` was taken in place of the default one."""
+        taken = self._backbone is not None and self._backbone.name == STAND_IN
         return self._settings.automatic and taken
 
     def settled(self, progress: RunProgress | None = None) -> Settings:

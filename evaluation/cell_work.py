@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from data_utils.mvtec import Category
 from data_utils.pictures import Pictures
-from detectors.backbone import Backbone
+from detectors.backbones.features import Backbone
 from detectors.base import Calibration, Detector
 from detectors.registry import METHODS
 from evaluation.brightness import mean_brightness

@@ -24,9 +24,9 @@ from pathlib import Path
 from typing import Any
 
 from data_utils.demo import is_demo
-from detectors.architectures import OWN_BACKBONES
+from detectors.backbones.names import ALWAYS_THERE
+from detectors.backbones.weights import WeightsError
 from detectors.registry import METHODS
-from detectors.weights import WeightsError
 from evaluation.backbone_source import BackboneSources, named_weights
 from evaluation.cells import CellError, CellKey
 from evaluation.cluster_worker import TOPIC, Outcome, Task, fetched, greeting, made, program_version
@@ -278,7 +278,7 @@ class Foreman:
         future.add_done_callback(lambda _: self._news.put(("ended", name)))
 
     def _weights_source(self, unit: Unit) -> str | None:
-        own = unit.settings.backbone in OWN_BACKBONES
+        own = unit.settings.backbone in ALWAYS_THERE
         return self._run.weights if own else named_weights(self._run.weights)
 
     def _take_back(self, name: str) -> None:

@@ -23,8 +23,8 @@ from data_utils.demo import ensure_demo, is_demo
 from data_utils.locations import DATA_VARIABLE, PROJECT, cache_root, default_data_root, demo_root
 from data_utils.mvtec import scan_category
 from data_utils.pictures import load_pictures
-from detectors.architectures import RANDOM, WEIGHTS_VARIABLE
-from detectors.weights import WeightsError
+from detectors.backbones.names import RANDOM, WEIGHTS_VARIABLE
+from detectors.backbones.weights import WeightsError
 from evaluation.backbone_source import BackboneSources
 from evaluation.cells import CellKey
 from evaluation.errors import sentence

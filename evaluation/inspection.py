@@ -17,14 +17,14 @@ from data_utils.memory import free_bytes
 from data_utils.mvtec import DatasetError, scan_category
 from data_utils.pictures import DECODE_PIXEL_BYTES, Pictures, load_pictures
 from data_utils.transform import Transform
-from detectors.architectures import BACKBONES
+from detectors.backbones.names import BACKBONES
 from detectors.base import AnomalyResult, Detector, ModelFileError
 from detectors.registry import METHODS
 from evaluation.cells import MODEL_FILE, SCORES_FILE, CellError, CellPlace, read_cell
 from evaluation.heatmap import OUTLINE_COLOUR, OUTLINE_EDGE_COLOUR, Scale
 
 if TYPE_CHECKING:
-    from detectors.backbone import Backbone
+    from detectors.backbones.features import Backbone
 
 MAX_PIXELS = 64_000_000
 CONTEXT_PX = 64

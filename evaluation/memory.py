@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from data_utils.mvtec import Category
 from data_utils.pictures import decode_bytes
 from data_utils.transform import Transform
-from detectors.architectures import channels_of
+from detectors.backbones.names import channels_of
 from detectors.base import MAX_CALIBRATION_IMAGES
 from detectors.nearest import QUERY_BLOCK, queries_at_once
 from detectors.registry import METHODS

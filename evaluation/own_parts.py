@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from data_utils.images import UnreadableImageError, is_picture
 from data_utils.transform import Transform
-from detectors.backbone import BATCH_SIZE, batches
-from detectors.backbones import load_backbone
+from detectors.backbones.features import BATCH_SIZE, batches
+from detectors.backbones.loading import load_backbone
 from detectors.registry import METHODS
 from evaluation.cells import CellError, CellPlace, read_cell, write_atomically
 from evaluation.inspection import (

@@ -23,7 +23,7 @@ import pandas as pd
 
 from data_utils.mvtec import OFFICIAL_CATEGORIES
 from data_utils.transform import PAPER_CROP, PAPER_RESIZE
-from detectors.architectures import TRAINED, weights_kind
+from detectors.backbones.names import RANDOM, UNTRAINED, weights_kind
 from detectors.registry import Options
 
 FILE = Path(__file__).with_name("published_auroc.csv")
@@ -213,7 +213,7 @@ def differences(cell: dict[str, Any], value: PublishedValue) -> tuple[Reason, ..
     if cell["demo_data"]:
         reasons.append(Reason("demo"))
     kind = weights_kind(str(cell["weights"]))
-    if kind != TRAINED:
+    if kind in (RANDOM, UNTRAINED):
         reasons.append(Reason(kind))
     reasons += _data_differences(cell, value.metric)
     if value.method == "ae":

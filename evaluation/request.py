@@ -13,7 +13,7 @@ from pathlib import Path
 from data_utils.locations import DEFAULT_OUTPUTS
 from data_utils.mvtec import OFFICIAL_CATEGORIES
 from data_utils.transform import MAX_SIDE, MIN_SIDE, PAPER_CROP, choose_transform
-from detectors.architectures import channels_of
+from detectors.backbones.names import channels_of
 from detectors.registry import METHODS
 from evaluation.job import DONE, JobStatus
 from evaluation.settings import Settings
@@ -193,7 +193,7 @@ def check_settings(settings: Settings, categories: Iterable[str], methods: Itera
         choose_transform([], official, size, settings.crop, settings.whole_picture)
     channels = settings.options.padim_channels
     available = sum(channels_of(settings.backbone).values())
-    if "padim" in methods and channels is not None and channels > available:
+    if "padim" in methods and isinstance(channels, int) and channels > available:
         raise ValueError(
             f"PaDiM cannot keep {channels} channels: {settings.backbone} has {available}; choose "
             "fewer with --padim-channels."

@@ -21,10 +21,10 @@ from data_utils.mvtec import (
 )
 from data_utils.pictures import Pictures, cached_fingerprint, load_pictures
 from data_utils.transform import Transform
-from detectors.architectures import OFFLINE_BACKBONE, TRAINED, weights_kind
-from detectors.backbone import Backbone
+from detectors.backbones.features import Backbone
+from detectors.backbones.names import STAND_IN, TRAINED, weights_kind
+from detectors.backbones.weights import WeightsError
 from detectors.registry import METHODS
-from detectors.weights import WeightsError
 from evaluation.backbone_source import BackboneSource, BackboneSources
 from evaluation.cell_check import damage_to
 from evaluation.cell_work import CategoryWork, CellWork
@@ -410,7 +410,7 @@ def _work(place: CellPlace, settings: Settings, network: Backbone | None) -> Cel
 def _reason_to_keep(place: CellPlace, backbone: BackboneSource) -> str | None:
     """Return why a cell is not repeated although all are to be, or None if it is.
 
-    What trained weights gave is not lost to a backbone that only stands in for them.
+    What a ResNet gave is not lost to a network that only stands in for it.
     """
     if not (METHODS[place.method].reads_backbone and backbone.stands_in and place.finished):
         return None
@@ -421,8 +421,8 @@ def _reason_to_keep(place: CellPlace, backbone: BackboneSource) -> str | None:
     if weights_kind(cell["weights"]) != TRAINED:
         return None
     return (
-        f"kept, made with weights that are not to be had now ({cell['weights']}); --backbone "
-        f"{OFFLINE_BACKBONE} makes one beside it"
+        f"kept, made with weights that cannot be had now ({cell['weights']}); --backbone "
+        f"{STAND_IN} makes one beside it"
     )
 
 

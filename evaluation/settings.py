@@ -8,10 +8,8 @@ from dataclasses import dataclass, field
 
 from data_utils.mvtec import Category
 from data_utils.transform import Transform, choose_transform
-from detectors.architectures import OFFLINE_BACKBONE
+from detectors.backbones.names import DEFAULT_BACKBONE, STAND_IN
 from detectors.registry import METHODS, Options
-
-DEFAULT_BACKBONE = "resnet18"
 
 
 @dataclass(frozen=True)
@@ -29,8 +27,8 @@ class Settings:
     whole_picture : bool
         No crop, also for the official categories.
     automatic : bool
-        Whether the offline backbone may stand in for the default one where there are no weights
-        for that; its cells then stand where those of the default one would.
+        Whether ``STAND_IN`` may take the place of the default backbone where there are no weights
+        for that; its cells are then put where those of the default one would be.
     """
 
     backbone: str = DEFAULT_BACKBONE
@@ -61,8 +59,9 @@ class Settings:
 
     def identifier(self, method: str) -> str:
         """Return a readable folder name of what differs from the defaults, or ""."""
-        stands_in = self.automatic and self.backbone == OFFLINE_BACKBONE
-        default = Settings(OFFLINE_BACKBONE if stands_in else DEFAULT_BACKBONE).for_method(method)
+        default = Settings(DEFAULT_BACKBONE).for_method(method)
+        if self.automatic and self.backbone == STAND_IN:
+            default |= Settings(STAND_IN).for_method(method)
         return "_".join(
             f"{name}-{value}"
             for name, value in sorted(self.for_method(method).items())

@@ -12,7 +12,7 @@ from functools import partial
 import numpy as np
 
 from data_utils.pictures import Pictures
-from detectors.backbone import Backbone, Features, batches
+from detectors.backbones.features import Backbone, Features, batches
 from detectors.base import (
     AnomalyResult,
     Calibration,

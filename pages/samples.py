@@ -11,7 +11,12 @@ from dashboard.answer import spoken_time
 from dashboard.finished import finished_cell
 from dashboard.frame import framed
 from dashboard.loaders import results
-from dashboard.notices import NOTICES, draw_brightness_notice, draw_notices, draw_origin
+from dashboard.notices import (
+    draw_brightness_notice,
+    draw_network_notice,
+    draw_notices,
+    draw_origin,
+)
 from dashboard.recorded import weights_text
 from dashboard.run.control import start_evaluation
 from dashboard.samples.gallery import draw_sample_gallery
@@ -34,7 +39,7 @@ from dashboard.samples.viewer import (
 from dashboard.state import Selection, draw_false_alarm_slider, mirror_in_url, said, selected, t
 from dashboard.tables import method_title, number, percent
 from dashboard.texts import plain
-from detectors.architectures import weights_kind
+from detectors.backbones.names import weights_kind
 from detectors.registry import METHODS
 from evaluation.cells import CellError, CellPlace
 from evaluation.errors import sentence
@@ -105,7 +110,7 @@ def _offer_fit(selection: Selection, names: dict[str, str]) -> None:
 
 def _draw_session_samples(selection: Selection, names: dict[str, str]) -> None:
     from dashboard.fitting import scored
-    from detectors.weights import WeightsError
+    from detectors.backbones.weights import WeightsError
 
     assert selection.data is not None
     try:
@@ -121,8 +126,7 @@ def _draw_session_samples(selection: Selection, names: dict[str, str]) -> None:
         st.session_state[FITTED_HERE].clear()
         st.error(plain(sentence(error)))
         return
-    if notice := NOTICES.get(weights_kind(result.weights)):
-        st.warning(t(notice, cells=names["method"]), icon=":material/warning:")
+    draw_network_notice(weights_kind(result.weights), names["method"])
     st.caption(t("session_only", weights=weights_text(result.weights)))
     _draw_samples(selection, SessionSamples(result))
 

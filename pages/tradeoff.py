@@ -37,13 +37,13 @@ from dashboard.tradeoff.groups import (
     with_front,
 )
 from dashboard.tradeoff.seeds import has_several_seeds, over_seeds
-from detectors.architectures import OFFLINE, RANDOM
+from detectors.backbones.names import RANDOM, UNTRAINED
 from evaluation.latency import TIMED_PICTURES
 from evaluation.seeds import without_seed
 
 MEAN, ONE_CATEGORY, CELLS = "mean", "category", "cells"
 SETTINGS_KEY, SEEDS_KEY = "tradeoff_settings", "tradeoff_over_seeds"
-WARNINGS = {RANDOM: "tradeoff_random", OFFLINE: "tradeoff_offline"}
+WARNINGS = {RANDOM: "tradeoff_random", UNTRAINED: "tradeoff_untrained"}
 
 
 def draw() -> None:

@@ -6,9 +6,13 @@ use all cores wait for each other most of the time.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import sys
+import threading
 from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import psutil
@@ -57,22 +61,46 @@ def own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MVTEC_DEMO", str(tmp_path / "demo"))
     monkeypatch.setenv("MVTEC_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
-    monkeypatch.setenv("BACKBONE_WEIGHTS_URL", "http://127.0.0.1:9/")
+    monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")  # nothing is downloaded
     monkeypatch.delenv("BACKBONE_WEIGHTS", raising=False)
-    if weights := sys.modules.get("detectors.weights"):
+    if weights := sys.modules.get("detectors.backbones.weights"):
         weights.failed_downloads.clear()
 
 
 @pytest.fixture(scope="session", autouse=True)
 def small_padim() -> Iterator[None]:
     """Keep ten channels by default instead of a hundred: models of 1 MB instead of 31 MB."""
-    from detectors.architectures import FILTER_BANK
+    from detectors.backbones.names import FILTER_BANK, LITE0
     from detectors.registry import PADIM_CHANNELS_BY_BACKBONE
 
     with pytest.MonkeyPatch.context() as patch:
-        for backbone in ("resnet18", FILTER_BANK):
+        for backbone in ("resnet18", FILTER_BANK, LITE0):
             patch.setitem(PADIM_CHANNELS_BY_BACKBONE, backbone, 10)
         yield
+
+
+@pytest.fixture
+def served_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Serve a ResNet-18 file, under a name that ends in its hash, as torchvision's; return it."""
+    import torch
+
+    from detectors.backbones.weights import random_weights
+
+    folder = tmp_path / "served"
+    folder.mkdir()
+    plain = folder / "plain.pth"
+    torch.save(random_weights("resnet18", seed=5).state, plain)
+    digest = hashlib.sha256(plain.read_bytes()).hexdigest()[:8]
+    file = plain.rename(folder / f"resnet18-{digest}.pth")
+    handler = partial(SimpleHTTPRequestHandler, directory=str(folder))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as http:
+        url = f"http://127.0.0.1:{http.server_address[1]}/{file.name}"
+        monkeypatch.setattr("detectors.backbones.weights.imagenet_url", lambda _: url)
+        thread = threading.Thread(target=http.serve_forever)
+        thread.start()
+        yield file
+        http.shutdown()
+        thread.join()
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ LIGHT_MODULES = (
     "dashboard.texts",
     "data_utils.demo",
     "data_utils.pictures",
-    "detectors.architectures",
+    "detectors.backbones.names",
     "detectors.registry",
     "evaluation.cells",
     "evaluation.heatmap",

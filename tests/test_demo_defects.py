@@ -18,11 +18,10 @@ from data_utils.demo import ensure_demo
 from data_utils.mvtec import GOOD, scan_category
 from data_utils.pictures import Pictures, load_pictures
 from detectors.autoencoder import Autoencoder, AutoencoderSettings
-from detectors.backbone import ResnetBackbone
+from detectors.backbones.loading import load_backbone
 from detectors.base import Detector
 from detectors.padim import Padim
 from detectors.patchcore import Patchcore, PatchcoreSettings
-from detectors.weights import random_weights
 from evaluation.metrics import auroc, curve
 from evaluation.settings import Settings
 
@@ -30,11 +29,11 @@ NEAR_PX = 8
 
 
 def padim() -> Detector:
-    return Padim(ResnetBackbone("resnet18", random_weights("resnet18")))
+    return Padim(load_backbone("resnet18", "random"))
 
 
 def patchcore() -> Detector:
-    backbone = ResnetBackbone("resnet18", random_weights("resnet18"))
+    backbone = load_backbone("resnet18", "random")
     return Patchcore(backbone, PatchcoreSettings(coreset_ratio=0.1))
 
 

@@ -23,7 +23,7 @@ VERDICTS = {YES: "defects_yes", UNCLEAR: "defects_unclear", NO: "defects_no"}
 REASONS = {
     "demo": "defects_reason_demo",
     "random": "defects_reason_random",
-    "offline": "defects_reason_offline",
+    "untrained": "defects_reason_untrained",
     "data": "defects_reason_data",
     "masks": "defects_reason_masks",
     "network": "defects_reason_network",

@@ -12,7 +12,7 @@ from dashboard.overview.results import machine
 from dashboard.state import Selection, draw_false_alarm_slider, remember, said, t
 from dashboard.tables import method_title, number, percent, percent_interval, table_height
 from dashboard.texts import plain
-from detectors.architectures import OFFLINE, RANDOM, weights_kind
+from detectors.backbones.names import LITE0, RANDOM, weights_kind
 from detectors.registry import METHODS
 from evaluation.cells import CellPlace
 from evaluation.choice import Candidate, Choice, Comparison, choose
@@ -135,14 +135,14 @@ def _draw_origin(selection: Selection, cells: list[FinishedCell]) -> None:
     demo = [method_title(cell.method) for cell in cells if cell.about["demo_data"]]
     if demo:
         st.caption(t("overview_from_demo", methods=", ".join(demo)))
-    for kind, key in ((RANDOM, "overview_from_random"), (OFFLINE, "overview_from_offline")):
+    for kind in (RANDOM, LITE0):
         such = [
             method_title(cell.method)
             for cell in cells
             if weights_kind(str(cell.about["weights"])) == kind
         ]
         if such:
-            st.caption(t(key, methods=", ".join(such)))
+            st.caption(t(f"overview_from_{kind}", methods=", ".join(such)))
     if weights := unlike_weights(cells):
         st.warning(t("compare_unlike", what=weights), icon=":material/warning:")
     missing = [

@@ -9,10 +9,10 @@ from pathlib import Path, PureWindowsPath
 from typing import Any
 
 from data_utils.locations import PROJECT, shown_path
-from detectors.architectures import RANDOM, weights_kind
+from detectors.backbones.names import DEFAULT_BACKBONE, RANDOM, weights_kind
 from detectors.registry import METHODS, Options
 from evaluation.request import Request, command_line
-from evaluation.settings import DEFAULT_BACKBONE, Settings
+from evaluation.settings import Settings
 
 DEMO, ELSEWHERE = "demo", "..."
 WEIGHTS_FILE = re.compile(r"file (?P<name>.+) \(.*\)")
@@ -22,8 +22,8 @@ def commands(abouts: Iterable[dict[str, Any]], outputs: Path) -> list[str]:
     """Return the command lines that give these cells' numbers, one for each kind of settings.
 
     The backbone is named, so that no other one is taken where the weights cannot be had. Cells of
-    the project's own backbone that stand where those of the default one would are made in a
-    folder of their own.
+    EfficientNet-Lite0 that stand where those of the default one would are made in a folder of
+    their own.
 
     A weights file is given by its name alone, as cells do not note its folder; so is a folder
     outside the project, as a report is for others and their folders lie elsewhere.

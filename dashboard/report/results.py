@@ -11,7 +11,7 @@ import pandas as pd
 from dashboard.report.markup import Markup, element, joined, paragraph, table
 from dashboard.report.words import NOT_AVAILABLE, Said, digits
 from dashboard.tables import cell_names, interval, means_per_method, method_title
-from detectors.architectures import OFFLINE, RANDOM, weights_kind
+from detectors.backbones.names import LITE0, RANDOM, UNTRAINED, weights_kind
 from detectors.registry import METHODS
 from evaluation.summary import COLUMNS, summary_row
 
@@ -192,15 +192,15 @@ def settings_table(abouts: Sequence[About], said: Said) -> Markup:
 
 
 def warnings(abouts: Sequence[About], said: Said) -> Markup:
-    """Return what must stand on top: generated pictures, a random or offline backbone."""
+    """Return what must stand on top: generated pictures, another backbone than a ResNet."""
     told = []
     demo = dict.fromkeys(about["category"] for about in abouts if about["demo_data"])
     if demo:
         told.append(said("report_demo", categories=", ".join(demo)))
-    for kind, warning in ((RANDOM, "report_random"), (OFFLINE, "report_offline")):
+    for kind in (RANDOM, UNTRAINED, LITE0):
         such = [about for about in abouts if weights_kind(str(about["weights"])) == kind]
         if such:
-            told.append(said(warning, cells=cell_names(such)))
+            told.append(said(f"report_{kind}", cells=cell_names(such)))
     return joined(paragraph(one, class_="warning") for one in told)
 
 

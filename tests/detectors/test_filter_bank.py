@@ -7,12 +7,17 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from detectors import filter_bank
-from detectors.architectures import FILTER_BANK, LAYERS, OFFLINE, channels_of, weights_kind
-from detectors.backbone import ResnetBackbone
-from detectors.filter_bank import FilterBank, halved, magnitudes, opponent_colours, oriented_filters
+from detectors.backbones import filter_bank
+from detectors.backbones.filter_bank import (
+    FilterBank,
+    halved,
+    magnitudes,
+    opponent_colours,
+    oriented_filters,
+)
+from detectors.backbones.loading import load_backbone
+from detectors.backbones.names import FILTER_BANK, LAYERS, UNTRAINED, channels_of, weights_kind
 from detectors.patchcore import Patchcore, PatchcoreSettings
-from detectors.weights import random_weights
 from tests.make_data import defective_picture, good_picture
 
 
@@ -36,7 +41,7 @@ def gray(values: NDArray[np.float64]) -> NDArray[np.uint8]:
 @pytest.mark.parametrize("size", [(1, 1), (16, 16), (33, 50), (64, 47)])
 def test_grids_are_those_of_a_resnet(bank: FilterBank, size: tuple[int, int]) -> None:
     pictures = np.zeros((1, *size, 3), np.uint8)
-    expected = ResnetBackbone("resnet18", random_weights("resnet18")).extract(pictures)
+    expected = load_backbone("resnet18", "random").extract(pictures)
     features = bank.extract(pictures)
     assert list(features) == list(LAYERS)
     for layer in LAYERS:
@@ -48,7 +53,7 @@ def test_grids_are_those_of_a_resnet(bank: FilterBank, size: tuple[int, int]) ->
 def test_its_name_channels_and_label_are_those_that_are_listed(bank: FilterBank) -> None:
     assert bank.name == FILTER_BANK
     assert bank.channels == channels_of(FILTER_BANK)
-    assert weights_kind(bank.weights_label) == OFFLINE
+    assert weights_kind(bank.weights_label) == UNTRAINED
 
 
 def test_features_of_a_picture_do_not_depend_on_its_batch(

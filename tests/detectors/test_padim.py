@@ -10,13 +10,13 @@ import torch
 from numpy.typing import NDArray
 from scipy.spatial.distance import mahalanobis
 
-from detectors.architectures import LAYERS
-from detectors.backbone import Features, ResnetBackbone
+from detectors.backbones.features import Features
+from detectors.backbones.loading import load_backbone
+from detectors.backbones.names import LAYERS
 from detectors.base import ModelFileError, NotFittedError
 from detectors.maps import anomaly_map
 from detectors.padim import RIDGE, Padim, PadimSettings
 from detectors.storage import read_model, write_model
-from detectors.weights import random_weights
 from tests.detectors.features import random_features, some
 
 SETTINGS = PadimSettings(channels=9, seed=3)
@@ -209,7 +209,7 @@ def test_scoring_before_fitting_and_another_grid_are_refused() -> None:
 def test_a_saved_model_scores_the_same_and_stores_shared_channels_once(
     tmp_path: Path, tiny_images: NDArray[np.uint8]
 ) -> None:
-    backbone = ResnetBackbone("resnet18", random_weights("resnet18"))
+    backbone = load_backbone("resnet18", "random")
     detector = Padim(backbone, PadimSettings(channels=40)).fit(tiny_images)
     path = tmp_path / "model.safetensors"
     detector.save(path)
@@ -223,10 +223,10 @@ def test_a_saved_model_scores_the_same_and_stores_shared_channels_once(
 def test_a_model_refuses_another_backbone_and_a_damaged_file(
     tmp_path: Path, tiny_images: NDArray[np.uint8]
 ) -> None:
-    backbone = ResnetBackbone("resnet18", random_weights("resnet18"))
+    backbone = load_backbone("resnet18", "random")
     path = tmp_path / "model.safetensors"
     Padim(backbone, PadimSettings(channels=5)).fit(tiny_images).save(path)
-    other = ResnetBackbone("resnet18", random_weights("resnet18", seed=1))
+    other = load_backbone("resnet18", "random", 1)
     with pytest.raises(ModelFileError, match="was fitted on resnet18-"):
         Padim.load(path, other)
     path.write_bytes(path.read_bytes()[:200])
@@ -247,7 +247,7 @@ def test_a_model_refuses_another_backbone_and_a_damaged_file(
 def test_a_model_whose_parts_do_not_fit_together_is_refused(
     tmp_path: Path, tiny_images: NDArray[np.uint8], name: str, spoiled: torch.Tensor
 ) -> None:
-    backbone = ResnetBackbone("resnet18", random_weights("resnet18"))
+    backbone = load_backbone("resnet18", "random")
     path = tmp_path / "model.safetensors"
     Padim(backbone, PadimSettings(channels=5)).fit(tiny_images).save(path)
     tensors, about = read_model(path, "padim")
@@ -257,7 +257,7 @@ def test_a_model_whose_parts_do_not_fit_together_is_refused(
 
 
 def test_raw_distances_are_what_the_maps_are_made_of(tiny_images: NDArray[np.uint8]) -> None:
-    backbone = ResnetBackbone("resnet18", random_weights("resnet18"))
+    backbone = load_backbone("resnet18", "random")
     detector = Padim(backbone, PadimSettings(channels=10)).fit(tiny_images)
     raw = detector.raw_distances(tiny_images)
     assert raw.shape == (8, 16, 16)

@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 from scipy.ndimage import uniform_filter
 from scipy.spatial.distance import cdist
 
-from detectors.backbone import Features, ResnetBackbone
+from detectors.backbones.features import Features
+from detectors.backbones.loading import load_backbone
 from detectors.base import ModelFileError, NotFittedError
 from detectors.coreset import random_projection
 from detectors.patchcore import Patchcore, PatchcoreSettings, patch_features, projected_patches
 from detectors.storage import write_model
-from detectors.weights import random_weights
 from tests.detectors.features import CHANNELS, random_features, some
 
 
@@ -29,7 +29,7 @@ def saved_and_loaded(
     images: NDArray[np.uint8], folder: Path, ratio: float
 ) -> tuple[Patchcore, Patchcore]:
     """Return a fitted detector, and what is read of its file."""
-    backbone = ResnetBackbone("resnet18", random_weights("resnet18"))
+    backbone = load_backbone("resnet18", "random")
     detector = Patchcore(backbone, PatchcoreSettings(coreset_ratio=ratio)).fit(images)
     detector.save(folder / "model.safetensors")
     return detector, Patchcore.load(folder / "model.safetensors", backbone)
@@ -180,7 +180,7 @@ def test_a_saved_model_scores_the_same(tmp_path: Path, tiny_images: NDArray[np.u
     with pytest.raises(ModelFileError, match="was fitted on"):
         Patchcore.load(
             tmp_path / "model.safetensors",
-            ResnetBackbone("resnet18", random_weights("resnet18", seed=1)),
+            load_backbone("resnet18", "random", 1),
         )
 
 

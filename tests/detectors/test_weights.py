@@ -4,26 +4,24 @@ from __future__ import annotations
 
 import json
 import pickle
+import socket
 import struct
 import threading
 import zipfile
-from collections.abc import Iterator
+from http.server import SimpleHTTPRequestHandler
 from pathlib import Path
 
 import pytest
 import torch
 from safetensors.torch import save_file
 
-from detectors.weights import WeightsError, cached_file, load_weights, random_weights
-from tests.weights_server import published, served_weights
-
-
-@pytest.fixture
-def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Serve a folder over HTTP as the place where torchvision's weights are; return it."""
-    with served_weights(tmp_path / "served") as address:
-        monkeypatch.setenv("BACKBONE_WEIGHTS_URL", address)
-        yield tmp_path / "served"
+from detectors.backbones.weights import (
+    WeightsError,
+    WeightsUnavailableError,
+    cached_file,
+    random_weights,
+    resnet_weights,
+)
 
 
 def whole_state(name: str) -> dict[str, torch.Tensor]:
@@ -35,6 +33,19 @@ def whole_state(name: str) -> dict[str, torch.Tensor]:
     return state
 
 
+@pytest.mark.parametrize("wrapped", ["", "state_dict", "module"])
+def test_a_state_dict_is_found_inside_what_people_save(tmp_path: Path, wrapped: str) -> None:
+    state = whole_state("resnet18")
+    saved: dict[str, object] = dict(state)
+    if wrapped:
+        saved = {f"module.{key}": value for key, value in state.items()}
+    if wrapped == "state_dict":
+        saved = {"epoch": 3, "state_dict": saved}
+    torch.save(saved, tmp_path / "mine.pth")
+    loaded = resnet_weights("resnet18", str(tmp_path / "mine.pth"))
+    torch.testing.assert_close(loaded.state["conv1.weight"], state["conv1.weight"])
+
+
 @pytest.mark.parametrize("cut", [False, True])
 @pytest.mark.parametrize("suffix", [".pth", ".safetensors"])
 def test_a_torchvision_file_is_taken_whole_or_cut(tmp_path: Path, cut: bool, suffix: str) -> None:
@@ -44,7 +55,7 @@ def test_a_torchvision_file_is_taken_whole_or_cut(tmp_path: Path, cut: bool, suf
         torch.save(state, path)
     else:
         save_file(state, path)
-    loaded = load_weights("resnet18", str(path))
+    loaded = resnet_weights("resnet18", str(path))
     torch.testing.assert_close(loaded.state["conv1.weight"], state["conv1.weight"])
     assert loaded.label.startswith(f"file mine{suffix} (sha256 ")
 
@@ -53,7 +64,7 @@ def test_the_environment_names_a_file_too(tmp_path: Path, monkeypatch: pytest.Mo
     path = tmp_path / "from-environment.pth"
     torch.save(random_weights("resnet18").state, path)
     monkeypatch.setenv("BACKBONE_WEIGHTS", str(path))
-    assert "from-environment.pth" in load_weights("resnet18").label
+    assert "from-environment.pth" in resnet_weights("resnet18").label
 
 
 @pytest.mark.parametrize(("stored", "wanted"), [("resnet34", "resnet18"), ("resnet18", "resnet34")])
@@ -61,14 +72,14 @@ def test_a_file_of_another_architecture_is_named(tmp_path: Path, stored: str, wa
     path = tmp_path / "file.pth"
     torch.save(random_weights(stored).state, path)
     with pytest.raises(WeightsError, match=f"does not fit {wanted}: it fits {stored}"):
-        load_weights(wanted, str(path))
+        resnet_weights(wanted, str(path))
 
 
 def test_resnet50_and_its_wide_sister_are_told_apart(tmp_path: Path) -> None:
     path = tmp_path / "file.pth"
     torch.save(random_weights("wide_resnet50_2").state, path)
     with pytest.raises(WeightsError, match="it fits wide_resnet50_2"):
-        load_weights("resnet50", str(path))
+        resnet_weights("resnet50", str(path))
 
 
 def test_missing_and_not_finite_parameters_are_named(tmp_path: Path) -> None:
@@ -77,11 +88,11 @@ def test_missing_and_not_finite_parameters_are_named(tmp_path: Path) -> None:
     missing = {key: value for key, value in state.items() if key != "layer2.1.bn2.bias"}
     torch.save(missing, path)
     with pytest.raises(WeightsError, match=r"layer2\.1\.bn2\.bias is missing"):
-        load_weights("resnet18", str(path))
+        resnet_weights("resnet18", str(path))
     state["layer1.0.conv1.weight"][0] = torch.nan
     torch.save(state, path)
     with pytest.raises(WeightsError, match=r"layer1\.0\.conv1\.weight holds values"):
-        load_weights("resnet18", str(path))
+        resnet_weights("resnet18", str(path))
 
 
 class Bomb:
@@ -99,10 +110,10 @@ def test_a_malicious_pickle_is_refused_and_not_run(tmp_path: Path) -> None:
     target, path = tmp_path / "was-run", tmp_path / "evil.pth"
     torch.save({"conv1.weight": Bomb(target)}, path)
     with pytest.raises(WeightsError, match="is refused"):
-        load_weights("resnet18", str(path))
+        resnet_weights("resnet18", str(path))
     path.write_bytes(pickle.dumps(Bomb(target)))
     with pytest.raises(WeightsError, match=r"is refused|damaged"):
-        load_weights("resnet18", str(path))
+        resnet_weights("resnet18", str(path))
     assert not target.exists()
 
 
@@ -118,7 +129,7 @@ def test_a_pickle_that_would_take_all_memory_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "evil.pth"
     torch.save({"conv1.weight": Memory()}, path)
     with pytest.raises(WeightsError, match="is refused"):
-        load_weights("resnet18", str(path))
+        resnet_weights("resnet18", str(path))
 
 
 def test_a_packed_file_is_refused_before_it_is_unpacked(
@@ -135,7 +146,7 @@ def test_a_packed_file_is_refused_before_it_is_unpacked(
     assert bomb.stat().st_size < 4000
     monkeypatch.setattr("torch.load", lambda *_, **__: pytest.fail("it was unpacked"))
     with pytest.raises(WeightsError, match="is refused: it is packed"):
-        load_weights("resnet18", str(bomb))
+        resnet_weights("resnet18", str(bomb))
 
 
 def test_a_tensor_that_is_larger_than_its_file_is_not_unfolded(tmp_path: Path) -> None:
@@ -143,7 +154,7 @@ def test_a_tensor_that_is_larger_than_its_file_is_not_unfolded(tmp_path: Path) -
     torch.save({"conv1.weight": torch.zeros(1).expand(10**12)}, path)
     assert path.stat().st_size < 4000
     with pytest.raises(WeightsError, match=r"conv1.weight is \[1000000000000\]"):
-        load_weights("resnet18", str(path))
+        resnet_weights("resnet18", str(path))
 
 
 @pytest.mark.parametrize("claimed", [1 << 62, 90])
@@ -155,7 +166,7 @@ def test_a_safetensors_file_that_lies_about_its_sizes_is_refused(
     path = tmp_path / "lying.safetensors"
     path.write_bytes(struct.pack("<Q", claimed) + header)
     with pytest.raises(WeightsError, match="is damaged"):
-        load_weights("resnet18", str(path))
+        resnet_weights("resnet18", str(path))
 
 
 @pytest.mark.parametrize("content", [b"", b"not a weights file", b"PK\x03\x04 cut"])
@@ -166,36 +177,42 @@ def test_a_damaged_file_is_refused_with_a_sentence(
     path = tmp_path / f"broken{suffix}"
     path.write_bytes(content)
     with pytest.raises(WeightsError, match="broken"):
-        load_weights("resnet18", str(path))
+        resnet_weights("resnet18", str(path))
 
 
 def test_a_missing_file_is_named() -> None:
     with pytest.raises(WeightsError, match=r"no weights file .*x\.pth"):
-        load_weights("resnet18", "/nowhere/x.pth")
+        resnet_weights("resnet18", "/nowhere/x.pth")
 
 
-def test_download_is_checked_kept_and_used_again(
-    server: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    served = published(server, monkeypatch)
-    calls: list[tuple[int, int]] = []
-    loaded = load_weights("resnet18", progress=lambda *call: calls.append(call))
+def test_a_download_is_kept_and_used_again(served_weights: Path) -> None:
+    loaded = resnet_weights("resnet18")
     assert loaded.label == "ImageNet (torchvision IMAGENET1K_V1)"
-    assert calls[-1] == (served.stat().st_size, served.stat().st_size)
-    assert cached_file("resnet18").read_bytes() == served.read_bytes()
-    served.unlink()
+    assert cached_file("resnet18").read_bytes() == served_weights.read_bytes()
+    served_weights.unlink()
     torch.testing.assert_close(
-        load_weights("resnet18").state["conv1.weight"], loaded.state["conv1.weight"]
+        resnet_weights("resnet18").state["conv1.weight"], loaded.state["conv1.weight"]
     )
 
 
-def test_a_damaged_download_is_refused_and_leaves_nothing(
-    server: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    published(server, monkeypatch, damage=True)
-    with pytest.raises(WeightsError, match=r"are damaged\. Download .* --weights FILE"):
-        load_weights("resnet18")
+def test_a_damaged_download_is_refused_and_leaves_nothing(served_weights: Path) -> None:
+    served_weights.write_bytes(served_weights.read_bytes()[:-1])
+    with pytest.raises(WeightsError, match=r"invalid hash .* Download .* --weights FILE"):
+        resnet_weights("resnet18")
     assert list(cached_file("resnet18").parent.iterdir()) == []
+
+
+def test_a_server_that_falls_silent_is_given_up(
+    served_weights: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    over = threading.Event()
+    monkeypatch.setattr("detectors.backbones.weights.READ_TIMEOUT_S", 0.2)
+    monkeypatch.setattr(SimpleHTTPRequestHandler, "do_GET", lambda _: over.wait())
+    with pytest.raises(WeightsUnavailableError, match="timed out"):
+        resnet_weights("resnet18")
+    over.set()
+    assert served_weights.is_file()
+    assert socket.getdefaulttimeout() is None
 
 
 def test_a_network_that_swallows_everything_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -206,25 +223,25 @@ def test_a_network_that_swallows_everything_is_given_up(monkeypatch: pytest.Monk
         raise TimeoutError("long after")
 
     monkeypatch.setattr("urllib.request.urlopen", swallow)
-    monkeypatch.setattr("detectors.weights.ANSWER_TIMEOUT_S", 0.01)
+    monkeypatch.setattr("detectors.backbones.weights.ANSWER_TIMEOUT_S", 0.01)
     with pytest.raises(WeightsError, match=r"could not be downloaded \(no answer within 0.01 s\)"):
-        load_weights("resnet18")
+        resnet_weights("resnet18")
     over.set()
 
 
 def test_no_network_is_one_sentence_that_says_what_to_do() -> None:
     with pytest.raises(WeightsError, match=r"could not be downloaded .* --weights FILE"):
-        load_weights("resnet18")
+        resnet_weights("resnet18")
 
 
-def test_a_file_that_the_server_lacks_is_one_sentence(server: Path) -> None:
-    assert not list(server.iterdir())
+def test_a_file_that_the_server_lacks_is_one_sentence(served_weights: Path) -> None:
+    served_weights.unlink()
     with pytest.raises(WeightsError, match="could not be downloaded"):
-        load_weights("resnet18")
+        resnet_weights("resnet18")
 
 
 def test_random_weights_only_come_when_asked_for_and_say_so() -> None:
-    loaded = load_weights("resnet18", "random", seed=4)
+    loaded = resnet_weights("resnet18", "random", seed=4)
     assert loaded.label == "random (seed 4)"
-    again = load_weights("resnet18", "random", seed=4)
+    again = resnet_weights("resnet18", "random", seed=4)
     assert all(torch.equal(again.state[key], loaded.state[key]) for key in loaded.state)

@@ -2,31 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 
-from detectors.architectures import FILTER_BANK, OFFLINE, OWN_BACKBONES, TRAINED, weights_kind
+from detectors.backbones.names import FILTER_BANK, LITE0, TRAINED, UNTRAINED, weights_kind
+from detectors.backbones.weights import (
+    WeightsError,
+    WeightsUnavailableError,
+    cached_file,
+    random_weights,
+)
 from detectors.registry import Options
-from detectors.weights import WeightsError, WeightsUnavailableError, cached_file, random_weights
 from evaluation.backbone_source import BackboneSource
 from evaluation.cells import CellKey
 from evaluation.progress import RunProgress
 from evaluation.settings import Settings
-from tests.weights_server import published, served_weights
 
 CHOSEN_BY_USER = Settings(automatic=False)
-
-
-@pytest.fixture
-def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Serve a folder as the place where torchvision's weights are; return it."""
-    with served_weights(tmp_path / "served") as address:
-        monkeypatch.setenv("BACKBONE_WEIGHTS_URL", address)
-        yield tmp_path / "served"
 
 
 def test_a_file_that_is_given_is_taken(tmp_path: Path) -> None:
@@ -46,8 +41,8 @@ def test_cached_weights_are_taken_without_network() -> None:
     assert weights_kind(backbone.weights_label) == TRAINED
 
 
-def test_weights_that_can_be_downloaded_are(server: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    published(server, monkeypatch)
+@pytest.mark.usefixtures("served_weights")
+def test_weights_that_can_be_downloaded_are() -> None:
     backbone = BackboneSource(Settings(), None).get()
 
     assert backbone.name == "resnet18"
@@ -55,16 +50,16 @@ def test_weights_that_can_be_downloaded_are(server: Path, monkeypatch: pytest.Mo
     assert cached_file("resnet18").is_file()
 
 
-def test_without_weights_and_network_the_offline_backbone_is_taken_and_the_run_says_so(
+def test_without_weights_and_network_the_stand_in_is_taken_and_the_run_says_so(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     source = BackboneSource(Settings(options=Options(seed=3)), None)
     backbone = source.get(RunProgress(tmp_path, [CellKey("part", "padim")], show_bars=False))
 
-    assert backbone.name == FILTER_BANK
-    assert weights_kind(backbone.weights_label) == OFFLINE
+    assert backbone.name == LITE0
+    assert weights_kind(backbone.weights_label) == LITE0
     assert f"goes on with {backbone.weights_label}" in capsys.readouterr().out
-    assert source.settled() == Settings(FILTER_BANK, Options(seed=3))
+    assert source.settled() == Settings(LITE0, Options(seed=3))
 
 
 def test_a_failed_download_is_tried_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -74,7 +69,7 @@ def test_a_failed_download_is_tried_once(monkeypatch: pytest.MonkeyPatch) -> Non
         calls.append(name)
         raise WeightsUnavailableError("There is no network.")
 
-    monkeypatch.setattr("detectors.weights.download", fail)
+    monkeypatch.setattr("detectors.backbones.weights.imagenet_file", fail)
     for settings in (Settings(), CHOSEN_BY_USER):
         source = BackboneSource(settings, None)
         for _ in range(2):
@@ -109,7 +104,7 @@ def test_a_failed_download_is_not_tried_again_by_the_same_process(
     monkeypatch.setattr("urllib.request.urlopen", unanswered)
     for seed in range(3):
         source = BackboneSource(Settings(options=Options(seed)), None)
-        assert source.get().name == FILTER_BANK
+        assert source.get().name == LITE0
         assert source.stands_in
     with pytest.raises(WeightsError, match="no route"):
         BackboneSource(CHOSEN_BY_USER, None).get()
@@ -125,22 +120,22 @@ def test_a_named_file_that_is_gone_is_an_error_also_from_the_environment(
         BackboneSource(Settings(), None).get()
 
 
-@pytest.mark.parametrize("name", OWN_BACKBONES)
-def test_the_projects_own_backbones_can_be_asked_for_but_take_no_file(
-    name: str, tmp_path: Path
+@pytest.mark.parametrize(("name", "kind"), [(LITE0, LITE0), (FILTER_BANK, UNTRAINED)])
+def test_backbones_without_a_weights_file_can_be_asked_for_and_take_none(
+    name: str, kind: str, tmp_path: Path
 ) -> None:
     asked = replace(CHOSEN_BY_USER, backbone=name)
     backbone = BackboneSource(asked, None).get()
 
     assert backbone.name == name
-    assert weights_kind(backbone.weights_label) == OFFLINE
+    assert weights_kind(backbone.weights_label) == kind
     with pytest.raises(WeightsError, match="takes no other weights; leave --weights away"):
         BackboneSource(asked, str(tmp_path / "mine.pth")).get()
 
 
 @pytest.mark.parametrize("method", ["padim", "patchcore"])
 def test_cells_of_a_backbone_that_the_program_chose_stand_in_the_default_place(method: str) -> None:
-    assert Settings(FILTER_BANK).identifier(method) == ""
-    assert "filterbank" in replace(CHOSEN_BY_USER, backbone=FILTER_BANK).identifier(method)
+    assert Settings(LITE0).identifier(method) == ""
+    assert LITE0 in replace(CHOSEN_BY_USER, backbone=LITE0).identifier(method)
     assert CHOSEN_BY_USER.identifier(method) == ""
-    assert Settings(FILTER_BANK).fingerprint(method, "x") != Settings().fingerprint(method, "x")
+    assert Settings(LITE0).fingerprint(method, "x") != Settings().fingerprint(method, "x")

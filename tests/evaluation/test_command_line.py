@@ -17,9 +17,9 @@ import torch
 
 import evaluate
 from data_utils.demo import MARKER
+from detectors.backbones.weights import random_weights
 from detectors.padim import Padim
 from detectors.registry import METHODS
-from detectors.weights import random_weights
 from evaluation.cells import CellPlace, read_cell
 from evaluation.job import JobStatus, lock_outputs, log_tail, read_status, start
 from evaluation.summary import SUMMARY_FILE

@@ -15,8 +15,8 @@ from PIL import Image
 
 from data_utils.images import UnreadableImageError
 from data_utils.transform import Transform
-from detectors.backbone import Backbone, ResnetBackbone
-from detectors.weights import random_weights
+from detectors.backbones.features import Backbone
+from detectors.backbones.loading import load_backbone
 from evaluation import inspection
 from evaluation.cells import CellError, CellPlace
 from evaluation.heatmap import OUTLINE_COLOUR
@@ -55,7 +55,7 @@ def place(evaluated: tuple[Path, Path], tmp_path: Path) -> CellPlace:
 
 @pytest.fixture(scope="module")
 def backbone() -> Backbone:
-    return ResnetBackbone("resnet18", random_weights("resnet18"))
+    return load_backbone("resnet18", "random")
 
 
 def scores_of(outputs: Path, method: str) -> pd.DataFrame:
@@ -106,7 +106,7 @@ def test_an_open_cell_brings_its_scale_and_the_scores_of_held_out_pictures(
 
 
 def test_another_backbone_is_refused_with_both_weights_named(place: CellPlace) -> None:
-    other = ResnetBackbone("resnet18", random_weights("resnet18", seed=1))
+    other = load_backbone("resnet18", "random", 1)
     with pytest.raises(CellError, match=r"random \(seed 0\).*random \(seed 1\)"):
         open_cell(place, other)
     with pytest.raises(CellError, match="those in use"):

@@ -15,8 +15,8 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from detectors.backbone import ResnetBackbone
-from detectors.weights import random_weights
+from detectors.backbones.loading import load_backbone
+from detectors.backbones.weights import random_weights
 from evaluation import inspection, own_parts
 from evaluation.cells import CellError, CellPlace
 from evaluation.inspection import OpenCell, open_cell
@@ -57,7 +57,7 @@ def evaluated(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 @pytest.fixture(scope="module")
 def cell(evaluated: tuple[Path, Path]) -> OpenCell:
     """Return the open cell of PaDiM."""
-    backbone = ResnetBackbone("resnet18", random_weights("resnet18"))
+    backbone = load_backbone("resnet18", "random")
     return open_cell(CellPlace(evaluated[1], "part", "padim"), backbone)
 
 

@@ -9,7 +9,7 @@ import pytest
 
 import evaluate
 from data_utils.locations import DEFAULT_OUTPUTS
-from detectors.architectures import OFFLINE_BACKBONE
+from detectors.backbones.names import STAND_IN
 from detectors.registry import METHODS, Options
 from evaluation.job import CellState, JobStatus
 from evaluation.request import (
@@ -51,7 +51,7 @@ def parsed(arguments: list[str]) -> Request:
         Request(DATA, methods=("padim",), settings=Settings(whole_picture=True)),
         Request(DATA, methods=ALL_METHODS, settings=Settings(options=Options(2**32 - 1, 1e-5))),
         Request(DATA, methods=ALL_METHODS, settings=Settings(automatic=False)),
-        Request(DATA, methods=ALL_METHODS, settings=Settings(OFFLINE_BACKBONE, automatic=False)),
+        Request(DATA, methods=ALL_METHODS, settings=Settings(STAND_IN, automatic=False)),
         Request(DATA, methods=ALL_METHODS, sweep=Sweep(seeds=(1, 2))),
         Request(
             DATA,

@@ -16,14 +16,15 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from data_utils.mvtec import DatasetError
-from detectors.architectures import FILTER_BANK
 from detectors.autoencoder import Autoencoder, AutoencoderSettings
-from detectors.backbone import Backbone, Features, ResnetBackbone
+from detectors.backbones.features import Backbone, Features, NetworkBackbone
+from detectors.backbones.loading import load_backbone
+from detectors.backbones.names import FILTER_BANK
+from detectors.backbones.weights import random_weights
 from detectors.base import AnomalyResult, Calibration, Detector, Progress
 from detectors.padim import Padim
 from detectors.patchcore import Patchcore
 from detectors.registry import METHODS, Method, Options
-from detectors.weights import random_weights
 from evaluation.cells import (
     CELL_FILE,
     CURVES_FILE,
@@ -63,13 +64,13 @@ def run(data: Path, tmp_path: Path) -> Run:
 def extracted(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Return the list of batch sizes that pass the backbone from now on."""
     sizes: list[int] = []
-    extract = ResnetBackbone.extract
+    extract = NetworkBackbone.extract
 
-    def counted(self: ResnetBackbone, images: NDArray[np.uint8]) -> Features:
+    def counted(self: NetworkBackbone, images: NDArray[np.uint8]) -> Features:
         sizes.append(len(images))
         return extract(self, images)
 
-    monkeypatch.setattr(ResnetBackbone, "extract", counted)
+    monkeypatch.setattr(NetworkBackbone, "extract", counted)
     return sizes
 
 
@@ -268,7 +269,7 @@ def test_the_summary_has_a_row_for_each_cell(finished: Run) -> None:
 
 @pytest.mark.parametrize("method", BOTH)
 def test_the_stored_model_gives_the_scores_of_the_cell(finished: Run, method: str) -> None:
-    backbone = ResnetBackbone("resnet18", random_weights("resnet18"))
+    backbone = load_backbone("resnet18", "random")
     folder = finished.outputs / "part" / method
     detector = METHODS[method].load(folder / MODEL_FILE, backbone)
     images = np.stack(
@@ -514,16 +515,16 @@ def test_a_category_that_fails_as_a_whole_does_not_end_the_run(
     run: Run, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
 ) -> None:
     both = two_categories(run)
-    extract = ResnetBackbone.extract
+    extract = NetworkBackbone.extract
     left = [1]
 
-    def failing_once(self: ResnetBackbone, images: NDArray[np.uint8]) -> Features:
+    def failing_once(self: NetworkBackbone, images: NDArray[np.uint8]) -> Features:
         if left:
             left.pop()
             raise error("out of something")
         return extract(self, images)
 
-    monkeypatch.setattr(ResnetBackbone, "extract", failing_once)
+    monkeypatch.setattr(NetworkBackbone, "extract", failing_once)
     outcome = go(both)
 
     assert [state for state, _ in outcome.values()] == ["failed", "failed", "done", "done"]

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 
 from data_utils.mvtec import Category, scan_category
 from data_utils.pictures import Pictures, load_pictures
-from detectors.backbone import Features, ResnetBackbone
+from detectors.backbones.features import Features, NetworkBackbone
+from detectors.backbones.weights import random_weights
 from detectors.patchcore import Patchcore
 from detectors.registry import Options
-from detectors.weights import random_weights
 from evaluation.cells import SCORES_FILE, CellKey, read_cell
 from evaluation.memory import cells_bytes, size_of
 from evaluation.progress import RunProgress
@@ -77,13 +77,13 @@ def weights_file(tmp_path: Path) -> str:
 def extracted(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Return the list of batch sizes that pass the backbone from now on."""
     sizes: list[int] = []
-    extract = ResnetBackbone.extract
+    extract = NetworkBackbone.extract
 
-    def counted(self: ResnetBackbone, images: NDArray[np.uint8]) -> Features:
+    def counted(self: NetworkBackbone, images: NDArray[np.uint8]) -> Features:
         sizes.append(len(images))
         return extract(self, images)
 
-    monkeypatch.setattr(ResnetBackbone, "extract", counted)
+    monkeypatch.setattr(NetworkBackbone, "extract", counted)
     return sizes
 
 
@@ -148,7 +148,9 @@ def test_backbones_share_one_reading_of_the_pictures_and_pass_over_them_once_eac
 
     monkeypatch.setattr("evaluation.runner.load_pictures", counted)
     sweep = Sweep(backbones=("filterbank",), coreset_ratios=(0.2,), seeds=(1,))
-    monkeypatch.setattr("detectors.weights.cached_file", lambda _: Path(weights_file(tmp_path)))
+    monkeypatch.setattr(
+        "detectors.backbones.weights.cached_file", lambda _: Path(weights_file(tmp_path))
+    )
     asked = replace(FIRST, automatic=False)
     run = planned(tmp_path, sweep, "padim", "patchcore")
     run = replace(run, weights=None, settings=asked, variants=sweep.variants(asked))

@@ -15,7 +15,7 @@ import pandas as pd
 from PIL import Image
 
 from data_utils.locations import PROJECT
-from detectors.backbones import load_backbone
+from detectors.backbones.loading import load_backbone
 from detectors.registry import METHODS
 from evaluation.cells import (
     CURVES_FILE,

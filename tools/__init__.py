@@ -1,1 +1,0 @@
-"""Programs that make what the project ships; run by hand."""

@@ -1,1 +1,0 @@
-"""The offline backbone: drawn pictures, training on them, measures of its use."""

@@ -1,1 +1,0 @@
-"""Drawings of one kind each; ``sheet`` puts them together."""
