@@ -37,8 +37,8 @@ from detectors.feature_detector import FeatureDetector
 from detectors.maps import image_scores
 from detectors.padim import Padim
 from detectors.patchcore import Patchcore, PatchcoreSettings
+from evaluation.image_metrics import image_auroc
 from evaluation.machine import Clock
-from evaluation.metrics import auroc, curve
 
 SIDE_SCRIPT = Path(__file__).with_name("anomalib_side.py")
 HAS_ANOMALIB = "import importlib.util, sys; sys.exit(importlib.util.find_spec('anomalib') is None)"
@@ -258,7 +258,7 @@ def compare(ours: Side, theirs: Side, labels: list[int]) -> None:
             seconds = side.seconds[job.name]
             totals.append(sum(seconds.values()))
             own.append(seconds["fit"] + seconds["score"])
-            areas.append(auroc(curve(side.scores[job.name], labels)))
+            areas.append(image_auroc(side.scores[job.name], labels))
             columns = "".join(f"{seconds[phase]:16.2f}" for phase in PHASES)
             print(f"{job.name:<16}{name:<10}{columns}{totals[-1]:10.2f}  {areas[-1]:.4f}")
         ratio, gain = own[1] / own[0], areas[0] - areas[1]

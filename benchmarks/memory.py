@@ -20,6 +20,7 @@ from PIL import Image
 
 from data_utils.locations import CACHE_VARIABLE
 from data_utils.mvtec import scan_category
+from detectors.registry import ALL_CHANNELS, Options
 from evaluation.machine import PeakMemory, return_free_memory
 from evaluation.memory import cells_bytes, size_of
 from evaluation.progress import Progress, RunProgress
@@ -32,8 +33,11 @@ SHAPES = (
     ("padim", "resnet18", 150, 10, 64),
     ("padim", "resnet18", 4, 4, 512),
     ("padim", "filterbank", 10, 10, 224),
+    ("padim", "efficientnet_lite0", 100, 10, 224),
+    ("padim-all", "resnet18", 70, 10, 224),
     ("patchcore", "resnet18", 40, 10, 224),
     ("patchcore", "filterbank", 20, 10, 224),
+    ("patchcore", "efficientnet_lite0", 40, 10, 224),
     ("patchcore", "resnet18", 4, 4, 512),
     ("patchcore", "wide_resnet50_2", 6, 2, 224),
     ("padim,patchcore", "resnet18", 30, 30, 224),
@@ -74,7 +78,12 @@ def write_noise(folder: Path, train: int, test: int, side: int) -> None:
 def measured(
     methods: list[str], backbone: str, train: int, test: int, side: int
 ) -> tuple[int, int]:
-    """Evaluate a made category; return growth and estimate in bytes."""
+    """Evaluate a made category; return growth and estimate in bytes.
+
+    ``padim-all`` is PaDiM with all channels.
+    """
+    options = Options(padim_channels=ALL_CHANNELS if "padim-all" in methods else None)
+    methods = [method.removesuffix("-all") for method in methods]
     with tempfile.TemporaryDirectory() as name:
         base = Path(name)
         os.environ[CACHE_VARIABLE] = str(base / "cache")
@@ -82,7 +91,7 @@ def measured(
         write_noise(base / "data" / "part", train, test, side)
         weights = "random" if "resnet" in backbone else None
         for data, asked in (("warm-up", 64), ("data", side)):
-            settings = Settings(backbone, image_size=asked, automatic=False)
+            settings = Settings(backbone, options, image_size=asked, automatic=False)
             run = Run(base / data, base / f"{data}-out", ["part"], methods, settings, weights)
             progress = Watched(run.outputs, run.planned, show_bars=False)
             evaluate(run, progress)

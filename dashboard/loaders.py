@@ -24,6 +24,7 @@ from evaluation.cells import (
     MAPS_FILE,
     MODEL_FILE,
     SCORES_FILE,
+    SETTINGS_FOLDER,
     CellError,
     CellPlace,
     StoredCell,
@@ -35,7 +36,14 @@ from evaluation.cells import (
 from evaluation.curves import read_curves
 from evaluation.errors import sentence
 from evaluation.scores import read_scores
-from evaluation.summary import SUMMARY_FILE, table_of, wrong_summary
+from evaluation.summary import (
+    KEY,
+    SUMMARY_FILE,
+    SummaryError,
+    rebuilt,
+    stored_summary,
+    table_of,
+)
 
 Content = TypeVar("Content")
 
@@ -86,9 +94,8 @@ def results_stamp(outputs: Path) -> str:
     A picture cut in place is not noticed. It is short, because Streamlit takes longer to look up
     a long key than to read a cell.
     """
-    files = [*outputs.glob(f"*/*/{CELL_FILE}"), *outputs.glob(f"settings/*/*/*/{CELL_FILE}")]
     parts = (".", CELL_FILE, SCORES_FILE, CURVES_FILE, MAPS_FILE, MODEL_FILE)
-    paths = [f"{file.parent}{os.sep}{part}" for file in files for part in parts]
+    paths = [f"{file.parent}{os.sep}{part}" for file in _cell_files(outputs) for part in parts]
     seen = sorted((path, _modified(path)) for path in paths)
     return hashlib.sha256(repr(seen).encode()).hexdigest()
 
@@ -122,21 +129,42 @@ def stamped_cells(outputs: str, stamp: str) -> tuple[list[dict[str, Any]], list[
     return [cell for _, cell in cells], problems
 
 
-def results(outputs: Path) -> tuple[pd.DataFrame, list[str]]:
-    """Return the summary table and a sentence for each damaged cell or summary."""
+def results(outputs: Path) -> tuple[pd.DataFrame, str]:
+    """Return the table in ``summary.csv``, and a sentence if it cannot be used.
+
+    The table is made from the cells instead where the file is missing, damaged or of another
+    version, or where a cell is newer than it.
+    """
     return _results(str(outputs), results_stamp(outputs), _modified(outputs / SUMMARY_FILE))
 
 
 @st.cache_data(show_spinner=False, max_entries=4)
-def _results(
-    outputs: str,
-    stamp: str,
-    modified: int,  # noqa: ARG001  part of the cache's key
-) -> tuple[pd.DataFrame, list[str]]:
-    cells, problems = stamped_cells(outputs, stamp)
-    table = table_of(cells)
-    wrong = wrong_summary(Path(outputs), table)
-    return table, [*problems, wrong] if wrong else problems
+def _results(outputs: str, stamp: str, modified: int) -> tuple[pd.DataFrame, str]:
+    folder, problem = Path(outputs), ""
+    files = _cell_files(folder)
+    try:
+        table = stored_summary(folder)
+        if all(_modified(file) <= modified for file in files) and _has_rows(table, files):
+            return table, ""
+    except SummaryError as error:
+        if files or os.path.lexists(folder / SUMMARY_FILE):
+            problem = rebuilt(folder, error)
+    return table_of(stamped_cells(outputs, stamp)[0]), problem
+
+
+def _has_rows(table: pd.DataFrame, files: list[Path]) -> bool:
+    """Tell whether each of these ``cell.json`` has a row."""
+    rows = set(table[KEY].itertuples(index=False, name=None))
+    found = (file.parent.parts for file in files)
+    return all((parts[-2], parts[-1], _settings_id(parts)) in rows for parts in found)
+
+
+def _settings_id(parts: tuple[str, ...]) -> str:
+    return parts[-3] if parts[-4:-3] == (SETTINGS_FOLDER,) else ""
+
+
+def _cell_files(outputs: Path) -> list[Path]:
+    return [*outputs.glob(f"*/*/{CELL_FILE}"), *outputs.glob(f"settings/*/*/*/{CELL_FILE}")]
 
 
 def cell(place: CellPlace) -> dict[str, Any]:

@@ -78,6 +78,13 @@ def draw_origin(selection: Selection, cells: Iterable[Mapping[Any, Any]]) -> Non
             st.info(t("made_from_some", root=root, cells=cell_names(its)))
 
 
+def draw_no_results(selection: Selection) -> None:
+    """Say why the selected category has nothing that needs cells, and what to do."""
+    table, _ = results(selection.outputs)
+    listed = selection.category in set(table["category"])
+    st.info(t("needs_cells" if listed else "no_methods_yet", category=selection.category))
+
+
 def draw_brightness_notice(summary: pd.DataFrame, category: str | None) -> None:
     """Warn where brightness alone tells good from defective test pictures.
 

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from typing import Any
 
 from dashboard.state import said
 from detectors.backbones.names import FILTER_BANK_LABEL, LITE0_LABEL
+from evaluation.spreadsheet import NOT_AVAILABLE
+from evaluation.summary import MACHINE_COLUMNS
 
 PHASES = {
     "run_starting": r"starting|",
@@ -37,6 +41,15 @@ def phase_text(phase: str) -> str:
 def weights_text(label: str) -> str:
     """Return where a cell's backbone weights came from, as ``cell.json`` says it."""
     return _said(WEIGHTS, label)
+
+
+def machine(cell: Mapping[Any, Any]) -> str:
+    """Return the processor, threads and system that a cell's times were measured with."""
+    cpu, threads, system = (str(cell.get(name) or NOT_AVAILABLE) for name in MACHINE_COLUMNS)
+    if cpu == NOT_AVAILABLE:
+        return said("machine_unknown")
+    processor = said("overview_machine", cpu=cpu, threads=threads)
+    return processor if system == NOT_AVAILABLE else f"{processor}, {system}"
 
 
 def _said(patterns: dict[str, str], noted: str) -> str:

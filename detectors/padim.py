@@ -26,6 +26,7 @@ from detectors.layered_gaussian import LayeredGaussian, LayeredMoments, Level, l
 from detectors.storage import read_model, refused_unless_it_fits, write_model
 
 RIDGE = 0.01
+PARTS = ("mean", "given", "rows")
 
 
 @dataclass(frozen=True)
@@ -135,8 +136,10 @@ class Padim(FeatureDetector):
         self._check_fitted()
         gaussian = self.gaussian_
         tensors = {"channel_index": self.channel_index_}
-        for level, mean, rows in zip(gaussian.levels, gaussian.means, gaussian.rows, strict=True):
-            tensors |= {f"{level.layer}.mean": mean, f"{level.layer}.rows": rows}
+        for at, level in enumerate(gaussian.levels):
+            parts = gaussian.means[at], gaussian.given[at], gaussian.rows[at]
+            for name, part in zip(PARTS, parts, strict=True):
+                tensors[f"{level.layer}.{name}"] = part
         write_model(
             path,
             tensors,
@@ -165,15 +168,16 @@ class Padim(FeatureDetector):
             levels = detector._levels()
             if levels[-1].width != len(detector.channel_index_):
                 raise IndexError("a channel that no layer has")
-            means = [tensors[f"{level.layer}.mean"] for level in levels]
-            own_rows = [tensors[f"{level.layer}.rows"] for level in levels]
-            for level, mean, own in zip(levels, means, own_rows, strict=True):
-                shape = (len(level.cells), len(level.channels))
-                if mean.shape != shape or own.shape != (*shape, level.width):
+            read = [[tensors[f"{level.layer}.{part}"] for part in PARTS] for level in levels]
+            for level, parts in zip(levels, read, strict=True):
+                shape = (len(level.order), len(level.channels))
+                fitting = [shape, (*shape, level.context), (*shape, shape[1])]
+                if [part.shape for part in parts] != fitting:
                     raise IndexError("rows that do not fit the channels")
-                if not (mean.dtype == own.dtype == torch.float32) or not own.isfinite().all():
+                if not all(part.dtype == torch.float32 and part.isfinite().all() for part in parts):
                     raise TypeError("rows that are no numbers")
-            detector.gaussian_ = LayeredGaussian(levels, means, own_rows)
+            means, given, own = (list(parts) for parts in zip(*read, strict=True))
+            detector.gaussian_ = LayeredGaussian(levels, means, given, own)
             detector.count_ = int(about["count"])
         return detector
 

@@ -11,8 +11,6 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from evaluation.metrics import auroc, curve
-
 SUSPICIOUS_AUROC = 0.9
 
 
@@ -34,5 +32,8 @@ def brightness_auroc(brightness: ArrayLike, labels: ArrayLike) -> float:
     float in [0.5, 1]
         NaN without good or without defective pictures.
     """
-    value = auroc(curve(brightness, labels))
+    # Here, because the app's first page knows the threshold and does not load scikit-learn.
+    from evaluation.image_metrics import image_auroc
+
+    value = image_auroc(brightness, labels)
     return math.nan if math.isnan(value) else max(value, 1 - value)

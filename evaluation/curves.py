@@ -15,8 +15,10 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-from evaluation.measure import CURVE_NAMES
-
+CURVE_NAMES = (
+    *(f"image_{name}" for name in ("threshold", "tpr", "fpr", "precision")),
+    *(f"pixel_{name}" for name in ("threshold", "tpr", "fpr", "precision", "region_overlap")),
+)
 LARGEST_ARRAY_BYTES = 10_000_000
 ROUNDING = 1e-6
 SHARES = ("tpr", "fpr", "precision", "region_overlap")
@@ -57,7 +59,7 @@ def stored_curve(arrays: Mapping[str, NDArray[Any]], kind: str) -> RankingCurve 
     Parameters
     ----------
     arrays : mapping
-        The arrays named in ``evaluation.measure.CURVE_NAMES``.
+        The arrays named in ``CURVE_NAMES``.
     kind : str
         ``"image"`` or ``"pixel"``.
 
@@ -88,7 +90,7 @@ def stored_curve(arrays: Mapping[str, NDArray[Any]], kind: str) -> RankingCurve 
 
 
 def read_curves(path: Path) -> dict[str, NDArray[Any]]:
-    """Read the arrays of ``curves.npz`` by their names, ``evaluation.measure.CURVE_NAMES``.
+    """Read the arrays of ``curves.npz`` by their names, ``CURVE_NAMES``.
 
     What an array claims to be is checked before there is memory for it.
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from data_utils.mvtec import GOOD
 from detectors.base import AnomalyResult
+from evaluation.image_metrics import image_auroc, image_average_precision, image_curve
 from evaluation.metrics import (
     Curve,
     aupro,
@@ -22,17 +23,12 @@ from evaluation.metrics import (
     auroc_interval,
     average_precision,
     best_f1,
-    curve,
     curve_against,
     flattened,
     thinned,
 )
 
 SORT_THREADS = min(8, os.cpu_count() or 1)
-CURVE_NAMES = (
-    *(f"image_{name}" for name in ("threshold", "tpr", "fpr", "precision")),
-    *(f"pixel_{name}" for name in ("threshold", "tpr", "fpr", "precision", "region_overlap")),
-)
 
 
 @dataclass(frozen=True)
@@ -64,19 +60,19 @@ def measure(
         For the bootstrap interval.
     """
     labels = records["label"].to_numpy()
-    image_curve = curve(result.scores, labels)
+    pictures = image_curve(result.scores, labels)
     pixels = pixels_by_type(result.maps, regions, records)
     pixel_curve = pixel_curve_of(list(pixels.values()))
     low, high = auroc_interval(result.scores, labels, seed)
-    image_f1, image_threshold = best_f1(image_curve)
+    image_f1, image_threshold = best_f1(pictures)
     pixel_f1, pixel_threshold = best_f1(pixel_curve)
     metrics = {
-        "image_auroc": auroc(image_curve),
+        "image_auroc": image_auroc(result.scores, labels),
         "image_auroc_low": low,
         "image_auroc_high": high,
         "pixel_auroc": auroc(pixel_curve),
         "aupro": aupro(pixel_curve),
-        "image_ap": average_precision(image_curve),
+        "image_ap": image_average_precision(result.scores, labels),
         "pixel_ap": average_precision(pixel_curve),
         "image_best_f1": image_f1,
         "image_best_f1_threshold": image_threshold,
@@ -84,7 +80,7 @@ def measure(
         "pixel_best_f1_threshold": pixel_threshold,
         "by_defect": _by_defect(result, records, pixels),
     }
-    return Measures(metrics, image_curve, pixel_curve)
+    return Measures(metrics, pictures, pixel_curve)
 
 
 def curve_arrays(measures: Measures) -> dict[str, NDArray[Any]]:
@@ -167,7 +163,7 @@ def _by_defect(
         chosen = (defects == defect) | (defects == GOOD)
         return {
             "count": int((defects == defect).sum()),
-            "image_auroc": auroc(curve(result.scores[chosen], labels[chosen])),
+            "image_auroc": image_auroc(result.scores[chosen], labels[chosen]),
             "pixel_auroc": auroc(pixel_curve_of([*good, pixels[defect]])),
         }
 

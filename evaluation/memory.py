@@ -19,6 +19,7 @@ from data_utils.pictures import decode_bytes
 from data_utils.transform import Transform
 from detectors.backbones.names import channels_of
 from detectors.base import MAX_CALIBRATION_IMAGES
+from detectors.layered_gaussian import AT_ONCE
 from detectors.nearest import QUERY_BLOCK, queries_at_once
 from detectors.registry import METHODS
 from evaluation.metrics import BOOTSTRAP_SAMPLES
@@ -26,7 +27,7 @@ from evaluation.settings import Settings
 
 FLOAT = 4
 STRIDES = {"layer1": 4, "layer2": 8, "layer3": 16}
-AT_ONCE = 8  # pictures in one pass of the backbone
+PASSING = 8  # pictures in one pass of the backbone
 BATCH = 16
 PASS_VALUES = 38  # per pixel while a picture passes a backbone, besides its features
 TEST_BYTES = 37  # per pixel of a test picture: mask, map, regions, sorted scores, PNG files
@@ -122,7 +123,7 @@ def refusal(needed: int, free: int) -> str:
 
 def _backbone_bytes(size: CategorySize, backbone: str) -> int:
     per_picture = sum(_layer_bytes(size, backbone, layer) for layer in STRIDES)
-    passing = min(AT_ONCE, max(size.train, size.test))
+    passing = min(PASSING, max(size.train, size.test))
     return passing * (PASS_VALUES * FLOAT * size.pixels + per_picture) + (
         size.calibration * per_picture
     )
@@ -133,9 +134,10 @@ def _own_bytes(size: CategorySize, method: str, settings: Settings) -> int:
     if method == "padim":
         positions = size.pixels // STRIDES["layer1"] ** 2
         channels = settings.options.channels_for(settings.backbone)
-        model = _gaussian_values(settings.backbone, channels) * FLOAT * MODEL_COPIES
-        at_once = min(BATCH, max(size.train, size.test))
-        return int(positions * (model + FLOAT * channels * 2 * at_once))
+        model, seen = _gaussian_values(settings.backbone, channels)
+        at_once = min(AT_ONCE + BATCH, max(size.train, size.test))
+        waiting = (2 * seen + channels / 2) * at_once
+        return int(FLOAT * positions * (model * MODEL_COPIES + waiting))
     if method == "patchcore":
         width = _patch_width(settings.backbone)
         bank = size.train * _patches(size) * settings.options.coreset_ratio
@@ -145,15 +147,20 @@ def _own_bytes(size: CategorySize, method: str, settings: Settings) -> int:
     return NETWORK_BYTES + 2 * 3 * SEEN_SIDE**2 * size.train
 
 
-def _gaussian_values(backbone: str, channels: int) -> float:
-    """Return how many numbers PaDiM keeps per position of layer 1: see ``layered_gaussian``."""
+def _gaussian_values(backbone: str, channels: int) -> tuple[float, float]:
+    """Return how many numbers PaDiM keeps, and reads of a picture, per position of layer 1.
+
+    See ``layered_gaussian``.
+    """
     of_layers = channels_of(backbone)
-    values, width = 0.0, 0.0
+    values, seen, width = 0.0, 0.0, 0.0
     for layer in reversed(STRIDES):
         own = channels * of_layers[layer] / sum(of_layers.values())
+        share = (STRIDES["layer1"] / STRIDES[layer]) ** 2
         width += own
-        values += own * width * (STRIDES["layer1"] / STRIDES[layer]) ** 2
-    return values
+        values += own * width * share
+        seen += own * share
+    return values, seen
 
 
 def _seen_bytes(size: CategorySize, backbone: str) -> int:

@@ -1,4 +1,7 @@
-"""``outputs/summary.csv``: one row per finished cell, rebuilt from the cells."""
+"""``outputs/summary.csv``: one row per finished cell, rebuilt from the cells.
+
+The overview and the trade-off page are drawn from this file, so it can be looked at without cells.
+"""
 
 from __future__ import annotations
 
@@ -6,21 +9,33 @@ import csv
 import io
 import json
 import math
-from collections.abc import Iterable
+import os
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from data_utils.locations import leads_out
-from evaluation.cells import all_cells, is_short_file, write_atomically
+from evaluation.cell_fields import LARGEST, ROUNDING
+from evaluation.cells import CellKey, all_cells, is_short_file, write_atomically
 from evaluation.seeds import write_by_setting
-from evaluation.spreadsheet import table_text
+from evaluation.spreadsheet import NOT_AVAILABLE, table_text, without_guard
 
+KEY = list(CellKey._fields)
 SUMMARY_FILE = "summary.csv"
-COLUMNS = [
-    "category",
-    "method",
+PHASES = {
+    "decode": ("decode",),
+    "backbone": ("backbone_fit", "backbone_score"),
+    "fit": ("fit",),
+    "calibrate": ("calibrate",),
+    "score": ("score",),
+    "metrics": ("metrics",),
+    "write": ("write",),
+}
+OTHER_PHASE = "other"
+PHASE_NAMES = (*PHASES, OTHER_PHASE)
+METRIC_COLUMNS = (
     "image_auroc",
     "image_auroc_low",
     "image_auroc_high",
@@ -31,40 +46,77 @@ COLUMNS = [
     "image_best_f1",
     "pixel_best_f1",
     "brightness_auroc",
+)
+LATENCY_COLUMNS = ("latency_ms", "latency_p95_ms")
+COUNT_COLUMNS = ("train_images", "test_good", "test_defective", "test_with_mask")
+PHASE_COLUMNS = tuple(f"{name}_phase_s" for name in PHASE_NAMES)
+AMOUNT_COLUMNS = (
     "fit_s",
     "score_s",
     "runtime_s",
     "ms_per_image",
-    "latency_ms",
-    "latency_p95_ms",
+    *LATENCY_COLUMNS,
     "model_mb",
     "peak_memory_mb",
-    "train_images",
-    "test_good",
-    "test_defective",
-    "test_with_mask",
+    *PHASE_COLUMNS,
+)
+MACHINE_COLUMNS = ["cpu", "threads", "system"]
+WHOLE_COLUMNS = (*COUNT_COLUMNS, "seed")
+COLUMNS = [
+    "category",
+    "method",
+    *METRIC_COLUMNS,
+    *AMOUNT_COLUMNS,
+    *COUNT_COLUMNS,
     "backbone",
     "weights",
     "seed",
     "demo_data",
+    "data_root",
     "transform",
     "settings_id",
     "settings",
+    *MACHINE_COLUMNS,
     "finished",
 ]
-LATENCY_COLUMNS = ("latency_ms", "latency_p95_ms")
-METRIC_COLUMNS = COLUMNS[2 : COLUMNS.index("fit_s")]
+
+
+class SummaryError(ValueError):
+    """A ``summary.csv`` that cannot be used; the message completes "The file ..."."""
+
+
+def phase_column(name: str) -> str:
+    """Return the column that holds the seconds of a phase."""
+    return f"{name}_phase_s"
 
 
 def summary_row(cell: dict[str, Any]) -> dict[str, Any]:
     """Return the cell's row of ``summary.csv``; NaN for a latency that was not measured."""
-    row = {name: cell["metrics"].get(name) for name in METRIC_COLUMNS}
-    row |= cell["counts"]
-    row |= {name: cell.get(name, math.nan) for name in LATENCY_COLUMNS}
-    row |= {name: cell.get(name) for name in COLUMNS if name not in row}
-    row["seed"] = cell["settings"].get("seed")
+    row = {name: cell["metrics"].get(name, math.nan) for name in METRIC_COLUMNS}
+    row |= {name: cell["counts"].get(name, math.nan) for name in COUNT_COLUMNS}
+    row |= phase_seconds(cell["timings"])
+    row |= {name: cell.get(name, math.nan) for name in AMOUNT_COLUMNS if name not in row}
+    texts = {name: cell.get(name) for name in COLUMNS if name not in row}
+    row |= {name: NOT_AVAILABLE if text is None else text for name, text in texts.items()}
+    row["settings_id"] = cell.get("settings_id", "")
+    row["seed"] = cell["settings"].get("seed", math.nan)
     row["settings"] = json.dumps(cell["settings"], sort_keys=True)
     return {name: row[name] for name in COLUMNS}
+
+
+def phase_seconds(timings: Mapping[str, Any]) -> dict[str, float]:
+    """Return seconds by phase, by column; what is not known goes to ``other``.
+
+    The backbone's pass over training and test pictures is one phase; a method without a backbone
+    spends 0 s on it.
+    """
+    known = {part for parts in PHASES.values() for part in parts}
+    seconds = {
+        phase_column(name): sum(_seconds(timings.get(part, 0.0)) for part in parts)
+        for name, parts in PHASES.items()
+    }
+    unknown = sum(_seconds(value) for part, value in timings.items() if part not in known)
+    return seconds | {phase_column(OTHER_PHASE): unknown}
 
 
 def summary_table(outputs: Path) -> tuple[pd.DataFrame, list[str]]:
@@ -74,8 +126,15 @@ def summary_table(outputs: Path) -> tuple[pd.DataFrame, list[str]]:
 
 
 def table_of(cells: Iterable[dict[str, Any]]) -> pd.DataFrame:
-    """Return the summary of these cells."""
-    table = pd.DataFrame([summary_row(cell) for cell in cells], columns=COLUMNS)
+    """Return the summary of these cells.
+
+    Returns
+    -------
+    DataFrame
+        ``COLUMNS``: metrics and amounts as float with NaN, counts and seeds as nullable integers,
+        ``demo_data`` as bool, all else as text.
+    """
+    table = _typed(pd.DataFrame([summary_row(cell) for cell in cells], columns=COLUMNS))
     return table.sort_values(["settings_id", "category", "method"], ignore_index=True)
 
 
@@ -93,10 +152,70 @@ def write_summary(outputs: Path) -> list[str]:
     return problems
 
 
+def stored_summary(outputs: Path) -> pd.DataFrame:
+    """Return what ``summary.csv`` says, whether or not there are cells.
+
+    Raises
+    ------
+    SummaryError
+        If it is missing, damaged, or of another version.
+    """
+    path = outputs / SUMMARY_FILE
+    if leads_out(path, outputs):
+        raise SummaryError("is a link that leads out of the outputs folder")
+    if not os.path.lexists(path):
+        raise SummaryError("is missing")
+    if path.exists() and not path.is_file():
+        raise SummaryError("is no file")
+    if path.exists() and not is_short_file(path):
+        raise SummaryError("is too large")
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise SummaryError("cannot be read") from error
+    return parsed_summary(content)
+
+
+def parsed_summary(content: bytes) -> pd.DataFrame:
+    """Return the table in a ``summary.csv``, as from ``table_of``, checked value by value.
+
+    Raises
+    ------
+    SummaryError
+        If it is damaged or of another version.
+    """
+    try:
+        text = content.decode()
+        header, *rows = csv.reader(io.StringIO(text, newline=""))
+    except (csv.Error, ValueError) as error:
+        raise SummaryError("is damaged") from error
+    if header != COLUMNS:
+        raise SummaryError("is damaged or of another version")
+    if not text.endswith("\n") or any(len(row) != len(COLUMNS) for row in rows):
+        raise SummaryError("is damaged")
+    table = pd.DataFrame([map(without_guard, row) for row in rows], columns=COLUMNS)
+    if not table["demo_data"].isin(["True", "False"]).all():
+        raise SummaryError("is damaged: demo_data is not always True or False")
+    if table.duplicated(KEY).any():
+        raise SummaryError("is damaged: it has two rows of one cell")
+    numbers = [*METRIC_COLUMNS, *AMOUNT_COLUMNS, *WHOLE_COLUMNS]
+    table[numbers] = table[numbers].replace(NOT_AVAILABLE, math.nan)
+    table["demo_data"] = table["demo_data"] == "True"
+    try:
+        table = _typed(table)
+    except (ValueError, TypeError) as error:
+        raise SummaryError("is damaged: not all of its numbers are numbers") from error
+    for name in numbers:
+        low, high = (-ROUNDING, 1 + ROUNDING) if name in METRIC_COLUMNS else (0, LARGEST)
+        if not (table[name].isna() | table[name].between(low, high)).all():
+            raise SummaryError(f"is damaged: {name} has impossible values")
+    return table
+
+
 def wrong_summary(outputs: Path, table: pd.DataFrame) -> str:
     """Return a sentence if ``summary.csv`` is damaged, edited or of another version, else "".
 
-    Rows of cells that are not in `table` are not judged.
+    Rows of cells that are not in `table` are not judged; nor is a missing file without cells.
 
     Parameters
     ----------
@@ -104,43 +223,36 @@ def wrong_summary(outputs: Path, table: pd.DataFrame) -> str:
     table : DataFrame
         As from ``summary_table``.
     """
-    path = outputs / SUMMARY_FILE
-    if leads_out(path, outputs):
-        return _rebuilt(path, "is a link that leads out of the outputs folder")
-    if path.exists() and not path.is_file():
-        return _rebuilt(path, "is no file")
-    if path.exists() and not is_short_file(path):
-        return _rebuilt(path, "is too large")
     try:
-        found = path.read_bytes().decode()
-    except FileNotFoundError:
-        return ""
-    except (OSError, ValueError):
-        return _rebuilt(path, "cannot be read")
-    try:
-        (header, *rows), expected = _rows(found), _rows(table_text(table))
-    except (csv.Error, ValueError):
-        return _rebuilt(path, "is damaged")
-    if header != COLUMNS:
-        return _rebuilt(path, "is damaged or of another version")
-    if not found.endswith("\n") or any(len(row) != len(COLUMNS) for row in rows):
-        return _rebuilt(path, "is damaged")
-    known = {_cell_of(row): row for row in expected[1:]}
-    if any(known.get(_cell_of(row), row) != row for row in rows):
-        return _rebuilt(path, "does not agree with the finished cells")
+        found = stored_summary(outputs)
+    except SummaryError as error:
+        nothing_there = table.empty and not os.path.lexists(outputs / SUMMARY_FILE)
+        return "" if nothing_there else rebuilt(outputs, error)
+    expected = parsed_summary(table_text(table).encode())
+    here, there = (
+        one.merge(other[KEY]).sort_values(KEY, ignore_index=True)
+        for one, other in ((found, expected), (expected, found))
+    )
+    if not here.equals(there):
+        return rebuilt(outputs, SummaryError("does not agree with the finished cells"))
     return ""
 
 
-def _rows(text: str) -> list[list[str]]:
-    return list(csv.reader(io.StringIO(text, newline="")))
-
-
-def _cell_of(row: list[str]) -> tuple[str, ...]:
-    return tuple(row[COLUMNS.index(name)] for name in ("category", "method", "settings_id"))
-
-
-def _rebuilt(path: Path, what: str) -> str:
+def rebuilt(outputs: Path, error: SummaryError) -> str:
+    """Return the sentence that says what is wrong with ``summary.csv`` and what becomes of it."""
     return (
-        f"{path} {what}; no page reads it, and the next evaluation writes it anew from the "
-        "finished cells."
+        f"{outputs / SUMMARY_FILE} {error}; the next evaluation writes it anew from the finished "
+        "cells."
     )
+
+
+def _typed(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the table with the types of ``table_of``; raises ValueError for a wrong number."""
+    kinds: dict[str, Any] = dict.fromkeys(COLUMNS, str) | {"demo_data": bool}
+    kinds |= dict.fromkeys((*METRIC_COLUMNS, *AMOUNT_COLUMNS), float)
+    table = table.astype(kinds | dict.fromkeys(WHOLE_COLUMNS, float))
+    return table.astype(dict.fromkeys(WHOLE_COLUMNS, "Int64"))
+
+
+def _seconds(value: object) -> float:
+    return float(value) if isinstance(value, (int, float)) and math.isfinite(value) else 0.0

@@ -10,7 +10,7 @@ from dashboard.compare.panels import draw_row
 from dashboard.finished import finished_methods
 from dashboard.frame import framed
 from dashboard.loaders import results
-from dashboard.notices import draw_brightness_notice, draw_notices, draw_origin
+from dashboard.notices import draw_brightness_notice, draw_no_results, draw_notices, draw_origin
 from dashboard.run.control import start_evaluation
 from dashboard.samples.picker import draw_filter, draw_picker
 from dashboard.state import Selection, draw_false_alarm_slider, mirror_in_url, selected, t
@@ -69,7 +69,7 @@ def _draw_missing(selection: Selection, nothing: bool) -> None:
         return
     titles = ", ".join(method_title(method) for method in missing)
     if nothing:
-        st.info(t("no_methods_yet", category=selection.category))
+        draw_no_results(selection)
     else:
         st.info(t("method_missing", methods=titles))
     status = read_status(selection.outputs)

@@ -11,7 +11,7 @@ from dashboard.defects.types import draw_hardest, draw_types
 from dashboard.finished import finished_methods
 from dashboard.frame import framed
 from dashboard.loaders import results
-from dashboard.notices import draw_brightness_notice, draw_notices, draw_origin
+from dashboard.notices import draw_brightness_notice, draw_no_results, draw_notices, draw_origin
 from dashboard.state import selected, t
 from dashboard.texts import plain
 from detectors.registry import METHODS
@@ -42,7 +42,7 @@ def draw() -> None:
         st.header(t("defects_size_header"))
         draw_sizes(selection, cells)
     elif not problems:
-        st.info(t("no_methods_yet", category=selection.category))
+        draw_no_results(selection)
     st.header(t("defects_published_header"))
     draw_published(selection)
 

@@ -17,7 +17,7 @@ from dashboard.inspection.sources import (
     draw_test_picture,
     draw_upload,
 )
-from dashboard.notices import draw_notices, draw_origin
+from dashboard.notices import draw_no_results, draw_notices, draw_origin
 from dashboard.state import allowed_false_alarms, draw_false_alarm_slider, selected, t
 from dashboard.tables import method_title
 from dashboard.texts import plain
@@ -42,7 +42,7 @@ def draw() -> None:
     for problem in problems:
         st.error(plain(problem))
     if not cells:
-        st.info(t("no_methods_yet", category=selection.category))
+        draw_no_results(selection)
         return
     draw_origin(selection, [cell.about for cell in cells])
     missing = [method_title(key) for key in METHODS if key not in {c.method for c in cells}]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard.frame import framed
-from dashboard.loaders import finished_cells, readable_cells, results
+from dashboard.loaders import readable_cells, results, results_stamp, stamped_cells
 from dashboard.notices import draw_brightness_notice, draw_notices, draw_origin
 from dashboard.overview.choice import draw_choice
 from dashboard.overview.data import category_counts, draw_contact_sheet, draw_counts
@@ -15,16 +15,17 @@ from dashboard.run.matrix import draw_matrix
 from dashboard.state import Selection, selected, t
 from dashboard.texts import plain
 from evaluation.cells import failures
+from evaluation.summary import table_of, wrong_summary
 
 
 def draw() -> None:
     """Draw the page; the contact sheet last, because it reads pictures."""
     selection = selected()
-    summary, problems = results(selection.outputs)
+    summary, problem = results(selection.outputs)
     st.title(t("overview_title"))
     st.markdown(t("overview_lead"))
     draw_notices(selection)
-    draw_origin(selection, finished_cells(selection.outputs))
+    draw_origin(selection, summary.to_dict("records"))
     draw_brightness_notice(summary, None)
     st.header(t("overview_data_title"))
     counts = category_counts(selection)
@@ -34,11 +35,15 @@ def draw() -> None:
         st.info(t("overview_no_data"))
     contact_sheet = st.container()
     st.header(t("results_title"))
+    cells, damaged = stamped_cells(str(selection.outputs), results_stamp(selection.outputs))
+    problem = problem or wrong_summary(selection.outputs, table_of(cells))
+    if problem:
+        st.warning(plain(problem), icon=":material/warning:")
     if summary.empty:
         st.subheader(t("no_results_title"))
         st.markdown(t("no_results_hint"))
     else:
-        draw_results(selection, summary)
+        draw_results(summary)
         st.header(t("overview_choice_title"))
         if selection.category:
             st.markdown(t("overview_choice_lead", category=selection.category))
@@ -46,7 +51,7 @@ def draw() -> None:
     st.header(t("overview_matrix_title"))
     draw_matrix(selection, readable_cells(selection.outputs))
     draw_report_button(selection)
-    _draw_problems(selection, problems)
+    _draw_problems(selection, damaged)
     with contact_sheet:
         draw_contact_sheet(counts)
 

@@ -12,7 +12,7 @@ from dashboard.figures.roc import MethodCurve, precision_recall_chart, roc_chart
 from dashboard.finished import FinishedCell, finished_methods
 from dashboard.frame import framed
 from dashboard.loaders import results
-from dashboard.notices import draw_brightness_notice, draw_notices, draw_origin
+from dashboard.notices import draw_brightness_notice, draw_no_results, draw_notices, draw_origin
 from dashboard.recorded import weights_text
 from dashboard.roc.operating import Operating, base_rate, curve_table, method_curve, operating
 from dashboard.state import (
@@ -53,7 +53,7 @@ def draw() -> None:
         st.error(plain(problem))
     if not cells:
         if not problems:
-            st.info(t("no_methods_yet", category=selection.category))
+            draw_no_results(selection)
         return
     _draw_remarks(selection, cells)
     st.markdown(t("roc_lead"))

@@ -8,12 +8,13 @@ from typing import Any
 import streamlit as st
 
 from dashboard.answer import spoken_time
-from dashboard.finished import finished_cell
+from dashboard.finished import finished_cell, finished_methods
 from dashboard.frame import framed
 from dashboard.loaders import results
 from dashboard.notices import (
     draw_brightness_notice,
     draw_network_notice,
+    draw_no_results,
     draw_notices,
     draw_origin,
 )
@@ -84,7 +85,10 @@ def _draw_stored_or_offer(selection: Selection, names: dict[str, str]) -> None:
     except CellError as error:
         st.error(plain(str(error)))
     if selection.category not in selection.categories:
-        st.info(t("only_results", category=selection.category))
+        if finished_methods(selection.outputs, selection.category)[0]:
+            st.info(t("only_results", category=selection.category))
+        else:
+            draw_no_results(selection)
         return
     _offer_fit(selection, names)
 

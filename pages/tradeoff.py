@@ -10,8 +10,7 @@ from dashboard.figures.tradeoff import COST_TEXTS, GAIN_TEXTS, phase_chart, trad
 from dashboard.frame import framed
 from dashboard.loaders import results
 from dashboard.notices import draw_brightness_notice, draw_notices, draw_origin
-from dashboard.overview.results import machine
-from dashboard.recorded import weights_text
+from dashboard.recorded import machine, weights_text
 from dashboard.state import (
     Selection,
     keep_choice,
@@ -25,7 +24,6 @@ from dashboard.state import (
 from dashboard.tables import method_title, number
 from dashboard.texts import plain
 from dashboard.tradeoff.click import follow_click, remember_click
-from dashboard.tradeoff.costs import MACHINE_COLUMNS, costs
 from dashboard.tradeoff.differences import draw_differences
 from dashboard.tradeoff.groups import (
     KINDS,
@@ -36,10 +34,12 @@ from dashboard.tradeoff.groups import (
     shared_categories,
     with_front,
 )
+from dashboard.tradeoff.other_summary import draw_other_summary
 from dashboard.tradeoff.seeds import has_several_seeds, over_seeds
 from detectors.backbones.names import RANDOM, UNTRAINED
 from evaluation.latency import TIMED_PICTURES
 from evaluation.seeds import without_seed
+from evaluation.summary import MACHINE_COLUMNS
 
 MEAN, ONE_CATEGORY, CELLS = "mean", "category", "cells"
 SETTINGS_KEY, SEEDS_KEY = "tradeoff_settings", "tradeoff_over_seeds"
@@ -52,9 +52,11 @@ def draw() -> None:
     follow_click()
     st.title(t("tradeoff_heading"))
     draw_notices(selection)
-    table, problems = costs(selection.outputs)
-    for problem in problems:
+    own, problem = results(selection.outputs)
+    if problem:
         st.warning(plain(problem))
+    other = draw_other_summary()
+    table = pd.concat([own.assign(origin=""), other]) if len(other) else own.assign(origin="")
     if table.empty:
         st.info(t("tradeoff_empty"))
         return
@@ -67,14 +69,16 @@ def draw() -> None:
     of_seeds = compared[setting.isin(set(cells["settings_id"]))]
     if group.weights in WARNINGS:
         st.warning(t(WARNINGS[group.weights]), icon=":material/warning:")
-    draw_origin(selection, cells.to_dict("records"))
-    _draw_machine(cells)
+    own_cells = cells[cells["origin"] == ""]
+    if len(own_cells):
+        draw_origin(selection, own_cells.to_dict("records"))
+        _draw_machine(own_cells)
     view, gain, cost = _draw_choices(selection, cells)
     _draw_tradeoff(selection, cells, of_seeds, view, gain, cost)
-    draw_differences(selection, compared)
+    draw_differences(selection, compared[compared["origin"] == ""])
     _draw_phases(selection, cells, view)
     only = selection.category if view == ONE_CATEGORY else None
-    draw_brightness_notice(results(selection.outputs)[0], only)
+    draw_brightness_notice(own, only)
     draw_export_choice()
 
 
@@ -246,6 +250,7 @@ def _draw_numbers(shown: pd.DataFrame) -> None:
         "model_mb": "column_model_mb",
         "settings_id": "column_settings",
         "weights": "column_weights",
+        "origin": "tradeoff_column_origin",
         "on_front": "tradeoff_column_front",
     }
     table = shown[list(columns)].assign(
@@ -256,6 +261,8 @@ def _draw_numbers(shown: pd.DataFrame) -> None:
         method=[method_title(key) for key in shown["method"]],
         settings_id=[name or said("default_settings") for name in shown["settings_id"]],
     )
+    if not shown["origin"].any():
+        del table["origin"]
     with st.expander(t("tradeoff_numbers")):
         st.dataframe(
             table.rename(columns={name: said(key) for name, key in columns.items()}),

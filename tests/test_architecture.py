@@ -20,7 +20,10 @@ LIGHT_MODULES = (
     "data_utils.pictures",
     "detectors.backbones.names",
     "detectors.registry",
+    "evaluation.brightness",
     "evaluation.cells",
+    "evaluation.choice",
+    "evaluation.curves",
     "evaluation.heatmap",
     "evaluation.job",
     "evaluation.matrix",
@@ -123,8 +126,9 @@ def test_a_planted_violation_is_found(layer: str, source: str, wrong: list[str])
     assert violations(layer, source) == wrong
 
 
-def test_what_the_app_shows_first_does_not_load_torch() -> None:
-    assert first_that_loads("torch", LIGHT_MODULES) == ""
+@pytest.mark.parametrize("package", ["torch", "torchvision", "sklearn"])
+def test_what_the_app_shows_first_does_not_load_a_heavy_package(package: str) -> None:
+    assert first_that_loads(package, LIGHT_MODULES) == ""
 
 
 def test_a_module_that_loads_torch_is_found() -> None:

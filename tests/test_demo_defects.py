@@ -22,7 +22,7 @@ from detectors.backbones.loading import load_backbone
 from detectors.base import Detector
 from detectors.padim import Padim
 from detectors.patchcore import Patchcore, PatchcoreSettings
-from evaluation.metrics import auroc, curve
+from evaluation.image_metrics import image_auroc
 from evaluation.settings import Settings
 
 NEAR_PX = 8
@@ -65,7 +65,7 @@ def test_planted_stains_are_ranked_above_good_parts_and_located(
     records = gears.test_records
     chosen = records["defect"].isin(["stain", GOOD]).to_numpy()
     labels = records["label"].to_numpy()
-    assert auroc(curve(result.scores[chosen], labels[chosen])) >= 0.75
+    assert image_auroc(result.scores[chosen], labels[chosen]) >= 0.75
     stained = np.flatnonzero(records["defect"] == "stain")
     located = [peak_is_near(result.maps[i], gears.masks[i]) for i in stained]
     assert np.mean(located) >= 0.5

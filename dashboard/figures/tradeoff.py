@@ -13,13 +13,14 @@ import plotly.graph_objects as go
 from plotly.basedatatypes import BaseTraceType
 
 from dashboard.figures.style import NEUTRAL_COLOUR, chart, method_colour, method_symbol
-from dashboard.tables import interval, method_title, number, told_apart
+from dashboard.tables import interval, method_title, number
 from dashboard.texts import wording
-from dashboard.tradeoff.costs import OTHER_PHASE, PHASE_NAMES, phase_column
+from evaluation.summary import OTHER_PHASE, PHASE_NAMES, phase_column
 
 HEIGHT_PX = 520
 BAR_HEIGHT_PX = 44
 PHASES_FRAME_PX = 260
+POINT = ["category", "method", "settings_id", "origin"]
 SMALLEST_PX, LARGEST_PX = 11, 34
 WIDE_DECADES = 2.0
 AXIS_ROOM = 0.12
@@ -66,29 +67,33 @@ def tradeoff_chart(points: pd.DataFrame, cost: str, gain: str, language: str) ->
     ----------
     points : DataFrame
         Rows from ``dashboard.tradeoff.groups.with_front``: ``category`` (empty for a mean),
-        ``method, settings_id, model_mb, on_front``, the costs, the AUROCs and the interval of the
-        image AUROC.
+        ``method, settings_id, weights, origin, model_mb, on_front``, the costs, the AUROCs and the
+        interval of the image AUROC.
     cost, gain : str
         The columns to draw: seconds or milliseconds, and an AUROC.
 
     Returns
     -------
     Figure
-        Each point's ``customdata`` is ``[category, method, settings_id]``.
+        Each point's ``customdata`` is ``[category, method, settings_id, origin]``. Points of
+        another origin are hollow.
     """
     traces = _fronts(points, cost, gain, language)
     largest = float(points["model_mb"].max()) if len(points) else math.nan
-    for (method, settings_id), rows in points.groupby(["method", "settings_id"], sort=False):
+    names = series_names(points)
+    for name, rows in points.groupby(names, sort=False):
+        method, origin = str(rows["method"].iloc[0]), str(rows["origin"].iloc[0])
+        symbol = method_symbol(method)
         low, high = rows["image_auroc_low"], rows["image_auroc_high"]
         traces.append(
             go.Scatter(
                 x=rows[cost].tolist(),
                 y=rows[gain].tolist(),
                 mode="markers",
-                name=series_name(str(method), str(settings_id)),
+                name=str(name),
                 marker={
-                    "color": method_colour(str(method)),
-                    "symbol": method_symbol(str(method)),
+                    "color": method_colour(method),
+                    "symbol": f"{symbol}-open" if origin else symbol,
                     "size": [_size(value, largest) for value in rows["model_mb"]],
                     "opacity": 0.85,
                     "line": {
@@ -107,16 +112,16 @@ def tradeoff_chart(points: pd.DataFrame, cost: str, gain: str, language: str) ->
                     "width": 4,
                     "visible": gain == "image_auroc" and bool((high - low).notna().any()),
                 },
-                customdata=rows[["category", "method", "settings_id"]].astype(str).values.tolist(),
-                hovertext=[_hover(row, language) for _, row in rows.iterrows()],
+                customdata=rows[POINT].astype(str).values.tolist(),
+                hovertext=[_hover(row, str(name), language) for _, row in rows.iterrows()],
                 hovertemplate="%{hovertext}<extra></extra>",
                 cliponaxis=False,
             )
         )
-    name, axis = GAIN_TEXTS[gain]
+    gained, axis = GAIN_TEXTS[gain]
     return chart(
         traces,
-        wording("tradeoff_chart_title", language, gain=wording(name, language)),
+        wording("tradeoff_chart_title", language, gain=wording(gained, language)),
         wording(COST_TEXTS[cost], language),
         wording(axis, language),
         HEIGHT_PX,
@@ -132,13 +137,9 @@ def phase_chart(rows: pd.DataFrame, language: str) -> go.Figure:
     Parameters
     ----------
     rows : DataFrame
-        ``method, settings_id, weights`` and ``<phase>_phase_s`` for each phase, seconds.
+        ``method, settings_id, weights, origin`` and ``<phase>_phase_s`` for each phase, seconds.
     """
-    series = [
-        series_name(method, settings_id)
-        for method, settings_id in zip(rows["method"], rows["settings_id"], strict=True)
-    ]
-    names = told_apart(series, [html.escape(weights) for weights in rows["weights"]])
+    names = series_names(rows).tolist()
     columns = [phase_column(phase) for phase in PHASE_NAMES]
     totals = rows[columns].sum(axis=1).tolist()
     traces: list[BaseTraceType] = []
@@ -195,16 +196,26 @@ def phase_chart(rows: pd.DataFrame, language: str) -> go.Figure:
     )
 
 
-def series_name(method: str, settings_id: str) -> str:
-    """Return the method's name, with its settings where they are not the default ones."""
-    title = html.escape(method_title(method))
-    return f"{title} ({html.escape(settings_id)})" if settings_id else title
+def series_names(rows: pd.DataFrame) -> pd.Series:
+    """Return each row's series: its method, with what it takes to tell it from other series.
+
+    That is its settings where they are not the default ones, its weights where others have the
+    same method and settings, and its origin where it is another one.
+    """
+    series = rows[["method", "settings_id", "weights", "origin"]].astype(str)
+    alike = series.drop_duplicates().groupby(["method", "settings_id", "origin"]).size()
+    names = []
+    for method, settings_id, weights, origin in series.itertuples(index=False):
+        name = f"{method_title(method)} ({settings_id})" if settings_id else method_title(method)
+        several = alike[method, settings_id, origin] > 1
+        names.append(", ".join([name, *[weights] * several, *[origin] * bool(origin)]))
+    return pd.Series(map(html.escape, names), rows.index, str)
 
 
 def _fronts(points: pd.DataFrame, cost: str, gain: str, language: str) -> list[BaseTraceType]:
     """Return a stepped line through the front of each category, or of the means."""
     lines: list[BaseTraceType] = []
-    for _, rows in points[points["on_front"]].groupby("category"):
+    for _, rows in points[points["on_front"]].groupby(["category", "origin"]):
         ordered = rows.sort_values([cost, gain])
         lines.append(
             go.Scatter(
@@ -221,13 +232,13 @@ def _fronts(points: pd.DataFrame, cost: str, gain: str, language: str) -> list[B
     return lines
 
 
-def _hover(row: Any, language: str) -> str:
+def _hover(row: Any, series: str, language: str) -> str:
     spread = interval(row["image_auroc_low"], row["image_auroc_high"])
     where = row["category"] or wording("tradeoff_mean_of", language, count=row["categories"])
     return wording(
         "tradeoff_hover",
         language,
-        series=series_name(row["method"], row["settings_id"]),
+        series=series,
         category=html.escape(str(where)),
         image=number(row["image_auroc"]) + ("" if spread == "n/a" else f" ({spread})"),
         pixel=number(row["pixel_auroc"]),

@@ -8,7 +8,8 @@ import streamlit as st
 from dashboard.answer import alarms, answer, listed, missed
 from dashboard.compare.lineup import unlike_weights
 from dashboard.finished import FinishedCell, finished_methods
-from dashboard.overview.results import machine
+from dashboard.notices import draw_no_results
+from dashboard.recorded import machine
 from dashboard.state import Selection, draw_false_alarm_slider, remember, said, t
 from dashboard.tables import method_title, number, percent, percent_interval, table_height
 from dashboard.texts import plain
@@ -32,7 +33,7 @@ def draw_choice(selection: Selection) -> None:
     for problem in problems:
         st.error(plain(problem))
     if not cells and not problems:
-        st.info(t("no_methods_yet", category=selection.category))
+        draw_no_results(selection)
     if not cells:
         return
     candidates = [cell.candidate(allowed) for cell in cells]

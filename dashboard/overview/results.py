@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
 from dashboard.auroc_colours import auroc_style
-from dashboard.loaders import finished_cells
 from dashboard.overview.seeds import draw_over_seeds, draw_settings
-from dashboard.recorded import weights_text
-from dashboard.state import Selection, said, t
+from dashboard.recorded import machine, weights_text
+from dashboard.state import said, t
 from dashboard.tables import (
     PAIR,
     auroc_by_category,
@@ -27,7 +26,7 @@ from dashboard.tables import (
 from evaluation.latency import TIMED_PICTURES
 from evaluation.seeds import by_setting
 from evaluation.spreadsheet import NOT_AVAILABLE, harmless_table
-from evaluation.summary import SUMMARY_FILE
+from evaluation.summary import MACHINE_COLUMNS, SUMMARY_FILE
 
 NUMBERS = {
     "image_auroc": "{:.3f}",
@@ -46,7 +45,7 @@ AUROC_FORMAT = NUMBERS["image_auroc"]
 AUROC_FILE = "auroc.csv"
 
 
-def draw_results(selection: Selection, summary: pd.DataFrame) -> None:
+def draw_results(summary: pd.DataFrame) -> None:
     """Draw the results of the chosen settings: AUROC alone, all columns, means over seeds."""
     whole, summary = summary, draw_settings(summary)
     over_seeds = by_setting(summary)
@@ -65,7 +64,7 @@ def draw_results(selection: Selection, summary: pd.DataFrame) -> None:
         _draw_cells(summary)
         st.markdown(t("overview_means_title"))
         _draw_means(means, list(NUMBERS))
-        machines = sorted({machine(cell) for cell in finished_cells(selection.outputs)})
+        machines = sorted({machine(row) for row in whole[MACHINE_COLUMNS].to_dict("records")})
         st.caption(t("time_explained", machine="; ".join(machines)))
         st.caption(t("latency_explained", most=TIMED_PICTURES))
         _draw_download(t("download_summary"), whole, SUMMARY_FILE)
@@ -73,15 +72,6 @@ def draw_results(selection: Selection, summary: pd.DataFrame) -> None:
         with tab:
             draw_over_seeds(over_seeds)
     st.caption(t("auroc_explained"))
-
-
-def machine(cell: Mapping[Any, Any]) -> str:
-    """Return the processor, threads and system that a cell's times were measured with."""
-    if not cell.get("cpu"):
-        return said("machine_unknown")
-    threads = cell.get("threads") or NOT_AVAILABLE
-    processor = said("overview_machine", cpu=cell["cpu"], threads=threads)
-    return ", ".join(filter(None, [processor, str(cell.get("system") or "")]))
 
 
 def _draw_means(means: pd.DataFrame, numbers: Sequence[str]) -> None:

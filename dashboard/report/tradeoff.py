@@ -9,7 +9,6 @@ from dashboard.figures.tradeoff import tradeoff_chart
 from dashboard.report.charts import chart
 from dashboard.report.markup import Markup, element, joined, paragraph
 from dashboard.report.words import Said
-from dashboard.tradeoff.costs import costs_table
 from dashboard.tradeoff.groups import (
     Group,
     groups,
@@ -18,6 +17,7 @@ from dashboard.tradeoff.groups import (
     shared_categories,
     with_front,
 )
+from evaluation.summary import table_of
 
 COST, GAIN = "runtime_s", "image_auroc"
 MOST_CATEGORIES = 4
@@ -30,7 +30,7 @@ def tradeoff_section(abouts: Sequence[dict[str, Any]], said: Said, language: str
     One point per cell; with more than four categories one per method, its mean over the
     categories that all methods have finished, where there are such.
     """
-    table = costs_table(abouts)
+    table = table_of(abouts).assign(origin="")
     found = groups(table)
     parts: list[Markup] = []
     for number, group in enumerate(found, start=1):

@@ -36,6 +36,13 @@ TEXTS: dict[str, tuple[str, str]] = {
         "{category} has no results yet. Press **Run full evaluation** in the sidebar.",
         "{category}의 결과가 아직 없습니다. 왼쪽의 **전체 평가 실행**을 눌러 주세요.",
     ),
+    "needs_cells": (
+        "{category} has rows in summary.csv, but its cells (scores, curves, pictures) are not in "
+        "the outputs folder, and this needs them. **Run full evaluation** in the sidebar makes "
+        "them.",
+        "{category}는 summary.csv에만 있고 셀(점수, 곡선, 사진)은 결과 폴더에 없어 보여 줄 수 "
+        "없습니다. 왼쪽의 **전체 평가 실행**으로 만들 수 있습니다.",
+    ),
     "method_missing": (
         "Not evaluated yet: {methods}. **Run full evaluation** adds them.",
         "아직 평가하지 않은 방법: {methods}. **전체 평가 실행**으로 추가할 수 있습니다.",

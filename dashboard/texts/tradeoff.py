@@ -118,6 +118,28 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "tradeoff_machine": ("Times are from: {machine}.", "시간을 측정한 컴퓨터: {machine}."),
     "machine_unknown": ("a machine that is not recorded", "기록되지 않은 컴퓨터"),
+    "tradeoff_other": ("Compare with another summary.csv", "다른 summary.csv와 비교"),
+    "tradeoff_other_file": ("summary.csv from elsewhere", "다른 곳에서 만든 summary.csv"),
+    "tradeoff_other_help": (
+        "The outputs folder of a colleague or of another machine has one. It is only shown, not "
+        "stored.",
+        "동료나 다른 컴퓨터의 결과 폴더에 있는 파일입니다. 보여 주기만 하고 저장하지 않습니다.",
+    ),
+    "tradeoff_other_refused": (
+        "Give a summary.csv that this version has written.",
+        "이 버전이 만든 summary.csv를 골라 주세요.",
+    ),
+    "tradeoff_other_note": (
+        "{count} rows, drawn hollow: {origin}. Times of two machines say nothing about the "
+        "methods, and each machine has a front of its own.",
+        "행 {count}개, 속이 빈 점: {origin}. 서로 다른 컴퓨터의 시간으로는 방법을 비교할 수 없어 "
+        "파레토 경계를 따로 그립니다.",
+    ),
+    "tradeoff_other_clicked": (
+        "This point is from {origin}; its pictures are not here.",
+        "{origin}의 점이라 사진은 여기에 없습니다.",
+    ),
+    "tradeoff_column_origin": ("From", "출처"),
     "tradeoff_machines_differ": (
         "These times come from different machines, so they do not compare: {machines}. Run all "
         "cells on one machine with “Repeat finished cells”.",

@@ -18,8 +18,8 @@ def remember_click(clicked: list[object]) -> None:
     if cell is None:
         return
     st.session_state[CLICKED] = cell
-    category, method, settings_id = cell
-    if category and not settings_id:
+    category, method, settings_id, origin = cell
+    if category and not settings_id and not origin:
         st.session_state["category"] = category
         st.session_state["method"] = method
 
@@ -29,8 +29,10 @@ def follow_click() -> None:
     cell = st.session_state.pop(CLICKED, None)
     if cell is None:
         return
-    category, method, settings_id = cell
-    if not category:
+    category, method, settings_id, origin = cell
+    if origin:
+        st.toast(t("tradeoff_other_clicked", origin=origin), icon=":material/info:")
+    elif not category:
         st.toast(t("tradeoff_mean_clicked"), icon=":material/info:")
     elif settings_id:
         names = {"category": category, "method": method_title(method), "settings": settings_id}

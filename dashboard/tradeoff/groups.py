@@ -8,15 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from dashboard.tradeoff.costs import PHASE_NAMES, phase_column
 from detectors.backbones.names import LITE0, RANDOM, TRAINED, UNTRAINED, weights_kind
 from detectors.registry import METHODS
 from evaluation.pareto import pareto_front
-from evaluation.summary import LATENCY_COLUMNS
+from evaluation.summary import LATENCY_COLUMNS, PHASE_COLUMNS
 
 COST_COLUMNS = ("runtime_s", "fit_s", "score_s", "ms_per_image", *LATENCY_COLUMNS)
 GAIN_COLUMNS = ("image_auroc", "pixel_auroc")
-SERIES = ["method", "settings_id", "weights"]
+SERIES = ["method", "settings_id", "weights", "origin"]
 NO_BACKBONE = "none"
 KINDS = (TRAINED, UNTRAINED, RANDOM)
 
@@ -38,7 +37,7 @@ class Group:
     weights: str
 
     def cells(self, table: pd.DataFrame) -> pd.DataFrame:
-        """Return the rows of the costs table that belong to this group."""
+        """Return the rows of the summary that belong to this group."""
         own = _has_backbone(table) & (_kinds(table) == self.weights)
         same_data = table["demo_data"].astype(bool) == self.demo_data
         return table[same_data & (own | ~_has_backbone(table))]
@@ -68,7 +67,7 @@ def shared_categories(cells: pd.DataFrame, metric: str) -> list[str]:
 
 
 def mean_points(cells: pd.DataFrame, categories: Sequence[str]) -> pd.DataFrame:
-    """Return one row per method, settings and weights with the means over `categories`.
+    """Return one row per method, settings, weights and origin with the means over `categories`.
 
     Returns
     -------
@@ -79,7 +78,7 @@ def mean_points(cells: pd.DataFrame, categories: Sequence[str]) -> pd.DataFrame:
     chosen = cells[cells["category"].isin(categories)]
     if chosen.empty:
         return cells.iloc[:0].assign(categories=pd.Series(dtype=int))
-    numbers = [*COST_COLUMNS, *GAIN_COLUMNS, "model_mb", *map(phase_column, PHASE_NAMES)]
+    numbers = [*COST_COLUMNS, *GAIN_COLUMNS, "model_mb", *PHASE_COLUMNS]
     grouped = chosen.groupby(SERIES, sort=False)
     means = grouped[numbers].mean()
     means["categories"] = grouped.size()
@@ -90,12 +89,12 @@ def mean_points(cells: pd.DataFrame, categories: Sequence[str]) -> pd.DataFrame:
 def with_front(points: pd.DataFrame, cost: str, gain: str) -> pd.DataFrame:
     """Return the points that have both numbers, with a column ``on_front``.
 
-    Cells are compared within their category only: an easy category proves nothing about a
-    method that was tried on a harder one.
+    Cells are compared within their category and origin only: an easy category proves nothing
+    about a method that was tried on a harder one, nor a fast machine about a slow one.
     """
     chosen = points[points[cost].notna() & points[gain].notna()].reset_index(drop=True)
     front = np.zeros(len(chosen), bool)
-    for _, rows in chosen.groupby("category"):
+    for _, rows in chosen.groupby(["category", "origin"]):
         front[rows.index] = pareto_front(rows[cost], rows[gain])
     return chosen.assign(on_front=front)
 
@@ -104,7 +103,7 @@ def in_order(points: pd.DataFrame) -> pd.DataFrame:
     """Return the rows in the registry's order of methods."""
     order = {key: position for position, key in enumerate(METHODS)}
     return points.sort_values(
-        ["method", "settings_id", "weights", "category"],
+        [*SERIES, "category"],
         key=lambda column: (
             column.map(lambda key: order.get(key, len(order)))
             if column.name == "method"
@@ -115,16 +114,16 @@ def in_order(points: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def clicked_cell(clicked: Sequence[object]) -> tuple[str, str, str] | None:
-    """Return category, method and settings of the first clicked point, None if it has none.
+def clicked_cell(clicked: Sequence[object]) -> tuple[str, str, str, str] | None:
+    """Return category, method, settings and origin of the first clicked point, if it has them.
 
     A mean comes back with an empty category.
     """
     for data in clicked:
         values = list(data.values()) if isinstance(data, dict) else data
-        if isinstance(values, (list, tuple)) and len(values) == 3:
-            category, method, settings_id = (str(value) for value in values)
-            return category, method, settings_id
+        if isinstance(values, (list, tuple)) and len(values) == 4:
+            category, method, settings_id, origin = map(str, values)
+            return category, method, settings_id, origin
     return None
 
 

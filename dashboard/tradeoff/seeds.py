@@ -6,7 +6,7 @@ import pandas as pd
 
 from evaluation.seeds import weights_without_seed, without_seed
 
-ALIKE = ("category", "method", "settings_id", "weights", "demo_data", "transform")
+ALIKE = ("category", "method", "settings_id", "weights", "demo_data", "transform", "origin")
 
 
 def over_seeds(cells: pd.DataFrame) -> pd.DataFrame:
@@ -15,7 +15,7 @@ def over_seeds(cells: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     cells : DataFrame
-        As from ``costs`` or ``mean_points``.
+        As from ``evaluation.summary.table_of``, with ``origin``, or ``mean_points``.
 
     Returns
     -------

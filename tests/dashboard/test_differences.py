@@ -13,7 +13,6 @@ import plotly.io
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboard.tradeoff.costs import costs_table
 from dashboard.tradeoff.seeds import over_seeds
 from evaluation.cells import SCORES_FILE, all_cells
 from evaluation.difference import image_auroc_difference
@@ -21,6 +20,7 @@ from evaluation.progress import RunProgress
 from evaluation.request import Sweep
 from evaluation.runner import Run, evaluate
 from evaluation.seeds import BY_SETTING_FILE
+from evaluation.summary import table_of
 from tests.dashboard.test_pages import opened
 from tests.make_data import write_category
 
@@ -55,7 +55,7 @@ def page(swept: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> AppTest:
 
 def table(outputs: Path) -> pd.DataFrame:
     """Return the costs of all cells."""
-    return costs_table([cell for _, cell in all_cells(outputs)[0]])
+    return table_of([cell for _, cell in all_cells(outputs)[0]])
 
 
 def markers(app: AppTest) -> list[Any]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
 import pytest
 
-from dashboard.overview.results import machine
-from dashboard.tradeoff.costs import MACHINE_COLUMNS, costs_table, phase_column, phase_seconds
+from dashboard.recorded import machine
 from dashboard.tradeoff.groups import (
     Group,
     clicked_cell,
@@ -19,7 +19,13 @@ from dashboard.tradeoff.groups import (
     with_front,
 )
 from detectors.backbones.names import RANDOM, TRAINED, UNTRAINED
+from evaluation.summary import MACHINE_COLUMNS, phase_column, phase_seconds, table_of
 from tests.make_data import cell_content
+
+
+def costs_table(cells: Sequence[dict[str, Any]]) -> pd.DataFrame:
+    """Return the summary of one's own cells."""
+    return table_of(cells).assign(origin="")
 
 
 def cell(category: str, method: str, auroc: float = 0.9, **changes: Any) -> dict[str, Any]:
@@ -31,14 +37,14 @@ def cell(category: str, method: str, auroc: float = 0.9, **changes: Any) -> dict
     return content | changes
 
 
-def test_demo_and_real_data_and_trained_offline_and_random_backbones_are_groups_apart() -> None:
+def test_demo_and_real_data_and_trained_untrained_and_random_backbones_are_groups_apart() -> None:
     table = costs_table(
         [
             cell("a", "padim"),
             cell("b", "patchcore", weights="random (seed 0)"),
             cell("c", "ae"),
             cell("d", "padim", demo_data=True),
-            cell("e", "padim", weights="offline filter bank (no training)"),
+            cell("e", "padim", weights="filter bank (no training)"),
         ]
     )
     held = {group: set(group.cells(table)["category"]) for group in groups(table)}
@@ -132,19 +138,12 @@ def test_what_the_table_holds_of_a_machine_names_it() -> None:
 
 
 @pytest.mark.parametrize(
-    "data", [["a", "padim", ""], ("a", "padim", ""), {0: "a", 1: "padim", 2: ""}]
+    "data", [["a", "padim", "", "M"], ("a", "padim", "", "M"), {0: "a", 1: "padim", 2: "", 3: "M"}]
 )
 def test_a_clicked_point_names_its_cell(data: object) -> None:
-    assert clicked_cell([data]) == ("a", "padim", "")
+    assert clicked_cell([data]) == ("a", "padim", "", "M")
 
 
 @pytest.mark.parametrize("clicked", [[], [None], ["a"], [["a", "b"]]])
 def test_a_click_on_what_is_no_point_means_nothing(clicked: list[object]) -> None:
     assert clicked_cell(clicked) is None
-
-
-def test_the_table_is_one_row_per_cell_with_the_summarys_numbers() -> None:
-    table = costs_table([cell("a", "padim", 0.9), cell("b", "ae", 0.8)])
-    assert isinstance(table, pd.DataFrame)
-    assert table["image_auroc"].tolist() == [0.9, 0.8]
-    assert table["model_mb"].tolist() == [1.25, 1.25]

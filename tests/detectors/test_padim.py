@@ -107,7 +107,11 @@ def test_channels_of_one_layer_alone_give_its_own_gaussian(
 
 
 @pytest.mark.parametrize("cuts", [[40], [1, 39], [13, 13, 14]])
-def test_fit_does_not_depend_on_how_the_pictures_are_cut_into_batches(cuts: list[int]) -> None:
+@pytest.mark.parametrize("at_once", [64, 14])
+def test_fit_does_not_depend_on_how_the_pictures_are_cut_into_batches(
+    cuts: list[int], at_once: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("detectors.layered_gaussian.AT_ONCE", at_once)
     train, test = random_features(40, seed=0), random_features(3, seed=1)
     detector = Padim(settings=SETTINGS)
     start = 0

@@ -34,9 +34,8 @@ from evaluation.cells import (
     all_cells,
     read_cell,
 )
-from evaluation.curves import read_curves
+from evaluation.curves import CURVE_NAMES, read_curves
 from evaluation.matrix import run_matrix
-from evaluation.measure import CURVE_NAMES
 from evaluation.progress import RunProgress
 from evaluation.runner import Run, evaluate
 from evaluation.seeds import BY_SETTING_FILE

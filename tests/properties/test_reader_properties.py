@@ -15,9 +15,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from evaluation.cells import CELL_FILE, CellError, all_cells, read_cell
-from evaluation.curves import read_curves
+from evaluation.curves import CURVE_NAMES, read_curves
 from evaluation.job import JobStatus, job_folder, read_status, write_status
-from evaluation.measure import CURVE_NAMES
 from evaluation.scores import COLUMNS as SCORE_COLUMNS
 from evaluation.scores import read_scores
 from evaluation.summary import COLUMNS, summary_table

@@ -11,8 +11,8 @@ import pytest
 
 from dashboard.figures.style import method_colour, method_symbol
 from dashboard.figures.tradeoff import PHASE_COLOURS, phase_chart, tradeoff_chart
-from dashboard.tradeoff.costs import PHASE_NAMES, phase_column
 from dashboard.tradeoff.groups import with_front
+from evaluation.summary import PHASE_NAMES, phase_column
 
 
 def row(category: str, method: str, runtime: float, auroc: float, **other: Any) -> dict[str, Any]:
@@ -22,6 +22,7 @@ def row(category: str, method: str, runtime: float, auroc: float, **other: Any) 
         "method": method,
         "settings_id": "",
         "weights": "ImageNet",
+        "origin": "",
         "categories": 1,
         "image_auroc": auroc,
         "image_auroc_low": auroc - 0.1,
@@ -49,8 +50,8 @@ def test_every_point_stands_at_its_time_and_auroc_and_carries_its_cell() -> None
     assert list(points["PaDiM"].x) == [5, 6]
     assert list(points["PaDiM"].y) == [0.9, 0.8]
     assert [list(data) for data in points["PaDiM"].customdata] == [
-        ["a", "padim", ""],
-        ["b", "padim", ""],
+        ["a", "padim", "", ""],
+        ["b", "padim", "", ""],
     ]
     assert points["AE"].marker.color == method_colour("ae")
     assert points["AE"].marker.symbol == method_symbol("ae")
@@ -141,7 +142,7 @@ def test_a_mean_says_how_many_categories_it_is_over() -> None:
         if trace.mode == "markers"
     ]
     assert "mean of 7 categories" in point.hovertext[0]
-    assert list(point.customdata[0]) == ["", "padim", ""]
+    assert list(point.customdata[0]) == ["", "padim", "", ""]
 
 
 def test_settings_that_are_not_the_default_ones_are_a_series_of_their_own() -> None:
@@ -152,7 +153,8 @@ def test_settings_that_are_not_the_default_ones_are_a_series_of_their_own() -> N
 
 def phases(method: str, **seconds: float) -> dict[str, object]:
     """Return one row of the phase chart."""
-    row: dict[str, object] = {"method": method, "settings_id": "", "weights": "ImageNet"}
+    row: dict[str, object] = dict.fromkeys(("settings_id", "origin"), "")
+    row |= {"method": method, "weights": "ImageNet"}
     return row | {phase_column(name): seconds.get(name, 0.0) for name in PHASE_NAMES}
 
 
