@@ -129,27 +129,28 @@ def stamped_cells(outputs: str, stamp: str) -> tuple[list[dict[str, Any]], list[
     return [cell for _, cell in cells], problems
 
 
-def results(outputs: Path) -> tuple[pd.DataFrame, str]:
-    """Return the table in ``summary.csv``, and a sentence if it cannot be used.
+def results(outputs: Path) -> tuple[pd.DataFrame, list[str]]:
+    """Return the table in ``summary.csv``, and what is wrong with it as sentences.
 
     The table is made from the cells instead where the file is missing, damaged or of another
-    version, or where a cell is newer than it.
+    version, or where a cell is newer than it; then damaged cells are named as well.
     """
     return _results(str(outputs), results_stamp(outputs), _modified(outputs / SUMMARY_FILE))
 
 
 @st.cache_data(show_spinner=False, max_entries=4)
-def _results(outputs: str, stamp: str, modified: int) -> tuple[pd.DataFrame, str]:
-    folder, problem = Path(outputs), ""
+def _results(outputs: str, stamp: str, modified: int) -> tuple[pd.DataFrame, list[str]]:
+    folder, wrong = Path(outputs), list[str]()
     files = _cell_files(folder)
     try:
         table = stored_summary(folder)
         if all(_modified(file) <= modified for file in files) and _has_rows(table, files):
-            return table, ""
+            return table, []
     except SummaryError as error:
         if files or os.path.lexists(folder / SUMMARY_FILE):
-            problem = rebuilt(folder, error)
-    return table_of(stamped_cells(outputs, stamp)[0]), problem
+            wrong.append(rebuilt(folder, error))
+    cells, problems = stamped_cells(outputs, stamp)
+    return table_of(cells), wrong + problems
 
 
 def _has_rows(table: pd.DataFrame, files: list[Path]) -> bool:

@@ -46,7 +46,7 @@ def draw_network_notice(kind: str, cells: str) -> None:
     if kind == RANDOM:
         st.warning(t("random_notice", cells=cells), icon=":material/warning:")
     elif kind == LITE0:
-        st.info(t("efficientnet_lite0_notice", cells=cells), icon=":material/info:")
+        st.info(t("lite0_notice", cells=cells), icon=":material/info:")
 
 
 def draw_origin(selection: Selection, cells: Iterable[Mapping[Any, Any]]) -> None:
@@ -81,8 +81,10 @@ def draw_origin(selection: Selection, cells: Iterable[Mapping[Any, Any]]) -> Non
 def draw_no_results(selection: Selection) -> None:
     """Say why the selected category has nothing that needs cells, and what to do."""
     table, _ = results(selection.outputs)
-    listed = selection.category in set(table["category"])
-    st.info(t("needs_cells" if listed else "no_methods_yet", category=selection.category))
+    if selection.category in set(table["category"]):
+        st.info(t("needs_cells", category=selection.category))
+    else:
+        st.info(t("no_methods_yet", category=selection.category))
 
 
 def draw_brightness_notice(summary: pd.DataFrame, category: str | None) -> None:

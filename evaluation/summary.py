@@ -85,6 +85,9 @@ class SummaryError(ValueError):
     """A ``summary.csv`` that cannot be used; the message completes "The file ..."."""
 
 
+DISAGREES = SummaryError("does not agree with the finished cells")
+
+
 def phase_column(name: str) -> str:
     """Return the column that holds the seconds of a phase."""
     return f"{name}_phase_s"
@@ -228,14 +231,17 @@ def wrong_summary(outputs: Path, table: pd.DataFrame) -> str:
     except SummaryError as error:
         nothing_there = table.empty and not os.path.lexists(outputs / SUMMARY_FILE)
         return "" if nothing_there else rebuilt(outputs, error)
-    expected = parsed_summary(table_text(table).encode())
+    return "" if agree(found, table) else rebuilt(outputs, DISAGREES)
+
+
+def agree(found: pd.DataFrame, expected: pd.DataFrame) -> bool:
+    """Tell whether two summaries say the same, as written, of the cells that both have."""
+    written = [parsed_summary(table_text(table).encode()) for table in (found, expected)]
     here, there = (
         one.merge(other[KEY]).sort_values(KEY, ignore_index=True)
-        for one, other in ((found, expected), (expected, found))
+        for one, other in (written, reversed(written))
     )
-    if not here.equals(there):
-        return rebuilt(outputs, SummaryError("does not agree with the finished cells"))
-    return ""
+    return here.equals(there)
 
 
 def rebuilt(outputs: Path, error: SummaryError) -> str:

@@ -15,13 +15,13 @@ from dashboard.run.matrix import draw_matrix
 from dashboard.state import Selection, selected, t
 from dashboard.texts import plain
 from evaluation.cells import failures
-from evaluation.summary import table_of, wrong_summary
+from evaluation.summary import DISAGREES, agree, rebuilt, table_of
 
 
 def draw() -> None:
     """Draw the page; the contact sheet last, because it reads pictures."""
     selection = selected()
-    summary, problem = results(selection.outputs)
+    summary, problems = results(selection.outputs)
     st.title(t("overview_title"))
     st.markdown(t("overview_lead"))
     draw_notices(selection)
@@ -36,9 +36,11 @@ def draw() -> None:
     contact_sheet = st.container()
     st.header(t("results_title"))
     cells, damaged = stamped_cells(str(selection.outputs), results_stamp(selection.outputs))
-    problem = problem or wrong_summary(selection.outputs, table_of(cells))
-    if problem:
-        st.warning(plain(problem), icon=":material/warning:")
+    if not agree(summary, table_of(cells)):
+        problems = [*problems, rebuilt(selection.outputs, DISAGREES)]
+    for problem in problems:
+        if problem not in damaged:
+            st.warning(plain(problem), icon=":material/warning:")
     if summary.empty:
         st.subheader(t("no_results_title"))
         st.markdown(t("no_results_hint"))

@@ -52,8 +52,8 @@ def draw() -> None:
     follow_click()
     st.title(t("tradeoff_heading"))
     draw_notices(selection)
-    own, problem = results(selection.outputs)
-    if problem:
+    own, problems = results(selection.outputs)
+    for problem in problems:
         st.warning(plain(problem))
     other = draw_other_summary()
     table = pd.concat([own.assign(origin=""), other]) if len(other) else own.assign(origin="")

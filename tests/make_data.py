@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from evaluation.cells import CELL_FORMAT
+
 SIDE = 64
 
 
@@ -60,7 +62,7 @@ def write_category(
 def cell_content(category: str = "part", method: str = "padim", **changes: Any) -> dict[str, Any]:
     """Return what ``cell.json`` holds, with numbers that are easy to tell apart."""
     content: dict[str, Any] = {
-        "format": 2,
+        "format": CELL_FORMAT,
         "category": category,
         "method": method,
         "metrics": {

@@ -207,7 +207,7 @@ def series_names(rows: pd.DataFrame) -> pd.Series:
     names = []
     for method, settings_id, weights, origin in series.itertuples(index=False):
         name = f"{method_title(method)} ({settings_id})" if settings_id else method_title(method)
-        several = alike[method, settings_id, origin] > 1
+        several = bool(alike[method, settings_id, origin] > 1)
         names.append(", ".join([name, *[weights] * several, *[origin] * bool(origin)]))
     return pd.Series(map(html.escape, names), rows.index, str)
 

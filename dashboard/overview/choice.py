@@ -20,6 +20,7 @@ from evaluation.choice import Candidate, Choice, Comparison, choose
 from evaluation.latency import TIMED_PICTURES
 from evaluation.spreadsheet import NOT_AVAILABLE
 
+NETWORKS = {RANDOM: "overview_from_random", LITE0: "overview_from_lite0"}
 LIMIT_KEY = "overview_ms"
 SMALLEST_P = 0.001
 
@@ -136,14 +137,14 @@ def _draw_origin(selection: Selection, cells: list[FinishedCell]) -> None:
     demo = [method_title(cell.method) for cell in cells if cell.about["demo_data"]]
     if demo:
         st.caption(t("overview_from_demo", methods=", ".join(demo)))
-    for kind in (RANDOM, LITE0):
+    for kind, key in NETWORKS.items():
         such = [
             method_title(cell.method)
             for cell in cells
             if weights_kind(str(cell.about["weights"])) == kind
         ]
         if such:
-            st.caption(t(f"overview_from_{kind}", methods=", ".join(such)))
+            st.caption(t(key, methods=", ".join(such)))
     if weights := unlike_weights(cells):
         st.warning(t("compare_unlike", what=weights), icon=":material/warning:")
     missing = [

@@ -26,6 +26,7 @@ PLACES = {
     "model_mb": 1,
 }
 COMMON_SETTINGS = frozenset({"seed", "backbone", "image_size", "crop", "whole_picture"})
+NETWORKS = {RANDOM: "report_random", UNTRAINED: "report_untrained", LITE0: "report_lite0"}
 PAPERS = {
     "ae": ("arXiv:1807.02011", "https://arxiv.org/abs/1807.02011"),
     "padim": ("arXiv:2011.08785", "https://arxiv.org/abs/2011.08785"),
@@ -197,10 +198,10 @@ def warnings(abouts: Sequence[About], said: Said) -> Markup:
     demo = dict.fromkeys(about["category"] for about in abouts if about["demo_data"])
     if demo:
         told.append(said("report_demo", categories=", ".join(demo)))
-    for kind in (RANDOM, UNTRAINED, LITE0):
+    for kind, warning in NETWORKS.items():
         such = [about for about in abouts if weights_kind(str(about["weights"])) == kind]
         if such:
-            told.append(said(f"report_{kind}", cells=cell_names(such)))
+            told.append(said(warning, cells=cell_names(such)))
     return joined(paragraph(one, class_="warning") for one in told)
 
 

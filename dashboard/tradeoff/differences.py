@@ -10,6 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard.loaders import scores
+from dashboard.notices import draw_no_results
 from dashboard.recorded import weights_text
 from dashboard.state import Selection, keep_choice, said, t
 from dashboard.tables import method_title, told_apart
@@ -60,6 +61,14 @@ def draw_differences(selection: Selection, cells: pd.DataFrame) -> None:
     if len(found) < 2:
         return
     st.header(t("difference_title", category=selection.category))
+    places = [
+        CellPlace(selection.outputs, selection.category, side.method, name)
+        for side, names in found.items()
+        for name in names
+    ]
+    if not any(place.finished for place in places):
+        draw_no_results(selection)
+        return
     names = names_of(list(found))
     keep_choice("difference_baseline", list(names))
     baseline = st.selectbox(

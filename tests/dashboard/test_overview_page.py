@@ -17,6 +17,7 @@ from dashboard.texts import plain, translate, wording
 from evaluation.cells import CellError, CellPlace
 from evaluation.decisions import decide, share_interval
 from evaluation.latency import TIMED_PICTURES
+from evaluation.summary import write_summary
 from tests.dashboard.test_pages import opened, shown
 from tests.make_data import write_category
 
@@ -439,3 +440,39 @@ def test_names_from_disk_are_never_markup(
     lines = [line for line in shown(app).splitlines() if "bold" in line]
     assert lines
     assert not [line for line in lines if name in line]
+
+
+def test_the_tables_are_what_the_summary_says_without_a_look_at_the_cells(
+    results: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_summary(results)
+    sent = tmp_path / "sent"
+    sent.mkdir()
+    shutil.copy(results / "summary.csv", sent)
+    whole = opened(PAGE, category="part", method="padim")
+    monkeypatch.setenv("MVTEC_OUTPUTS", str(sent))
+    app = opened(PAGE, category="part", method="padim")
+
+    assert not app.exception
+    for column in ("image_auroc", "padim_image_auroc"):
+        ours, theirs = table_with(whole, column), table_with(app, column)
+        pd.testing.assert_frame_equal(ours, theirs, check_exact=False, atol=1e-6)
+    assert "this needs them" in shown(app)
+
+
+def test_a_missing_summary_is_named_and_made_from_the_cells(results: Path) -> None:
+    (results / "summary.csv").unlink()
+    app = opened(PAGE, category="part", method="padim")
+
+    assert any("is missing; the next evaluation" in warning.value for warning in app.warning)
+    assert len(table_with(app, "padim_image_auroc")) == 2
+
+
+def test_an_edited_summary_is_said_not_to_agree_with_the_cells(results: Path) -> None:
+    write_summary(results)
+    path = results / "summary.csv"
+    [auroc, *_] = pd.read_csv(path, dtype=str)["image_auroc"]
+    path.write_text(path.read_text().replace(auroc, "0.123456", 1))
+    app = opened(PAGE, category="part", method="padim")
+
+    assert any("does not agree with the finished cells" in w.value for w in app.warning)

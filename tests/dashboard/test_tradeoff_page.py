@@ -12,6 +12,7 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from evaluation.summary import write_summary
 from tests.dashboard.test_pages import opened, shown
 from tests.make_data import write_category
 
@@ -48,7 +49,7 @@ def forget_latency(results: Path, category: str, method: str) -> None:
 def test_means_and_phases_are_drawn(lang: str) -> None:
     app = opened(PAGE, lang, category="part", method="padim")
     assert not app.exception
-    assert points(app) == [["", "padim", ""], ["", "patchcore", ""]]
+    assert points(app) == [["", "padim", "", ""], ["", "patchcore", "", ""]]
     bars = [trace for trace in figures(app)[1].data if trace.type == "bar"]
     assert [list(trace.y) for trace in bars] == [["PaDiM", "PatchCore"]] * 7
 
@@ -58,10 +59,10 @@ def test_every_cell_stands_at_its_own_time_and_auroc(results: Path) -> None:
     app.segmented_control(key="tradeoff_view").set_value("cells").run()
     assert not app.exception
     assert sorted(points(app)) == [
-        ["bare", "padim", ""],
-        ["bare", "patchcore", ""],
-        ["part", "padim", ""],
-        ["part", "patchcore", ""],
+        ["bare", "padim", "", ""],
+        ["bare", "patchcore", "", ""],
+        ["part", "padim", "", ""],
+        ["part", "patchcore", "", ""],
     ]
     cell = json.loads((results / "part" / "padim" / "cell.json").read_text())
     padim = next(trace for trace in figures(app)[0].data if trace.name == "PaDiM")
@@ -73,7 +74,7 @@ def test_every_cell_stands_at_its_own_time_and_auroc(results: Path) -> None:
 def test_one_category_can_be_chosen_and_its_phases_are_shown(results: Path) -> None:
     app = opened(PAGE, category="part", method="padim")
     app.segmented_control(key="tradeoff_view").set_value("category").run()
-    assert points(app) == [["part", "padim", ""], ["part", "patchcore", ""]]
+    assert points(app) == [["part", "padim", "", ""], ["part", "patchcore", "", ""]]
     timings = json.loads((results / "part" / "padim" / "cell.json").read_text())["timings"]
     bars = {trace.name: trace for trace in figures(app)[1].data}
     backbone = timings["backbone_fit"] + timings["backbone_score"]
@@ -107,7 +108,7 @@ def test_one_picture_alone_can_be_the_time_and_an_older_cell_is_named(results: P
     assert not app.exception
     assert "batch of one" in figures(app)[0].layout.xaxis.title.text
     padim = next(trace for trace in figures(app)[0].data if trace.name == "PaDiM")
-    assert [list(data) for data in padim.customdata] == [["part", "padim", ""]]
+    assert [list(data) for data in padim.customdata] == [["part", "padim", "", ""]]
     assert list(padim.x) == [9.0]
     assert "one picture 9.0 ms (95th percentile 12.0 ms)" in padim.hovertext[0]
     assert "accuracy or time is n/a: bare / PaDiM" in shown(app)
@@ -119,7 +120,7 @@ def test_a_method_without_the_time_is_named_beside_the_means(results: Path) -> N
     app = opened(PAGE, category="part", method="padim")
     app.selectbox(key="tradeoff_cost").set_value("latency_ms").run()
     assert not app.exception
-    assert points(app) == [["", "patchcore", ""]]
+    assert points(app) == [["", "patchcore", "", ""]]
     assert "accuracy or time is n/a: PaDiM." in shown(app)
 
 
@@ -150,9 +151,9 @@ def test_demo_and_random_results_are_never_drawn_together_with_others(results: P
             == random
         )
     assert drawn == [
-        [["bare", "patchcore", ""]],
-        [["part", "padim", ""], ["part", "patchcore", ""]],
-        [["bare", "padim", ""]],
+        [["bare", "patchcore", "", ""]],
+        [["part", "padim", "", ""], ["part", "patchcore", "", ""]],
+        [["bare", "padim", "", ""]],
     ]
 
 
@@ -166,7 +167,7 @@ def test_other_settings_are_left_out_until_they_are_chosen(results: Path) -> Non
     assert len(points(app)) == 2
     app.button_group(key="tradeoff_settings").set_value(["", "image_size-64"]).run()
     assert not app.exception
-    assert ["part", "padim", "image_size-64"] in points(app)
+    assert ["part", "padim", "image_size-64", ""] in points(app)
     app.button_group(key="tradeoff_settings").set_value([]).run()
     assert not app.exception
     assert len(points(app)) == 2
@@ -215,7 +216,7 @@ def test_a_damaged_cell_is_a_sentence_and_the_others_are_drawn(results: Path) ->
 @pytest.mark.usefixtures("results")
 def test_a_clicked_cell_opens_its_samples() -> None:
     app = opened(PAGE, category="bare", method="padim")
-    app.session_state["_tradeoff_clicked"] = ("part", "patchcore", "")
+    app.session_state["_tradeoff_clicked"] = ("part", "patchcore", "", "")
     app.session_state["category"] = "part"
     app.session_state["method"] = "patchcore"
     app.run()
@@ -226,10 +227,14 @@ def test_a_clicked_cell_opens_its_samples() -> None:
 
 @pytest.mark.parametrize(
     ("clicked", "said"),
-    [(("", "padim", ""), "A mean has no samples"), (("part", "padim", "seed-1"), "other settings")],
+    [
+        (("", "padim", "", ""), "A mean has no samples"),
+        (("part", "padim", "seed-1", ""), "other settings"),
+        (("part", "padim", "", "their laptop"), "from their laptop"),
+    ],
 )
 @pytest.mark.usefixtures("results")
-def test_a_point_without_samples_says_why(clicked: tuple[str, str, str], said: str) -> None:
+def test_a_point_without_samples_says_why(clicked: tuple[str, ...], said: str) -> None:
     app = opened(PAGE, category="part", method="padim")
     app.session_state["_tradeoff_clicked"] = clicked
     app.run()
@@ -246,9 +251,56 @@ def test_a_click_selects_the_cell_and_a_click_on_a_mean_selects_nothing(
     monkeypatch.setattr(st, "session_state", state)
     remember_click([])
     assert state == {}
-    remember_click([["", "padim", ""]])
-    assert set(state.values()) == {("", "padim", "")}
-    remember_click([["part", "patchcore", "seed-1"]])
-    assert "category" not in state
-    remember_click([["part", "patchcore", ""]])
+    remember_click([["", "padim", "", ""]])
+    assert set(state.values()) == {("", "padim", "", "")}
+    for elsewhere in (["part", "patchcore", "seed-1", ""], ["part", "patchcore", "", "laptop"]):
+        remember_click([elsewhere])
+        assert "category" not in state
+    remember_click([["part", "patchcore", "", ""]])
     assert (state["category"], state["method"]) == ("part", "patchcore")
+
+
+def test_another_summary_is_hollow_points_of_its_own_series_with_its_machine(results: Path) -> None:
+    write_summary(results)
+    theirs = (results / "summary.csv").read_bytes()
+    app = opened(PAGE, category="part", method="padim")
+    own = len(points(app))
+    app.file_uploader(key="tradeoff_other").set_value(("theirs.csv", theirs, "text/csv"))
+    app.run()
+    markers = [trace for trace in figures(app)[0].data if trace.mode == "markers"]
+    theirs_only = [trace for trace in markers if str(trace.marker.symbol).endswith("-open")]
+
+    assert not app.exception
+    assert len(points(app)) == 2 * own
+    assert len(theirs_only) == own
+    assert all(" threads" in trace.name for trace in theirs_only)
+    assert not any(" threads" in trace.name for trace in markers if trace not in theirs_only)
+
+
+@pytest.mark.usefixtures("results")
+def test_an_upload_that_is_no_summary_is_one_sentence_and_the_page_goes_on() -> None:
+    app = opened(PAGE, category="part", method="padim")
+    app.file_uploader(key="tradeoff_other").set_value(("x.csv", b"a,b\n1,2\n", "text/csv"))
+    app.run()
+
+    assert not app.exception
+    assert [error.value for error in app.error] == [
+        "x.csv is damaged or of another version. Give a summary.csv that this version has written."
+    ]
+    assert points(app)
+
+
+def test_a_folder_with_nothing_but_a_summary_shows_the_trade_off(
+    results: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_summary(results)
+    sent = tmp_path / "sent"
+    sent.mkdir()
+    shutil.copy(results / "summary.csv", sent)
+    whole = points(opened(PAGE, category="part", method="padim"))
+    monkeypatch.setenv("MVTEC_OUTPUTS", str(sent))
+    app = opened(PAGE, category="part", method="padim")
+
+    assert not app.exception
+    assert points(app) == whole
+    assert "this needs them" in shown(app)

@@ -13,7 +13,16 @@ import pytest
 
 from evaluation.cell_fields import NEEDED
 from evaluation.cells import CELL_FILE, CellPlace, new_cell, write_cell_file
-from evaluation.summary import COLUMNS, SUMMARY_FILE, summary_table, write_summary
+from evaluation.summary import (
+    COLUMNS,
+    SUMMARY_FILE,
+    SummaryError,
+    agree,
+    parsed_summary,
+    stored_summary,
+    summary_table,
+    write_summary,
+)
 from tests.make_data import cell_content
 
 UNDEFINED = dict.fromkeys(NEEDED["metrics"], math.nan)
@@ -156,3 +165,61 @@ def test_a_category_named_like_a_formula_is_a_text_in_the_summary(tmp_path: Path
     write(tmp_path, "=1+1")
     write_summary(tmp_path)
     assert "\n'=1+1,padim," in (tmp_path / SUMMARY_FILE).read_text()
+
+
+def test_what_is_read_back_is_what_the_cells_gave(tmp_path: Path) -> None:
+    write(tmp_path, "나사, 큰", cpu="X", threads=2, system="Linux", timings={"fit": 1.5, "odd": 2})
+    write(tmp_path, "=1+1", "ae", "seed-7", settings={"seed": 7}, demo_data=True)
+    write(tmp_path, "part", metrics=UNDEFINED | {"by_defect": {}}, settings={})
+    table, _ = summary_table(tmp_path)
+    write_summary(tmp_path)
+    read = stored_summary(tmp_path)
+
+    pd.testing.assert_frame_equal(read, table, check_exact=False, atol=1e-6)
+    assert read["seed"].isna().sum() == 1
+    assert agree(read, table)
+
+
+def test_phases_of_a_cell_are_seconds_by_phase_and_what_is_not_known_is_other(
+    tmp_path: Path,
+) -> None:
+    timings = {"backbone_fit": 3.0, "backbone_score": 1.0, "fit": 2.0, "new": 0.5}
+    write(tmp_path, timings=timings)
+    [row] = summary_table(tmp_path)[0].to_dict("records")
+
+    assert row["backbone_phase_s"] == 4
+    assert row["fit_phase_s"] == 2
+    assert row["decode_phase_s"] == 0
+    assert row["other_phase_s"] == 0.5
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "reason"),
+    [
+        ("image_auroc", "1.2", "image_auroc has impossible values"),
+        ("image_auroc", "high", "not all of its numbers are numbers"),
+        ("fit_s", "-1", "fit_s has impossible values"),
+        ("fit_s", "inf", "fit_s has impossible values"),
+        ("train_images", "2.5", "not all of its numbers are numbers"),
+        ("demo_data", "maybe", "demo_data is not always True or False"),
+    ],
+)
+def test_a_value_that_cannot_be_is_refused_by_name(
+    tmp_path: Path, column: str, value: str, reason: str
+) -> None:
+    write(tmp_path)
+    write_summary(tmp_path)
+    [row] = rows(tmp_path)
+    changed = pd.DataFrame([row | {column: value}], columns=COLUMNS)
+
+    with pytest.raises(SummaryError, match=reason):
+        parsed_summary(changed.to_csv(index=False).encode())
+
+
+def test_two_rows_of_one_cell_are_refused(tmp_path: Path) -> None:
+    write(tmp_path)
+    write_summary(tmp_path)
+    content = (tmp_path / SUMMARY_FILE).read_bytes()
+
+    with pytest.raises(SummaryError, match="two rows of one cell"):
+        parsed_summary(content + content.splitlines(keepends=True)[1])
