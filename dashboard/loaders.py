@@ -24,12 +24,14 @@ from evaluation.cells import (
     MAPS_FILE,
     MODEL_FILE,
     SCORES_FILE,
-    SETTINGS_FOLDER,
     CellError,
+    CellKey,
     CellPlace,
     StoredCell,
+    cell_files,
     cells_and_problems,
     is_short_file,
+    key_of,
     read_cell,
     stored_cells,
 )
@@ -37,10 +39,13 @@ from evaluation.curves import read_curves
 from evaluation.errors import sentence
 from evaluation.scores import read_scores
 from evaluation.summary import (
+    DISAGREES,
     KEY,
     SUMMARY_FILE,
     SummaryError,
+    agree,
     rebuilt,
+    rows_without_cells,
     stored_summary,
     table_of,
 )
@@ -95,7 +100,7 @@ def results_stamp(outputs: Path) -> str:
     a long key than to read a cell.
     """
     parts = (".", CELL_FILE, SCORES_FILE, CURVES_FILE, MAPS_FILE, MODEL_FILE)
-    paths = [f"{file.parent}{os.sep}{part}" for file in _cell_files(outputs) for part in parts]
+    paths = [f"{file.parent}{os.sep}{part}" for file in cell_files(outputs) for part in parts]
     seen = sorted((path, _modified(path)) for path in paths)
     return hashlib.sha256(repr(seen).encode()).hexdigest()
 
@@ -141,11 +146,14 @@ def results(outputs: Path) -> tuple[pd.DataFrame, list[str]]:
 @st.cache_data(show_spinner=False, max_entries=4)
 def _results(outputs: str, stamp: str, modified: int) -> tuple[pd.DataFrame, list[str]]:
     folder, wrong = Path(outputs), list[str]()
-    files = _cell_files(folder)
+    files = cell_files(folder)
+    keys = {key_of(folder, file) for file in files}
     try:
         table = stored_summary(folder)
-        if all(_modified(file) <= modified for file in files) and _has_rows(table, files):
-            return table, []
+        rows = {CellKey(*row) for row in table[KEY].itertuples(index=False)}
+        if keys <= rows and all(_modified(file) <= modified for file in files):
+            gone = sorted(rows - keys) if keys else []
+            return table, [rows_without_cells(folder, gone)] if gone else []
     except SummaryError as error:
         if files or os.path.lexists(folder / SUMMARY_FILE):
             wrong.append(rebuilt(folder, error))
@@ -153,19 +161,17 @@ def _results(outputs: str, stamp: str, modified: int) -> tuple[pd.DataFrame, lis
     return table_of(cells), wrong + problems
 
 
-def _has_rows(table: pd.DataFrame, files: list[Path]) -> bool:
-    """Tell whether each of these ``cell.json`` has a row."""
-    rows = set(table[KEY].itertuples(index=False, name=None))
-    found = (file.parent.parts for file in files)
-    return all((parts[-2], parts[-1], _settings_id(parts)) in rows for parts in found)
+def disagreement(outputs: Path) -> str:
+    """Return a sentence if what ``results`` gives is not what the cells say, else ""."""
+    stamp, modified = results_stamp(outputs), _modified(outputs / SUMMARY_FILE)
+    return _disagreement(str(outputs), stamp, modified)
 
 
-def _settings_id(parts: tuple[str, ...]) -> str:
-    return parts[-3] if parts[-4:-3] == (SETTINGS_FOLDER,) else ""
-
-
-def _cell_files(outputs: Path) -> list[Path]:
-    return [*outputs.glob(f"*/*/{CELL_FILE}"), *outputs.glob(f"settings/*/*/*/{CELL_FILE}")]
+@st.cache_data(show_spinner=False, max_entries=4)
+def _disagreement(outputs: str, stamp: str, modified: int) -> str:
+    table, _ = _results(outputs, stamp, modified)
+    same = agree(table, table_of(stamped_cells(outputs, stamp)[0]))
+    return "" if same else rebuilt(Path(outputs), DISAGREES)
 
 
 def cell(place: CellPlace) -> dict[str, Any]:

@@ -168,6 +168,8 @@ class Padim(FeatureDetector):
             levels = detector._levels()
             if levels[-1].width != len(detector.channel_index_):
                 raise IndexError("a channel that no layer has")
+            if detector.channel_index_.dtype != torch.int64:
+                raise TypeError("channels that are no numbers of channels")
             read = [[tensors[f"{level.layer}.{part}"] for part in PARTS] for level in levels]
             for level, parts in zip(levels, read, strict=True):
                 shape = (len(level.order), len(level.channels))

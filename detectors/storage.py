@@ -14,6 +14,8 @@ from safetensors.torch import save_file
 
 from detectors.base import ModelFileError
 
+WRONG_PARTS = (LookupError, TypeError, ValueError, RuntimeError, AttributeError, OverflowError)
+
 
 def write_model(path: Path, tensors: dict[str, torch.Tensor], about: dict[str, Any]) -> None:
     """Write `tensors` and the JSON-serialisable `about` to `path`; raises OSError if it cannot."""
@@ -61,7 +63,7 @@ def refused_unless_it_fits(path: Path) -> Iterator[None]:
         yield
     except ModelFileError:
         raise
-    except (KeyError, TypeError, ValueError, IndexError, RuntimeError, AttributeError) as error:
+    except WRONG_PARTS as error:
         raise ModelFileError(
             f"The model {path} was written by another version; evaluate this cell again."
         ) from error

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import unicodedata
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +11,7 @@ from evaluation.cell_files import FILES, is_record
 
 LARGEST = 1e9
 LARGEST_SCORE = 1e30
+LARGEST_SEED = 2**32 - 1
 ROUNDING = 1e-6
 SECTIONS = ("metrics", "counts", "settings", "timings", "scale", "geometry")
 NEEDED = {
@@ -30,7 +30,7 @@ SCORE, MAYBE_SCORE = "a number", "a number or null"
 AMOUNT, SHARE = "a number from 0 to 1e9", "a number from 0 to 1 or null"
 COUNT, MAYBE_COUNT = "a whole number from 0 to 1e9", "a whole number from 0 to 1e9 or null"
 SIDE = "a whole number from 1 to 1e9"
-SEED, RECORD = "a whole number from 0 on", "a record of files"
+SEED, RECORD = "a whole number from 0 to 2^32 - 1", "a record of files"
 FIELDS = {
     "category": TEXT,
     "method": TEXT,
@@ -143,6 +143,6 @@ HOLDS: dict[str, Callable[[Any], bool]] = {
     COUNT: lambda value: isinstance(value, int) and _is_number(value, 0, LARGEST),
     MAYBE_COUNT: lambda value: value is None or HOLDS[COUNT](value),
     SIDE: lambda value: HOLDS[COUNT](value) and value > 0,
-    SEED: lambda value: isinstance(value, int) and _is_number(value, 0, math.inf),
+    SEED: lambda value: isinstance(value, int) and _is_number(value, 0, LARGEST_SEED),
     RECORD: is_record,
 }

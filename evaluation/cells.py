@@ -232,7 +232,7 @@ def all_cells(outputs: Path) -> tuple[list[tuple[Path, dict[str, Any]]], list[st
 def stored_cells(outputs: Path) -> dict[Path, StoredCell]:
     """Read all cells below `outputs`, by folder."""
     stored = {}
-    for file in _cell_files(outputs):
+    for file in cell_files(outputs):
         folder = file.parent
         if leads_out(folder.parent, outputs):
             damage = f"{folder.parent} leads out of {outputs}; it is not read."
@@ -403,7 +403,8 @@ def _no_files(folder: Path) -> str:
     return f"{SCORES_FILE} is too large" if too_large else ""
 
 
-def _cell_files(outputs: Path) -> list[Path]:
+def cell_files(outputs: Path) -> list[Path]:
+    """Return the ``cell.json`` of every finished cell."""
     patterns = (f"*/*/{CELL_FILE}", f"{SETTINGS_FOLDER}/*/*/*/{CELL_FILE}")
     return [
         path
@@ -411,6 +412,12 @@ def _cell_files(outputs: Path) -> list[Path]:
         for path in sorted(outputs.glob(pattern))
         if not any(part.startswith(".") for part in path.relative_to(outputs).parts)
     ]
+
+
+def key_of(outputs: Path, file: Path) -> CellKey:
+    """Return what names the cell of a ``cell.json`` within the outputs folder."""
+    *settings, category, method, _ = file.relative_to(outputs).parts
+    return CellKey(category, method, settings[1] if settings else "")
 
 
 def _nan_to_none(value: Any) -> Any:

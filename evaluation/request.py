@@ -15,10 +15,11 @@ from data_utils.mvtec import OFFICIAL_CATEGORIES
 from data_utils.transform import MAX_SIDE, MIN_SIDE, PAPER_CROP, choose_transform
 from detectors.backbones.names import channels_of
 from detectors.registry import METHODS
+from evaluation.cell_fields import LARGEST_SEED
 from evaluation.job import DONE, JobStatus
 from evaluation.settings import Settings
 
-MAX_SEED = 2**32 - 1
+MAX_SEED = LARGEST_SEED
 MAX_WORKERS = 256
 SCHEDULER_VARIABLE = "MVTEC_SCHEDULER"
 SCHEDULER = re.compile(r"(tcp|tls)://([\w.-]+|\[[0-9a-fA-F:.]+\]):\d{1,5}")

@@ -75,7 +75,7 @@ def by_setting(table: pd.DataFrame) -> pd.DataFrame:
     lacking = values.count().lt(groups.size(), axis=0)
     means = values.mean().mask(lacking).add_suffix("_mean")
     deviations = values.std().mask(lacking).add_suffix("_std")
-    seeds = groups["seed"].nunique(dropna=False).rename("seeds")
+    seeds = groups["settings_id"].nunique().rename("seeds")
     rows = pd.concat([seeds, means, deviations], axis=1).reset_index()
     numbers = [f"{name}_{kind}" for name in AVERAGED for kind in ("mean", "std")]
     return rows[[*ALIKE[:3], "seeds", *numbers, *ALIKE[3:]]]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from data_utils.mvtec import Category
 from data_utils.transform import Transform, choose_transform
@@ -58,13 +58,17 @@ class Settings:
         }
 
     def identifier(self, method: str) -> str:
-        """Return a readable folder name of what differs from the defaults, or ""."""
-        default = Settings(DEFAULT_BACKBONE).for_method(method)
-        if self.automatic and self.backbone == STAND_IN:
-            default |= Settings(STAND_IN).for_method(method)
+        """Return a readable folder name of what differs from the defaults, or "".
+
+        It is known before the backbone is: with ``STAND_IN`` it is that of the default one.
+        """
+        stands_in = self.automatic and self.backbone == STAND_IN
+        asked = replace(self, backbone=DEFAULT_BACKBONE) if stands_in else self
+        default = Settings().for_method(method)
+        default["padim_channels"] = Options().channels_for(asked.backbone)
         return "_".join(
             f"{name}-{value}"
-            for name, value in sorted(self.for_method(method).items())
+            for name, value in sorted(asked.for_method(method).items())
             if value != default[name]
         )
 

@@ -10,12 +10,13 @@ FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠
 
 def harmless(text: str) -> str:
     """Return the text, with an apostrophe in front if a spreadsheet would run it as a formula."""
-    return f"'{text}" if text.startswith(FORMULA_SIGNS) else text
+    return f"'{text}" if text.lstrip("'").startswith(FORMULA_SIGNS) else text
 
 
 def without_guard(text: str) -> str:
     """Return the text that ``harmless`` was given."""
-    return text[1:] if text.startswith("'") and text[1:].startswith(FORMULA_SIGNS) else text
+    guarded = text.startswith("'") and text.lstrip("'").startswith(FORMULA_SIGNS)
+    return text[1:] if guarded else text
 
 
 def harmless_table(table: pd.DataFrame) -> pd.DataFrame:

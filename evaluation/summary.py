@@ -10,7 +10,7 @@ import io
 import json
 import math
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +18,19 @@ import pandas as pd
 
 from data_utils.locations import leads_out
 from evaluation.cell_fields import LARGEST, ROUNDING
-from evaluation.cells import CellKey, all_cells, is_short_file, write_atomically
+from evaluation.cells import (
+    SETTINGS_FOLDER,
+    CellKey,
+    all_cells,
+    is_short_file,
+    write_atomically,
+)
 from evaluation.seeds import write_by_setting
 from evaluation.spreadsheet import NOT_AVAILABLE, table_text, without_guard
 
 KEY = list(CellKey._fields)
 SUMMARY_FILE = "summary.csv"
+MOST_NAMED = 5
 PHASES = {
     "decode": ("decode",),
     "backbone": ("backbone_fit", "backbone_score"),
@@ -199,17 +206,22 @@ def parsed_summary(content: bytes) -> pd.DataFrame:
     table = pd.DataFrame([map(without_guard, row) for row in rows], columns=COLUMNS)
     if not table["demo_data"].isin(["True", "False"]).all():
         raise SummaryError("is damaged: demo_data is not always True or False")
+    nameless = table["category"].isin(["", SETTINGS_FOLDER]) | table["method"].eq("")
+    if nameless.any() or not table[KEY].map(_can_be_a_folder).all(axis=None):
+        raise SummaryError("is damaged: it names cells that cannot be")
     if table.duplicated(KEY).any():
         raise SummaryError("is damaged: it has two rows of one cell")
+    if not table["settings"].map(_is_object).all():
+        raise SummaryError("is damaged: not all of its settings are settings")
     numbers = [*METRIC_COLUMNS, *AMOUNT_COLUMNS, *WHOLE_COLUMNS]
     table[numbers] = table[numbers].replace(NOT_AVAILABLE, math.nan)
     table["demo_data"] = table["demo_data"] == "True"
     try:
         table = _typed(table)
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, OverflowError) as error:
         raise SummaryError("is damaged: not all of its numbers are numbers") from error
     for name in numbers:
-        low, high = (-ROUNDING, 1 + ROUNDING) if name in METRIC_COLUMNS else (0, LARGEST)
+        low, high = (-ROUNDING, 1 + ROUNDING) if name in METRIC_COLUMNS else (0, 10 * LARGEST)
         if not (table[name].isna() | table[name].between(low, high)).all():
             raise SummaryError(f"is damaged: {name} has impossible values")
     return table
@@ -236,7 +248,10 @@ def wrong_summary(outputs: Path, table: pd.DataFrame) -> str:
 
 def agree(found: pd.DataFrame, expected: pd.DataFrame) -> bool:
     """Tell whether two summaries say the same, as written, of the cells that both have."""
-    written = [parsed_summary(table_text(table).encode()) for table in (found, expected)]
+    try:
+        written = [parsed_summary(table_text(table).encode()) for table in (found, expected)]
+    except SummaryError:
+        return False
     here, there = (
         one.merge(other[KEY]).sort_values(KEY, ignore_index=True)
         for one, other in (written, reversed(written))
@@ -252,12 +267,34 @@ def rebuilt(outputs: Path, error: SummaryError) -> str:
     )
 
 
+def rows_without_cells(outputs: Path, keys: Sequence[CellKey]) -> str:
+    """Return the sentence about rows whose cells are not in the outputs folder."""
+    named = ", ".join(map(str, keys[:MOST_NAMED]))
+    more = f" and {len(keys) - MOST_NAMED} more" if len(keys) > MOST_NAMED else ""
+    return (
+        f"{outputs / SUMMARY_FILE} has rows of cells that are not in the folder ({named}{more}); "
+        "the next evaluation leaves them out."
+    )
+
+
 def _typed(table: pd.DataFrame) -> pd.DataFrame:
     """Return the table with the types of ``table_of``; raises ValueError for a wrong number."""
     kinds: dict[str, Any] = dict.fromkeys(COLUMNS, str) | {"demo_data": bool}
     kinds |= dict.fromkeys((*METRIC_COLUMNS, *AMOUNT_COLUMNS), float)
     table = table.astype(kinds | dict.fromkeys(WHOLE_COLUMNS, float))
     return table.astype(dict.fromkeys(WHOLE_COLUMNS, "Int64"))
+
+
+def _can_be_a_folder(name: str) -> bool:
+    """Tell whether a cell's category, method or settings, which may be "", can be a folder."""
+    return not (name.startswith(".") or set("/\\\0") & set(name) or len(name.encode()) > 255)
+
+
+def _is_object(text: str) -> bool:
+    try:
+        return isinstance(json.loads(text), dict)
+    except (ValueError, RecursionError):
+        return False
 
 
 def _seconds(value: object) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard.frame import framed
-from dashboard.loaders import readable_cells, results, results_stamp, stamped_cells
+from dashboard.loaders import disagreement, readable_cells, results, results_stamp, stamped_cells
 from dashboard.notices import draw_brightness_notice, draw_notices, draw_origin
 from dashboard.overview.choice import draw_choice
 from dashboard.overview.data import category_counts, draw_contact_sheet, draw_counts
@@ -15,7 +15,6 @@ from dashboard.run.matrix import draw_matrix
 from dashboard.state import Selection, selected, t
 from dashboard.texts import plain
 from evaluation.cells import failures
-from evaluation.summary import DISAGREES, agree, rebuilt, table_of
 
 
 def draw() -> None:
@@ -35,11 +34,9 @@ def draw() -> None:
         st.info(t("overview_no_data"))
     contact_sheet = st.container()
     st.header(t("results_title"))
-    cells, damaged = stamped_cells(str(selection.outputs), results_stamp(selection.outputs))
-    if not agree(summary, table_of(cells)):
-        problems = [*problems, rebuilt(selection.outputs, DISAGREES)]
-    for problem in problems:
-        if problem not in damaged:
+    _, damaged = stamped_cells(str(selection.outputs), results_stamp(selection.outputs))
+    for problem in (*problems, disagreement(selection.outputs)):
+        if problem and problem not in damaged:
             st.warning(plain(problem), icon=":material/warning:")
     if summary.empty:
         st.subheader(t("no_results_title"))

@@ -203,11 +203,11 @@ def series_names(rows: pd.DataFrame) -> pd.Series:
     same method and settings, and its origin where it is another one.
     """
     series = rows[["method", "settings_id", "weights", "origin"]].astype(str)
-    alike = series.drop_duplicates().groupby(["method", "settings_id", "origin"]).size()
+    alike = series.groupby(["method", "settings_id"])["weights"].nunique()
     names = []
     for method, settings_id, weights, origin in series.itertuples(index=False):
         name = f"{method_title(method)} ({settings_id})" if settings_id else method_title(method)
-        several = bool(alike[method, settings_id, origin] > 1)
+        several = bool(alike[method, settings_id] > 1)
         names.append(", ".join([name, *[weights] * several, *[origin] * bool(origin)]))
     return pd.Series(map(html.escape, names), rows.index, str)
 

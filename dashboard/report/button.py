@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import streamlit as st
 
-from dashboard.loaders import results, results_stamp
+from dashboard.loaders import finished_cells, results_stamp
 from dashboard.state import Selection, allowed_false_alarms, language, t
 from dashboard.tables import percent
 from evaluation.errors import sentence
@@ -25,8 +25,8 @@ def draw_report_button(selection: Selection) -> None:
     Nothing is drawn without results. A report is forgotten as soon as another choice, language,
     false-alarm rate or result would give another one.
     """
-    summary, _ = results(selection.outputs)
-    evaluated = list(dict.fromkeys(str(name) for name in summary["category"]))
+    cells = finished_cells(selection.outputs)
+    evaluated = sorted({str(cell["category"]) for cell in cells})
     if not evaluated:
         return
     st.header(t("report_heading"))

@@ -11,6 +11,11 @@ from dashboard.texts import plain
 from evaluation.summary import MACHINE_COLUMNS, SummaryError, parsed_summary
 
 
+@st.cache_data(show_spinner=False, max_entries=2)
+def _parsed(file_id: str, _content: bytes) -> pd.DataFrame:  # noqa: ARG001
+    return parsed_summary(_content)
+
+
 def draw_other_summary() -> pd.DataFrame:
     """Draw the upload; return its rows as ``origin`` names their machine, none without a file."""
     nothing = pd.DataFrame({"origin": []})
@@ -24,7 +29,7 @@ def draw_other_summary() -> pd.DataFrame:
         if file is None:
             return nothing
         try:
-            table = parsed_summary(file.getvalue())
+            table = _parsed(file.file_id, file.getvalue())
         except SummaryError as error:
             st.error(plain(f"{file.name} {error}. {t('tradeoff_other_refused')}"))
             return nothing

@@ -19,7 +19,7 @@ COUNTER = "num_batches_tracked"  # of batch norm, not needed for inference
 
 def resnet_backbone(name: str, state: State, label: str) -> NetworkBackbone:
     """Return a ResNet with parameters that have been checked; see ``expected_shapes``."""
-    own = {key: state[key] for key in expected_shapes(name)}
+    own = {key: state[key].float() for key in expected_shapes(name)}
     trunk = inference_trunk(_network(name), dict(zip(LAYERS, LAYERS, strict=True)), own)
     return NetworkBackbone(name, trunk, IMAGENET_MEAN, IMAGENET_STD, label, identity_of(name, own))
 

@@ -12,7 +12,6 @@ import math
 import os
 import queue
 import socket
-import sys
 import threading
 import time
 import urllib.request
@@ -35,8 +34,10 @@ ANSWER_TIMEOUT_S = 8.0
 READ_TIMEOUT_S = 5.0
 RETRY_AFTER_S = 600.0
 IMAGENET = "IMAGENET1K_V1"
+DTYPES = (torch.float16, torch.bfloat16, torch.float32, torch.float64, torch.int32, torch.int64)
 LITE0_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
 
+downloading = threading.Lock()
 failed_downloads: dict[str, tuple[float, str]] = {}  # by URL: when, and the sentence
 
 
@@ -147,7 +148,11 @@ def imagenet_file(name: str) -> Path:
     WeightsUnavailableError
         If there is no network, the server answers wrongly, or what it sends is damaged.
     """
-    path, url = cached_file(name), imagenet_url(name)
+    with downloading:  # by one thread: the time limit on reading is the process's
+        return _downloaded(name, cached_file(name), imagenet_url(name))
+
+
+def _downloaded(name: str, path: Path, url: str) -> Path:
     if path.is_file():
         return path
     failed_at, reason = failed_downloads.get(url, (-math.inf, ""))
@@ -159,12 +164,11 @@ def imagenet_file(name: str) -> Path:
             torch.hub.load_state_dict_from_url(
                 url,
                 map_location="cpu",
-                progress=sys.stderr.isatty(),
+                progress=True,
                 check_hash=True,
                 weights_only=True,
             )
     except Exception as error:  # the loader raises many types
-        path.unlink(missing_ok=True)
         reason = (
             f"The ImageNet weights of {name} are not on this machine and could not be downloaded "
             f"({getattr(error, 'reason', None) or error}). Download {url} on another machine and "
@@ -223,15 +227,17 @@ def read_state(path: Path) -> dict[str, torch.Tensor]:
     """
     if not path.is_file():
         raise WeightsError(f"There is no weights file {path}; check --weights.")
+    state: object
     try:
         if path.suffix == ".safetensors":
-            return _plain_names(load_file(path))
-        if _unpacked_bytes(path) > path.stat().st_size:
+            state = load_file(path)
+        elif _unpacked_bytes(path) > path.stat().st_size:
             raise WeightsError(
                 f"The weights file {path} is refused: it is packed, and unpacks to more than its "
                 "own size; give a file as torch.save writes it."
             )
-        state = torch.load(path, map_location="cpu", weights_only=True)
+        else:
+            state = torch.load(path, map_location="cpu", weights_only=True)
     except WeightsError:
         raise
     except (SafetensorError, OSError, EOFError) as error:
@@ -250,14 +256,19 @@ def read_state(path: Path) -> dict[str, torch.Tensor]:
             f"The weights file {path} holds no state dict (parameter names and tensors); "
             "give a torchvision state dict."
         )
+    for key, value in state.items():
+        if value.layout != torch.strided or value.device.type != "cpu" or value.dtype not in DTYPES:
+            raise WeightsError(
+                f"The weights file {path} is refused: {key} is no plain tensor of numbers "
+                f"({value.dtype}, {value.layout}, {value.device}); give a torchvision state dict."
+            )
     return _plain_names(state)
 
 
 def _plain_names(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     """Return the state dict without the prefix that ``DataParallel`` puts before every name."""
-    if not all(key.startswith("module.") for key in state):
-        return state
-    return {key.removeprefix("module."): value for key, value in state.items()}
+    whole = all(key.startswith("module.") for key in state)
+    return {key.removeprefix("module.") if whole else key: state[key].detach() for key in state}
 
 
 def _unpacked_bytes(path: Path) -> int:

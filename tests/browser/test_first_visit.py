@@ -45,7 +45,7 @@ def test_a_new_user_evaluates_a_demo_category_and_sees_the_results(
     assert list(summary["method"]) == ["ae", "padim", "patchcore"]
     assert summary["demo_data"].all()
     assert summary["image_auroc"].notna().all()
-    expect(page.get_by_text("Offline backbone:")).to_be_visible()
+    expect(page.get_by_text("ran on EfficientNet-Lite0")).to_be_visible()
     for method in summary["method"]:
         pictures = list((outputs / "demo_gear" / method).glob("*.png"))
         assert len(pictures) == 4 * 45

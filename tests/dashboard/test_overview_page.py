@@ -13,6 +13,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboard.finished import finished_cell
+from dashboard.frame import PAGES
 from dashboard.texts import plain, translate, wording
 from evaluation.cells import CellError, CellPlace
 from evaluation.decisions import decide, share_interval
@@ -476,3 +477,21 @@ def test_an_edited_summary_is_said_not_to_agree_with_the_cells(results: Path) ->
     app = opened(PAGE, category="part", method="padim")
 
     assert any("does not agree with the finished cells" in w.value for w in app.warning)
+
+
+def test_a_row_whose_cell_was_removed_is_named_on_overview_and_trade_off(results: Path) -> None:
+    write_summary(results)
+    shutil.rmtree(results / "part" / "padim")
+    for page in (PAGE, "pages/tradeoff.py"):
+        app = opened(page, category="bare", method="padim")
+        assert not app.exception
+        assert any("not in the folder (part / padim)" in warning.value for warning in app.warning)
+
+
+@pytest.mark.parametrize("page", [f"pages/{name}.py" for name in PAGES])
+def test_a_whole_summary_is_drawn_from_without_a_word_about_it(results: Path, page: str) -> None:
+    write_summary(results)
+    app = opened(page, category="part", method="padim")
+
+    assert not app.exception
+    assert "summary.csv" not in "".join(warning.value for warning in app.warning)

@@ -293,7 +293,7 @@ def test_a_category_that_was_never_evaluated_can_be_fitted_in_the_page(
     assert not list(tmp_path.glob("outputs/part/*"))
 
 
-def test_without_weights_and_network_a_fit_in_the_page_uses_the_offline_backbone(
+def test_without_weights_and_network_a_fit_in_the_page_uses_lite0(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write_category(tmp_path / "data")
@@ -302,8 +302,7 @@ def test_without_weights_and_network_a_fit_in_the_page_uses_the_offline_backbone
     app.button(key="fit_now").click().run()
     assert not app.exception
     assert not app.error
-    assert "offline filter bank" in shown(app)
-    assert "not comparable with published" in shown(app)
+    assert "ran on EfficientNet-Lite0" in shown(app)
 
 
 def test_a_weights_file_that_is_not_there_ends_a_fit_in_one_sentence(

@@ -304,3 +304,16 @@ def test_a_folder_with_nothing_but_a_summary_shows_the_trade_off(
     assert not app.exception
     assert points(app) == whole
     assert "this needs them" in shown(app)
+
+
+def test_networks_are_told_apart_in_the_legend_also_where_one_is_only_in_the_upload(
+    results: Path,
+) -> None:
+    write_summary(results)
+    theirs = (results / "summary.csv").read_text().replace("random (seed 0)", "random (seed 5)")
+    app = opened(PAGE, category="part", method="padim")
+    app.file_uploader(key="tradeoff_other").set_value(("x.csv", theirs.encode(), "text/csv")).run()
+    names = [trace.name for trace in figures(app)[0].data if trace.mode == "markers"]
+
+    assert sorted("seed 5" in name for name in names) == [False, False, True, True]
+    assert all("random (seed" in name for name in names)

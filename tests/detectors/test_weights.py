@@ -11,10 +11,12 @@ import zipfile
 from http.server import SimpleHTTPRequestHandler
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
 
+from detectors.backbones.loading import load_backbone
 from detectors.backbones.weights import (
     WeightsError,
     WeightsUnavailableError,
@@ -245,3 +247,39 @@ def test_random_weights_only_come_when_asked_for_and_say_so() -> None:
     assert loaded.label == "random (seed 4)"
     again = resnet_weights("resnet18", "random", seed=4)
     assert all(torch.equal(again.state[key], loaded.state[key]) for key in loaded.state)
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float64])
+def test_parameters_of_other_precision_are_taken_as_float32(
+    tmp_path: Path, dtype: torch.dtype
+) -> None:
+    state = random_weights("resnet18").state
+    saved = {key: torch.nn.Parameter(value.to(dtype)) for key, value in state.items()}
+    torch.save(saved, tmp_path / "mine.pth")
+    backbone = load_backbone("resnet18", str(tmp_path / "mine.pth"))
+    features = backbone.extract(np.zeros((1, 32, 32, 3), np.uint8))
+    assert features["layer1"].dtype == torch.float32
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        torch.eye(3).to_sparse(),
+        torch.zeros(2, device="meta"),
+        torch.zeros(2, dtype=torch.complex64),
+    ],
+)
+def test_what_is_no_plain_tensor_is_refused_by_name(tmp_path: Path, value: torch.Tensor) -> None:
+    torch.save({"conv1.weight": value}, tmp_path / "odd.pth")
+    with pytest.raises(WeightsError, match="is refused"):
+        resnet_weights("resnet18", str(tmp_path / "odd.pth"))
+
+
+def test_a_cache_that_cannot_be_written_is_one_sentence(
+    served_weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a-file").touch()
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "a-file"))
+    assert served_weights.is_file()
+    with pytest.raises(WeightsUnavailableError, match="could not be downloaded"):
+        resnet_weights("resnet18")

@@ -51,6 +51,7 @@ def parsed(arguments: list[str]) -> Request:
         Request(DATA, methods=("padim",), settings=Settings(whole_picture=True)),
         Request(DATA, methods=ALL_METHODS, settings=Settings(options=Options(2**32 - 1, 1e-5))),
         Request(DATA, methods=ALL_METHODS, settings=Settings(automatic=False)),
+        Request(DATA, methods=ALL_METHODS, settings=Settings(options=Options(0, 0.01, "all"))),
         Request(DATA, methods=ALL_METHODS, settings=Settings(STAND_IN, automatic=False)),
         Request(DATA, methods=ALL_METHODS, sweep=Sweep(seeds=(1, 2))),
         Request(

@@ -19,7 +19,7 @@ from data_utils.mvtec import DatasetError
 from detectors.autoencoder import Autoencoder, AutoencoderSettings
 from detectors.backbones.features import Backbone, Features, NetworkBackbone
 from detectors.backbones.loading import load_backbone
-from detectors.backbones.names import FILTER_BANK
+from detectors.backbones.names import LITE0, LITE0_LABEL
 from detectors.backbones.weights import random_weights
 from detectors.base import AnomalyResult, Calibration, Detector, Progress
 from detectors.padim import Padim
@@ -701,36 +701,36 @@ def test_a_calibration_picture_is_scored_as_if_it_had_not_been_trained_on(
 # Demo data, estimates, plans, and a method of one's own.
 
 
-def test_without_weights_a_run_goes_on_with_the_offline_backbone_and_says_so(
+def test_without_weights_a_run_goes_on_with_the_stand_in_and_says_so(
     run: Run, capsys: pytest.CaptureFixture[str]
 ) -> None:
     outcome = states(replace(run, weights=None))
 
     assert outcome == ["done", "done"]
-    assert "goes on with offline filter bank" in capsys.readouterr().out
+    assert "goes on with EfficientNet-Lite0" in capsys.readouterr().out
     for method in BOTH:
         assert run.place("part", method).finished
         content = cell(run, method)
-        assert content["backbone"] == content["settings"]["backbone"] == FILTER_BANK
-        assert content["weights"].startswith("offline")
+        assert content["backbone"] == content["settings"]["backbone"] == LITE0
+        assert content["weights"] == LITE0_LABEL
 
 
-def test_cells_of_the_offline_backbone_are_finished_for_the_next_run_without_weights(
+def test_cells_of_the_stand_in_are_finished_for_the_next_run_without_weights(
     run: Run,
 ) -> None:
-    offline = replace(run, weights=None)
-    states(offline)
+    alone = replace(run, weights=None)
+    states(alone)
 
-    assert states(offline) == ["skipped", "skipped"]
+    assert states(alone) == ["skipped", "skipped"]
 
 
-def test_cells_of_the_offline_backbone_stay_until_a_run_with_weights_is_told_to_replace_them(
+def test_cells_of_the_stand_in_stay_until_a_run_with_weights_is_told_to_replace_them(
     run: Run,
 ) -> None:
     go(replace(run, weights=None, methods=["padim"]))
     again = replace(run, methods=["padim"])
 
-    assert "other weights (offline filter bank" in go(again)["part", "padim"][1]
+    assert "other weights (EfficientNet-Lite0" in go(again)["part", "padim"][1]
     assert states(replace(again, force=True)) == ["done"]
     assert cell(run, "padim")["backbone"] == "resnet18"
 
@@ -744,8 +744,8 @@ def test_not_even_force_replaces_trained_weights_by_a_backbone_that_stands_in(
     stood_in = go(replace(trained, weights=None, force=True))
     forced = go(replace(trained, weights=weights_file, force=True))
 
-    assert "not to be had now" in stood_in["part", "padim"][1]
-    assert "--backbone filterbank makes one beside it" in stood_in["part", "padim"][1]
+    assert "cannot be had now" in stood_in["part", "padim"][1]
+    assert "--backbone efficientnet_lite0 makes one beside it" in stood_in["part", "padim"][1]
     assert cell(run, "padim")["weights"] == before["weights"]
     assert forced["part", "padim"][0] == "done"
 

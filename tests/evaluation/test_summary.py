@@ -13,6 +13,7 @@ import pytest
 
 from evaluation.cell_fields import NEEDED
 from evaluation.cells import CELL_FILE, CellPlace, new_cell, write_cell_file
+from evaluation.spreadsheet import harmless, without_guard
 from evaluation.summary import (
     COLUMNS,
     SUMMARY_FILE,
@@ -202,6 +203,14 @@ def test_phases_of_a_cell_are_seconds_by_phase_and_what_is_not_known_is_other(
         ("fit_s", "inf", "fit_s has impossible values"),
         ("train_images", "2.5", "not all of its numbers are numbers"),
         ("demo_data", "maybe", "demo_data is not always True or False"),
+        ("seed", "inf", "not all of its numbers are numbers"),
+        ("settings", "hello", "not all of its settings are settings"),
+        ("settings", "[" * 100_000, "not all of its settings are settings"),
+        ("category", "settings", "names cells that cannot be"),
+        ("category", "../x", "names cells that cannot be"),
+        ("category", "x" * 300, "names cells that cannot be"),
+        ("method", "", "names cells that cannot be"),
+        ("settings_id", "../../etc", "names cells that cannot be"),
     ],
 )
 def test_a_value_that_cannot_be_is_refused_by_name(
@@ -223,3 +232,16 @@ def test_two_rows_of_one_cell_are_refused(tmp_path: Path) -> None:
 
     with pytest.raises(SummaryError, match="two rows of one cell"):
         parsed_summary(content + content.splitlines(keepends=True)[1])
+
+
+def test_the_largest_seed_is_read_back(tmp_path: Path) -> None:
+    write(tmp_path, settings={"seed": 2**32 - 1})
+    write_summary(tmp_path)
+
+    assert stored_summary(tmp_path)["seed"].tolist() == [2**32 - 1]
+
+
+@pytest.mark.parametrize("name", ["=1+1", "'=x", "''=x", "'x", "+", "plain"])
+def test_a_name_that_is_guarded_against_spreadsheets_is_read_back(name: str) -> None:
+    assert without_guard(harmless(name)) == name
+    assert not harmless(name).startswith(("=", "+"))

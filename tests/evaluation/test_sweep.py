@@ -14,18 +14,21 @@ from numpy.typing import NDArray
 
 from data_utils.mvtec import Category, scan_category
 from data_utils.pictures import Pictures, load_pictures
+from detectors import registry
 from detectors.backbones.features import Features, NetworkBackbone
+from detectors.backbones.names import LITE0
 from detectors.backbones.weights import random_weights
 from detectors.patchcore import Patchcore
 from detectors.registry import Options
 from evaluation.cells import SCORES_FILE, CellKey, read_cell
+from evaluation.local_workers import evaluate_with_workers
 from evaluation.memory import cells_bytes, size_of
 from evaluation.progress import RunProgress
 from evaluation.request import Sweep
 from evaluation.runner import Run, evaluate
 from evaluation.seeds import BY_SETTING_FILE
 from evaluation.settings import Settings
-from evaluation.summary import SUMMARY_FILE
+from evaluation.summary import SUMMARY_FILE, stored_summary
 from tests.make_data import write_category
 
 TRAIN, GOOD, BAD = 12, 3, 3
@@ -235,3 +238,42 @@ def test_one_row_per_cell_and_one_per_setting(tmp_path: Path) -> None:
     assert list(settings["seeds"]) == [3, 3, 3]
     assert settings["image_auroc_mean"].iloc[0] == pytest.approx(padim.mean(), abs=1e-6)
     assert settings["image_auroc_std"].iloc[0] == pytest.approx(padim.std(), abs=1e-6)
+
+
+def test_padim_with_all_channels_is_one_cell_whatever_the_seed(tmp_path: Path) -> None:
+    asked = replace(FIRST, options=replace(FIRST.options, padim_channels="all"))
+    run = planned(tmp_path, SEEDS, "padim", "patchcore")
+    run = replace(run, settings=asked, variants=SEEDS.variants(asked))
+    states = go(run)
+    [cell] = [key for key in states if key.method == "padim"]
+    about = read_cell(run.place_of(cell).folder)
+
+    assert set(states.values()) == {"done"}
+    assert len(states) == 4
+    assert cell.settings_id == "image_size-64_padim_channels-448"
+    assert "seed" not in about["settings"]
+    assert about["settings"]["padim_channels"] == 448
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_what_was_planned_is_made_where_lite0_takes_the_place_of_resnet18(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, workers: int
+) -> None:
+    monkeypatch.setitem(registry.PADIM_CHANNELS_BY_BACKBONE, LITE0, 176)
+    first = Settings(options=Options(seed=1, coreset_ratio=0.05), image_size=64)
+    run = planned(tmp_path, SEEDS, "padim", "patchcore")
+    run = replace(run, settings=first, variants=SEEDS.variants(first), weights=None)
+    progress = RunProgress(run.outputs, run.planned, show_bars=False)
+    if workers == 1:
+        evaluate(run, progress)
+    else:
+        evaluate_with_workers(run, workers, 1, progress)
+    summary = stored_summary(run.outputs)
+    made = {CellKey(*row) for row in summary[list(CellKey._fields)].itertuples(index=False)}
+
+    assert {cell.state for cell in progress.status.cells} == {"done"}
+    assert made == set(run.planned)
+    assert set(summary["backbone"]) == {LITE0}
+    of_padim = summary[summary["method"] == "padim"]
+    assert of_padim["image_auroc"].nunique() == 1
+    assert of_padim["backbone"].eq(LITE0).all()
