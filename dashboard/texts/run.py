@@ -129,10 +129,10 @@ TEXTS: dict[str, tuple[str, str]] = {
     "runpage_all_channels": ("PaDiM with all channels", "PaDiM에 모든 채널 사용"),
     "runpage_all_channels_help": (
         "PaDiM reads every channel of the network instead of a random 100: often better, without a "
-        "seed, but a model of 565 MB with ResNet-18 and 9 GB with ResNet-50, and several times the "
+        "seed, but a model of 567 MB with ResNet-18 and 9 GB with ResNet-50, and several times the "
         "time (see the Trade-off page).",
         "무작위로 고른 100개 대신 신경망의 모든 채널을 읽습니다. 대개 더 정확하고 시드가 없지만, "
-        "모델이 ResNet-18에서 565 MB, ResNet-50에서 9 GB이고 시간이 몇 배 걸립니다.",
+        "모델이 ResNet-18에서 567 MB, ResNet-50에서 9 GB이고 시간이 몇 배 걸립니다.",
     ),
     "runpage_weights": ("Weights file (optional)", "가중치 파일 (선택)"),
     "runpage_weights_none": ("ImageNet weights of torchvision", "torchvision의 ImageNet 가중치"),
