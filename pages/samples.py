@@ -99,7 +99,15 @@ def _offer_fit(selection: Selection, names: dict[str, str]) -> None:
     if here in fitted:
         _draw_session_samples(selection, names)
         return
-    st.info(t("not_evaluated", **names))
+    summary, _ = results(selection.outputs)
+    if (
+        (summary[["category", "method"]] == [selection.category, selection.method])
+        .all(axis=1)
+        .any()
+    ):
+        draw_no_results(selection)
+    else:
+        st.info(t("not_evaluated", **names))
     if METHODS[selection.method].long_fit:
         st.caption(t("fit_process_hint"))
         if st.button(t("fit_process", **names), key="fit_process"):

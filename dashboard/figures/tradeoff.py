@@ -208,7 +208,7 @@ def series_names(rows: pd.DataFrame) -> pd.Series:
     for method, settings_id, weights, origin in series.itertuples(index=False):
         name = f"{method_title(method)} ({settings_id})" if settings_id else method_title(method)
         several = bool(alike[method, settings_id] > 1)
-        names.append(", ".join([name, *[weights] * several, *[origin] * bool(origin)]))
+        names.append(", ".join([name, *[origin] * bool(origin), *[weights] * several]))
     return pd.Series(map(html.escape, names), rows.index, str)
 
 
