@@ -24,12 +24,10 @@ from detectors.backbones.loading import load_backbone
 from evaluation.settings import Settings
 
 
-def arguments(description: str, data_required: bool = True) -> argparse.ArgumentParser:
+def arguments(description: str) -> argparse.ArgumentParser:
     """Return a parser with the arguments that the benchmarks share."""
     parser = argparse.ArgumentParser(description=description)
-    parser.add_argument(
-        "--data", type=Path, required=data_required, help="folder in MVTec AD layout"
-    )
+    parser.add_argument("--data", type=Path, required=True, help="folder in MVTec AD layout")
     parser.add_argument("--category", default="screw")
     parser.add_argument("--weights", help="torchvision state dict; default: torchvision's own")
     parser.add_argument("--repeats", type=int, default=3)

@@ -49,7 +49,7 @@ COLUMNS = [
 ]
 ASPECT_TOLERANCE = 1.15
 SMALLEST_SIDE = 8
-NOT_OPEN = "leads to a folder that is not open on this machine; left out"
+NOT_OPEN = "leads outside the allowed folders; left out"
 
 
 class DatasetError(ValueError):

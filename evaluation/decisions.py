@@ -1,7 +1,7 @@
 """What a method decides at one false-alarm rate: missed defects, false alarms, and their spread.
 
 The threshold comes from held-out good training pictures (see ``evaluation.thresholds``), so the
-rate that was asked for and the rate that came out on the test pictures differ, and both are told.
+target rate and the rate observed on the test pictures differ, and both are reported.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ def sentence(error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror:
         where = f" ({error.filename})" if error.filename else ""
         return f"The system reports: {error.strerror}{where}."
-    text = " ".join(str(error).split()) or "no further word"
+    text = " ".join(str(error).split()) or "no details given"
     return (
         text if isinstance(error, (ValueError, RuntimeError)) else f"{type(error).__name__}: {text}"
     )

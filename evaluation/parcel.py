@@ -63,12 +63,12 @@ def put_in_place(parcel: bytes, place: CellPlace, data: Path, data_fingerprint: 
         try:
             cell = json.loads((folder / CELL_FILE).read_text(encoding="utf-8"))
         except (OSError, ValueError, RecursionError) as error:
-            raise ParcelError(f"The result for {place.key} came damaged.") from error
+            raise ParcelError(f"The result for {place.key} arrived corrupted.") from error
         if not is_complete(cell) or cell["format"] != CELL_FORMAT or damage(cell, place.folder):
             raise ParcelError(f"The result for {place.key} is that of another cell or version.")
         whole = cell.get(CHECKSUM) == content_checksum(cell) and not changed_files(folder, cell)
         if not whole:
-            raise ParcelError(f"The result for {place.key} came damaged.")
+            raise ParcelError(f"The result for {place.key} arrived corrupted.")
         if cell["settings_id"] != place.settings_id or cell["data_fingerprint"] != data_fingerprint:
             raise ParcelError(f"The result for {place.key} was made from other data or settings.")
         cell["data_root"] = str(data.resolve())
@@ -87,4 +87,4 @@ def _unpack(parcel: bytes, folder: Path) -> None:
                     raise ParcelError(f"A result holds '{name}', which is no file of a cell.")
                 (folder / name).write_bytes(archive.read(member))
     except BadZipFile as error:
-        raise ParcelError("A result came damaged.") from error
+        raise ParcelError("A result arrived corrupted.") from error

@@ -1,4 +1,4 @@
-"""What a run tells the world: bars in the shell, a status file for the app."""
+"""Reporting on a run: bars in the shell, a status file for the app."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is placed elsewhere as one: the cells of a category that share a backbone.
+"""A unit of work for another process: the cells of a category that share a backbone.
 
 A unit is a part of a ``Run`` and nothing else, so any process that has the data can make it. What
 happens there is told, as one small tuple after the other, to the process that holds the outputs

@@ -51,7 +51,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     "language": ("Language", "언어"),
     "data_folder": ("Data folder", "데이터 폴더"),
     "data_folder_not_allowed": (
-        "The folder {root} is not open on this machine; choose one that is (MVTEC_ALLOWED_ROOTS).",
+        "The folder {root} is outside the allowed folders (MVTEC_ALLOWED_ROOTS); choose one inside "
+        "them.",
         "열려 있지 않은 폴더입니다: {root}. 허용된 폴더를 고르세요(MVTEC_ALLOWED_ROOTS).",
     ),
     "data_folder_help": (

@@ -5,7 +5,7 @@ from __future__ import annotations
 TEXTS: dict[str, tuple[str, str]] = {
     "compare_title": ("Compare: {category}", "나란히 비교: {category}"),
     "compare_lead": (
-        "The same test picture in the eyes of every method, at one common false-alarm rate.",
+        "The same test picture as each method sees it, at one common false-alarm rate.",
         "같은 시험 사진을 모든 방법이 어떻게 보는지, 같은 오경보 비율에서 비교합니다.",
     ),
     "compare_evaluate": (
@@ -17,7 +17,8 @@ TEXTS: dict[str, tuple[str, str]] = {
         "별도 프로세스로 실행되며, 진행 상황은 왼쪽에 나타납니다.",
     ),
     "compare_unlike": (
-        "Not evaluated alike: {what}. Some of the differences shown may come from that.",
+        "Evaluated under different conditions: {what}. Some of the differences shown may come from "
+        "that.",
         "평가 조건이 서로 다릅니다: {what}. 보이는 차이 중 일부는 여기서 왔을 수 있습니다.",
     ),
     "compare_unlike_root": ("data folder ({values})", "데이터 폴더({values})"),

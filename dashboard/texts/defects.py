@@ -91,14 +91,14 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "defects_no_masks": (
         "n/a: none of the {defective} defective test pictures has a mask, so the size of the "
-        "defects is not known. Masks belong into ground_truth/<defect>/<name>_mask.png; then run "
+        "defects is not known. Masks belong in ground_truth/<defect>/<name>_mask.png; then run "
         "this category again.",
         "n/a: 불량 시험 사진 {defective}장 모두 마스크가 없어 결함의 크기를 알 수 없습니다. "
         "마스크를 ground_truth/<결함>/<이름>_mask.png에 넣고 이 카테고리를 다시 실행하세요.",
     ),
     "defects_few_masks": (
         "n/a: only {used} of {defective} defective test pictures have a marked area; three sizes "
-        "need at least {needed}. Masks belong into ground_truth/<defect>/<name>_mask.png; then run "
+        "need at least {needed}. Masks belong in ground_truth/<defect>/<name>_mask.png; then run "
         "this category again.",
         "n/a: 불량 시험 사진 {defective}장 중 {used}장에만 표시된 면적이 있습니다. 크기를 세 "
         "묶음으로 나누려면 적어도 {needed}장이 필요합니다. 마스크를 "

@@ -108,7 +108,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "roc_share_unknown": ("n/a: no such test pictures", "n/a: 해당하는 시험 사진이 없음"),
     "roc_alarm_share": (
-        "asked at most {asked}, came out {share} (95 % interval {interval})",
+        "target {asked}, observed {share} (95 % interval {interval})",
         "허용 {asked} 이하, 실제 {share} (95 % 구간 {interval})",
     ),
     "roc_precision_line": (

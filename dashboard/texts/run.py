@@ -109,7 +109,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "‘{argument}’. 붙임표로 시작하는 카테고리는 이름을 바꿔 주세요.",
     ),
     "run_path_refused": (
-        "The evaluation is not started: {path} is not open on this machine.",
+        "The evaluation is not started: {path} is outside the allowed folders.",
         "평가를 시작하지 않았습니다. 이 컴퓨터에서 열려 있지 않은 위치입니다: {path}.",
     ),
     "runpage_log": ("Log, last {count} lines", "로그, 마지막 {count}줄"),

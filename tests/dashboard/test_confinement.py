@@ -44,7 +44,7 @@ def test_another_folder_is_refused_however_it_is_written(restricted: Path, way: 
     (restricted / "link").symlink_to(closed)
     told = told_in_the_sidebar(way.format(open=restricted, closed=closed))
 
-    assert "is not open on this machine" in told
+    assert "is outside the allowed folders" in told
     assert "secret" not in told
 
 

@@ -365,7 +365,7 @@ def test_a_job_on_a_folder_that_is_not_open_is_not_started_again(
     app = opened("pages/run.py")
 
     assert not [button for button in app.button if button.key == "job_resume"]
-    assert any("is not open on this machine" in one.value for one in app.warning)
+    assert any("is outside the allowed folders" in one.value for one in app.warning)
 
 
 def test_weights_that_the_owner_has_set_may_lie_anywhere(

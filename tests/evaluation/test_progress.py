@@ -1,4 +1,4 @@
-"""What a run tells the world is what it does."""
+"""What is reported of a run is what it does."""
 
 from __future__ import annotations
 
