@@ -185,7 +185,9 @@ def fitted_pictures(about: dict[str, Any]) -> Pictures:
     """
     root, name = Path(about["data_root"]), str(about["category"])
     if not is_allowed(root / name):
-        raise CellError(f"The training pictures cannot be shown: {root} is not open here.")
+        raise CellError(
+            f"The training pictures cannot be shown: {root} is outside the allowed folders."
+        )
     try:
         pictures = load_pictures(scan_category(root, name), geometry_of(about))
     except (DatasetError, OSError, KeyError, TypeError, ValueError) as error:

@@ -61,8 +61,8 @@ def test_the_allowed_folder_and_those_in_it_are_open(
     allowed = os.pathsep.join(["", str(restricted / "no-such"), str(restricted)])
     monkeypatch.setenv("MVTEC_ALLOWED_ROOTS", allowed)
 
-    assert "not open" not in told_in_the_sidebar(str(restricted))
-    assert "not open" not in told_in_the_sidebar(str(restricted / "inner"))
+    assert "outside the allowed" not in told_in_the_sidebar(str(restricted))
+    assert "outside the allowed" not in told_in_the_sidebar(str(restricted / "inner"))
 
 
 def test_a_picture_that_is_a_link_out_is_named_and_left_out(restricted: Path) -> None:
@@ -72,9 +72,9 @@ def test_a_picture_that_is_a_link_out_is_named_and_left_out(restricted: Path) ->
     category = scan_category(restricted, "part")
 
     assert str(link) not in [str(path) for path in category.records["image_path"]]
-    assert [finding.path for finding in category.findings if "not open" in finding.problem] == [
-        "part/test/good/link.png"
-    ]
+    assert [
+        finding.path for finding in category.findings if "outside the allowed" in finding.problem
+    ] == ["part/test/good/link.png"]
 
 
 def test_a_weights_file_elsewhere_is_refused(restricted: Path) -> None:

@@ -444,7 +444,7 @@ def test_the_data_folder_in_a_cell_is_not_read_where_it_is_not_open(
         file.write_text(json.dumps(cell))
     about = read_cell(results / "part" / "padim") | {"category": "secret"}
     opened_files.clear()
-    with pytest.raises(CellError, match="is not open here"):
+    with pytest.raises(CellError, match="is outside the allowed folders"):
         fitted_pictures(about)
     for page in PAGES:
         assert not opened(page, category="part", method="patchcore").exception
@@ -473,7 +473,9 @@ def test_a_folder_of_the_data_that_is_a_link_out_is_not_even_listed(
     assert not app.exception
     assert "link" not in app.selectbox(key="category").options
     assert inside(closed, opened_files) == []
-    assert [finding.path for finding in findings if "not open" in finding.problem] == [name]
+    assert [finding.path for finding in findings if "outside the allowed" in finding.problem] == [
+        name
+    ]
 
 
 def test_the_contact_sheet_shows_no_picture_from_outside(
