@@ -15,7 +15,7 @@ from plotly.basedatatypes import BaseTraceType
 from dashboard.figures.style import NEUTRAL_COLOUR, chart, method_colour, method_symbol
 from dashboard.tables import interval, method_title, number
 from dashboard.texts import wording
-from evaluation.summary import OTHER_PHASE, PHASE_NAMES, phase_column
+from evaluation.summary import OTHER_PHASE, PHASE_COLUMNS, PHASE_NAMES, phase_column
 
 HEIGHT_PX = 520
 BAR_HEIGHT_PX = 44
@@ -140,7 +140,7 @@ def phase_chart(rows: pd.DataFrame, language: str) -> go.Figure:
         ``method, settings_id, weights, origin`` and ``<phase>_phase_s`` for each phase, seconds.
     """
     names = series_names(rows).tolist()
-    columns = [phase_column(phase) for phase in PHASE_NAMES]
+    columns = [*PHASE_COLUMNS]
     totals = rows[columns].sum(axis=1).tolist()
     traces: list[BaseTraceType] = []
     for phase, colour, pattern in zip(PHASE_NAMES, PHASE_COLOURS, PHASE_PATTERNS, strict=True):

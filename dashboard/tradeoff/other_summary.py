@@ -33,7 +33,7 @@ def draw_other_summary() -> pd.DataFrame:
         except SummaryError as error:
             st.error(plain(f"{file.name} {error}. {t('tradeoff_other_refused')}"))
             return nothing
-        machines = sorted({machine(row) for row in table[[*MACHINE_COLUMNS]].to_dict("records")})
+        machines = sorted({machine(row) for row in table[MACHINE_COLUMNS].to_dict("records")})
         origin = "; ".join(machines) or file.name
         st.caption(t("tradeoff_other_note", count=len(table), origin=origin))
     return table.assign(origin=origin)
