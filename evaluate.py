@@ -16,11 +16,10 @@ import torch
 from tqdm import tqdm
 
 from data_utils.demo import ensure_demo, is_demo
+from data_utils.facts import fact, fact_of
 from data_utils.locations import (
-    DATA_VARIABLE,
     DEMO_VARIABLE,
     OUTPUTS_VARIABLE,
-    default_data_root,
     default_outputs,
     demo_root,
     expanded,
@@ -28,42 +27,45 @@ from data_utils.locations import (
     readable,
 )
 from data_utils.mvtec import DatasetError
-from detectors.backbones.names import AUTOMATIC, BACKBONES, DEFAULT_BACKBONE, RANDOM, STAND_IN
-from detectors.registry import ALL_CHANNELS, METHODS, Options
-from evaluation.cells import repair
-from evaluation.errors import ClusterError, sentence
-from evaluation.job import CANCELLED, FAILED, BusyError, CellState, lock_outputs
-from evaluation.own_parts import (
+from detectors.registry import METHODS
+from evaluation.cluster.clients import ClusterError, workers_folder
+from evaluation.cluster.foreman import evaluate_on_cluster
+from evaluation.measure.operating_points import DEFAULT_FALSE_ALARMS, pictures_needed
+from evaluation.new_pictures.opened_cell import finished_cell_for
+from evaluation.new_pictures.score_table import (
     DEFECTIVE,
     check_target,
     default_file,
-    finished_cell_for,
-    pictures_below,
-    score_files,
+    score_csv,
     verdict,
-    write_scores,
 )
-from evaluation.progress import RunProgress, say
-from evaluation.request import (
-    MAX_SEED,
-    MAX_WORKERS,
-    Request,
-    Sweep,
-    check_settings,
-    is_scheduler,
+from evaluation.new_pictures.scoring import pictures_below, score_pictures
+from evaluation.run.arguments import (
+    DEMO,
+    ArgumentsError,
+    Parser,
+    add_run_options,
+    request_of,
+    share,
 )
-from evaluation.runner import Run, evaluate, plan_categories, seconds_per_cell
-from evaluation.settings import Settings
-from evaluation.summary import SUMMARY_FILE, summary_table
-from evaluation.thresholds import DEFAULT_FALSE_ALARMS, pictures_needed
+from evaluation.run.category import evaluate
+from evaluation.run.job import BusyError, lock_outputs
+from evaluation.run.plan import Run, planned_run, seconds_per_cell
+from evaluation.run.progress import CANCELLED, FAILED, CellState, RunProgress, say
+from evaluation.run.request import Request
+from evaluation.store.cells import readable_cells, repair
+from evaluation.store.files import remove, write_atomically
+from evaluation.store.summary import SUMMARY_FILE, table_of
 
 EXIT_FAILED_CELLS, EXIT_USAGE, EXIT_BUSY, EXIT_CLUSTER, EXIT_CANCELLED = 1, 2, 3, 4, 130
-DEMO = "demo"
-MAX_THREADS = 1024
 ONLY_WITH_SCORE = ("category", "method", "csv", "false_alarms")
 NOT_WITH_SCORE = ("data", "categories", "methods", "force", "workers", "scheduler")
 SINGLE_WITH_SCORE = ("seeds", "backbones", "coreset_ratios")
 MEANT = {"category": " (did you mean --categories?)", "method": " (did you mean --methods?)"}
+PRINTED = (
+    *("category", "method", "image_auroc", "pixel_auroc", "aupro"),
+    *("fit_s", "score_s", "ms_per_image", "weights", "settings_id"),
+)
 EXAMPLES = """examples:
   python evaluate.py --data demo
       try it on generated pictures, no download of a data set
@@ -76,7 +78,7 @@ EXAMPLES = """examples:
   python evaluate.py --workers 4
       in four processes of this machine
   python evaluate.py --scheduler tcp://192.168.0.10:8786
-      on the workers of a Dask cluster (needs requirements-cluster.txt)
+      on the workers of a Dask cluster
   python evaluate.py --weights resnet18-f37072fd.pth
       without network: ImageNet weights from a file
   python evaluate.py --score "new pictures" --category part --method patchcore
@@ -89,41 +91,15 @@ exit status: 0 all cells finished, 1 a cell failed (with --score: a picture cann
 130 cancelled."""
 
 
-class OneSentenceParser(argparse.ArgumentParser):
-    """Reports a wrong argument in one sentence."""
-
-    def error(self, message: str) -> None:  # type: ignore[override]
-        """Print the sentence and where help is; exit with status 2."""
-        print(f"evaluate.py: {message}. See python evaluate.py --help.", file=sys.stderr)
-        sys.exit(EXIT_USAGE)
-
-
-def argument_parser() -> argparse.ArgumentParser:
+def argument_parser() -> Parser:
     """Return the command line's parser."""
-    parser = OneSentenceParser(
+    parser = Parser(
+        prog="evaluate.py",
         description="Fit AE, PaDiM and PatchCore on good pictures, score the test pictures, and "
         "write numbers and heatmaps.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
-    )
-    parser.add_argument(
-        "--data",
-        metavar="FOLDER",
-        help="data folder with <category>/train/good, <category>/test/<defect> and "
-        "<category>/ground_truth/<defect>; 'demo' for generated pictures "
-        f"(default: ${DATA_VARIABLE}, else data/mvtec_ad)",
-    )
-    parser.add_argument(
-        "--categories", nargs="+", metavar="NAME", help="categories to evaluate (default: all)"
-    )
-    parser.add_argument(
-        "--methods",
-        nargs="+",
-        choices=list(METHODS),
-        default=list(METHODS),
-        metavar="NAME",
-        help=f"any of {', '.join(METHODS)} (default: all)",
     )
     parser.add_argument(
         "--out",
@@ -132,96 +108,7 @@ def argument_parser() -> argparse.ArgumentParser:
         metavar="FOLDER",
         help=f"where results go (default: ${OUTPUTS_VARIABLE}, else outputs)",
     )
-    parser.add_argument(
-        "--seed",
-        "--seeds",
-        dest="seeds",
-        nargs="+",
-        type=_natural,
-        default=[0],
-        metavar="N",
-        help="same seed, same numbers (default: 0); several of them give a mean and a spread",
-    )
-    parser.add_argument("--force", action="store_true", help="repeat finished cells")
-
-    network = parser.add_argument_group("backbone of PaDiM and PatchCore")
-    network.add_argument(
-        "--backbone",
-        "--backbones",
-        dest="backbones",
-        nargs="+",
-        choices=[AUTOMATIC, *BACKBONES],
-        default=[AUTOMATIC],
-        metavar="NAME",
-        help=f"any of {', '.join(BACKBONES)} (default: {DEFAULT_BACKBONE}, or {STAND_IN}, "
-        "which pip has installed, where its weights cannot be had)",
-    )
-    network.add_argument(
-        "--weights",
-        metavar="FILE",
-        help="torchvision state dict of the backbone, or 'random' (default: $BACKBONE_WEIGHTS, "
-        "else ImageNet weights, downloaded once)",
-    )
-
-    size = parser.add_argument_group("pictures")
-    size.add_argument(
-        "--image-size",
-        type=_positive,
-        metavar="PX",
-        help="with a crop the shorter side before it (default 256); without one the pictures "
-        "cover about PX x PX pixels (default 224)",
-    )
-    size.add_argument(
-        "--crop",
-        type=_positive,
-        metavar="PX",
-        help="side of the centre crop (default: 224 for MVTec AD's categories, else no crop)",
-    )
-    size.add_argument("--no-crop", action="store_true", help="always keep the whole picture")
-
-    methods = parser.add_argument_group("methods")
-    methods.add_argument(
-        "--coreset-ratio",
-        "--coreset-ratios",
-        dest="coreset_ratios",
-        nargs="+",
-        type=_share,
-        default=[Options().coreset_ratio],
-        metavar="SHARE",
-        help="share of patches in PatchCore's memory bank (default: 0.01)",
-    )
-    methods.add_argument(
-        "--padim-channels",
-        type=_channels,
-        metavar="D",
-        help="random channels of PaDiM, or 'all' of the backbone's: often better, for several "
-        "times the time and memory (default: 100; 550 with wide_resnet50_2; all 176 of "
-        "efficientnet_lite0)",
-    )
-    places = parser.add_argument_group("where the cells are made")
-    places.add_argument(
-        "--threads",
-        type=_threads,
-        metavar="N",
-        help="processor threads, with several workers those of each (default: every core once; on "
-        "a cluster as its workers are set)",
-    )
-    places.add_argument(
-        "--workers",
-        type=_workers,
-        default=1,
-        metavar="N",
-        help="processes on this machine (default: 1); cells of a category that share a backbone "
-        "stay together, so no more processes work than there are such groups",
-    )
-    places.add_argument(
-        "--scheduler",
-        type=_scheduler,
-        metavar="ADDRESS",
-        help="the scheduler of a Dask cluster, tcp://host:port or tls://host:port, whose workers "
-        f"make the cells; each reads the data from its own ${DATA_VARIABLE}, else from the same "
-        "path as here. Dask executes what it receives: trusted networks or TLS only",
-    )
+    add_run_options(parser)
     _add_score_arguments(parser)
     return parser
 
@@ -248,7 +135,7 @@ def _add_score_arguments(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--false-alarms",
-        type=_rate,
+        type=share(),
         metavar="SHARE",
         help="share of good parts that may be reported as defective; the threshold follows from "
         f"it (default: {DEFAULT_FALSE_ALARMS})",
@@ -258,17 +145,24 @@ def _add_score_arguments(parser: argparse.ArgumentParser) -> None:
 def main(arguments: list[str] | None = None) -> int:
     """Run the evaluation; return the exit status."""
     parser = argument_parser()
-    parsed = parser.parse_args(arguments)
-    _check_score_arguments(parser, parsed)
-    if parsed.scheduler and parsed.workers > 1:
-        parser.error("--workers counts processes of this machine; it does not go with --scheduler")
+    try:
+        parsed = parser.parse_args(arguments)
+        _check_score_arguments(parser, parsed)
+        if parsed.scheduler and parsed.workers > 1:
+            parser.error(
+                "--workers counts processes of this machine; it does not go with --scheduler"
+            )
+    except ArgumentsError as error:
+        return _complain(f"{error}. See python evaluate.py --help.", EXIT_USAGE)
     try:
         outputs = outputs_at(expanded(str(parsed.out)))
     except ValueError as error:
-        return _complain(str(error), EXIT_USAGE)
+        return _complain(error, EXIT_USAGE)
     _end_on_signals()
+    if parsed.threads:
+        torch.set_num_threads(parsed.threads)
     try:
-        return _score(parsed, outputs) if parsed.score else _run(parsed, outputs)
+        return _score(parsed, outputs) if parsed.score else _run(request_of(parsed), outputs)
     except KeyboardInterrupt:
         kept = "nothing was written" if parsed.score else "finished cells are kept"
         return _complain(f"Cancelled; {kept}.", EXIT_CANCELLED)
@@ -295,27 +189,22 @@ def _check_score_arguments(parser: argparse.ArgumentParser, parsed: argparse.Nam
 
 def _score(parsed: argparse.Namespace, outputs: Path) -> int:
     """Score a folder of new pictures; return the exit status."""
-    if parsed.threads:
-        torch.set_num_threads(parsed.threads)
     target = parsed.csv.absolute() if parsed.csv else default_file(parsed.score)
     rate = parsed.false_alarms if parsed.false_alarms is not None else DEFAULT_FALSE_ALARMS
-    asked = requested(parsed)
+    asked = request_of(parsed)
     try:
-        files = pictures_below(parsed.score)
+        pictures = pictures_below(parsed.score)
         check_target(target)
         cell = finished_cell_for(
-            outputs, parsed.category, parsed.method, asked.settings, asked.weights
+            outputs, parsed.category, parsed.method, asked.settings()[0], asked.weights
         )
-        with tqdm(total=len(files), unit="picture", disable=not sys.stderr.isatty()) as bar:
-            scored = score_files(
-                cell, parsed.score, files, lambda done, _: bar.update(done - bar.n)
-            )
-        threshold = write_scores(target, cell, scored, rate)
-    except (ValueError, OSError, RuntimeError) as error:
-        return _complain(sentence(error), EXIT_USAGE)
+        with tqdm(total=len(pictures), unit="picture", disable=not sys.stderr.isatty()) as bar:
+            scored = score_pictures([cell], pictures, lambda done: bar.update(done - bar.n))
+        write_atomically(target, score_csv(scored, [cell], rate))
+    except (ValueError, OSError) as error:
+        return _complain(fact_of(error), EXIT_USAGE)
     unreadable = [one for one in scored if not one.readable]
-    reported = sum(verdict(one.score, threshold) == DEFECTIVE for one in scored)
-    held_out = len(cell.calibration_scores)
+    threshold, held_out = cell.threshold(rate), len(cell.calibration_scores)
     title = METHODS[parsed.method].title
     say(f"{title} on {parsed.category}: {len(scored) - len(unreadable)} pictures scored.")
     if math.isnan(threshold):
@@ -324,9 +213,11 @@ def _score(parsed: argparse.Namespace, outputs: Path) -> int:
             f"alarms; at least {pictures_needed(rate)} are needed."
         )
     else:
+        verdicts = [verdict(one.score(parsed.method), threshold) for one in scored]
         say(
-            f"{reported} of them are above the threshold {threshold:.4g}; at most {rate:.1%} of "
-            f"good parts are expected above it, from {held_out} held-out good pictures."
+            f"{verdicts.count(DEFECTIVE)} of them are above the threshold {threshold:.4g}; at most "
+            f"{rate:.1%} of good parts are expected above it, from {held_out} held-out good "
+            "pictures."
         )
     say(f"Written to {target}")
     for one in unreadable:
@@ -338,173 +229,93 @@ def _option(name: str) -> str:
     return "--" + name.replace("_", "-")
 
 
-def _run(parsed: argparse.Namespace, outputs: Path) -> int:
-    if parsed.threads:
-        torch.set_num_threads(parsed.threads)
+def _run(request: Request, outputs: Path) -> int:
+    """Evaluate; return the exit status."""
     try:
         outputs.mkdir(parents=True, exist_ok=True)
         lock = lock_outputs(outputs)
     except BusyError as error:
-        return _complain(str(error), EXIT_BUSY)
+        return _complain(error, EXIT_BUSY)
     except OSError as error:
         return _complain(
             f"The outputs folder {outputs} cannot be written ({error.strerror}); choose another "
             "with --out.",
             EXIT_USAGE,
         )
-    request = requested(parsed)
     with lock:
         try:
-            run = _planned_run(request, _data_folder(parsed.data), outputs)
-        except (DatasetError, ValueError, OSError) as error:
-            RunProgress(outputs, [], show_bars=False, arguments=request.arguments()).abort(
-                FAILED, sentence(error)
-            )
-            return _complain(sentence(error), EXIT_USAGE)
+            run = planned_run(request, _data_folder(request.data), outputs)
+        except (ValueError, OSError) as error:
+            progress = RunProgress(outputs, [], show_bars=False, arguments=request.arguments())
+            progress.abort(FAILED, fact_of(error))
+            return _complain(fact_of(error), EXIT_USAGE)
         repair(outputs)
+        remove(workers_folder(outputs))
         return _evaluate(run, request)
 
 
-def requested(parsed: argparse.Namespace) -> Request:
-    """Return what is asked for, with paths that hold in any folder."""
-    weights = parsed.weights
-    if weights and weights != RANDOM:
-        weights = str(expanded(weights).absolute())
-    backbones = [DEFAULT_BACKBONE if name == AUTOMATIC else name for name in parsed.backbones]
-    (backbone, *more_backbones), (seed, *more_seeds) = backbones, parsed.seeds
-    ratio, *more_ratios = parsed.coreset_ratios
-    data = parsed.data
+def _data_folder(data: str) -> Path:
     if data != DEMO:
-        data = str((expanded(data) if data else default_data_root()).absolute())
-    return Request(
-        data=data,
-        categories=tuple(parsed.categories or ()),
-        methods=tuple(parsed.methods),
-        settings=Settings(
-            backbone=backbone,
-            automatic=parsed.backbones == [AUTOMATIC],
-            options=Options(seed, ratio, parsed.padim_channels),
-            image_size=parsed.image_size,
-            crop=parsed.crop,
-            whole_picture=parsed.no_crop,
-        ),
-        weights=weights,
-        force=parsed.force,
-        threads=parsed.threads,
-        sweep=Sweep(tuple(more_backbones), tuple(more_ratios), tuple(more_seeds)),
-        workers=parsed.workers,
-        scheduler=parsed.scheduler or "",
-    )
-
-
-def _planned_run(request: Request, data: Path, outputs: Path) -> Run:
-    run = Run(
-        data=data,
-        outputs=outputs,
-        categories=plan_categories(data, list(request.categories)),
-        methods=[method for method in METHODS if method in request.methods],
-        settings=request.settings,
-        weights=request.weights,
-        force=request.force,
-        variants=request.sweep.variants(request.settings),
-    )
-    if request.sweep.backbones and request.weights not in (None, RANDOM):
-        raise ValueError(
-            f"The weights in {request.weights} fit one backbone; give one --backbone, or leave "
-            "--weights away."
-        )
-    for settings in (run.settings, *run.variants):
-        check_settings(settings, run.categories, run.methods)
-    return run
-
-
-def _data_folder(given: str | None) -> Path:
-    if given == DEMO:
-        say(f"Preparing the demo data in {demo_root()} ...")
-        try:
-            return ensure_demo(demo_root())
-        except OSError as error:
-            if not error.strerror:  # a sentence already
-                raise
-            raise DatasetError(
-                f"The demo data cannot be written to {demo_root()} ({error.strerror}); make room "
-                f"there, or name another folder in {DEMO_VARIABLE}."
-            ) from error
-    data = expanded(given) if given else default_data_root()
-    if given is None and not data.is_dir():
+        folder = Path(data)
+        if not folder.is_dir():
+            raise DatasetError("data_not_given", root=folder)
+        return folder
+    say(f"Preparing the demo data in {demo_root()} ...")
+    try:
+        return ensure_demo(demo_root())
+    except OSError as error:
+        if not error.strerror:  # a sentence already
+            raise
         raise DatasetError(
-            f"There is no data folder at {data}; give yours with --data FOLDER, or try --data demo."
-        )
-    return data
+            "demo_unwritable", root=demo_root(), error=error.strerror, variable=DEMO_VARIABLE
+        ) from error
 
 
 def _evaluate(run: Run, request: Request) -> int:
-    progress = RunProgress(
-        run.outputs,
-        run.planned,
-        seconds_per_cell(run),
-        sys.stderr.isatty(),
-        request.arguments(),
-    )
+    estimates, bars = seconds_per_cell(run), sys.stderr.isatty()
+    progress = RunProgress(run.outputs, run.planned, estimates, bars, request.arguments())
     if is_demo(run.data):
         progress.say("Demo data: generated pictures, not MVTec AD.")
     try:
-        _make_cells(run, request, progress)
+        if request.scheduler or request.workers > 1:
+            evaluate_on_cluster(run, request, progress)
+        else:
+            evaluate(run, progress)
     except KeyboardInterrupt:
-        progress.abort(CANCELLED, "")
+        progress.abort(CANCELLED)
         raise
     except ClusterError as error:
-        progress.abort(FAILED, str(error))
-        return _complain(str(error), EXIT_CLUSTER)
+        progress.abort(FAILED, error.fact)
+        return _complain(error, EXIT_CLUSTER)
     except Exception as error:
-        progress.abort(FAILED, str(error))
+        progress.abort(FAILED, fact_of(error))
         raise
     progress.finish()
     _print_summary(run, progress.status.cells)
     return EXIT_FAILED_CELLS if progress.status.state == FAILED else 0
 
 
-def _make_cells(run: Run, request: Request, progress: RunProgress) -> None:
-    """Evaluate where it is asked for; other places than this process are loaded only then."""
-    if request.scheduler:
-        from evaluation.cluster import evaluate_on_cluster
-
-        evaluate_on_cluster(run, request.scheduler, request.threads, progress)
-    elif request.workers > 1:
-        from evaluation.local_workers import evaluate_with_workers
-
-        evaluate_with_workers(run, request.workers, request.threads, progress)
-    else:
-        evaluate(run, progress)
-
-
 def _print_summary(run: Run, cells: list[CellState]) -> None:
-    table, _ = summary_table(run.outputs)
-    shown = table[table["category"].isin(run.categories) & table["method"].isin(run.methods)][
-        [
-            "category",
-            "method",
-            "image_auroc",
-            "pixel_auroc",
-            "aupro",
-            "fit_s",
-            "score_s",
-            "ms_per_image",
-            "weights",
-            "settings_id",
-        ]
-    ]
-    if len(shown):
+    table = table_of(readable_cells(run.outputs))
+    asked = table["category"].isin(run.categories) & table["method"].isin(run.methods)
+    if asked.any():
+        shown = table.loc[asked, list(PRINTED)]
         say(shown.to_string(index=False, float_format="%.3f", na_rep="n/a"))
         say(f"Written to {run.outputs / SUMMARY_FILE}")
     for cell in cells:
-        if cell.state == FAILED:
-            say(f"Failed: {cell.key}: {cell.reason}")
+        if cell.state == FAILED and cell.reason:
+            say(f"Failed: {fact('cell_failed', cell=cell.key, reason=cell.reason)}")
 
 
-def _complain(sentence: str, status: int) -> int:
+def _folder(text: str) -> Path:
+    if not text.strip():
+        raise argparse.ArgumentTypeError("an empty name is no path")
+    return expanded(text)
+
+
+def _complain(sentence: object, status: int) -> int:
     with suppress(OSError):
-        print(f"evaluate.py: {readable(sentence)}", file=sys.stderr)
+        print(f"evaluate.py: {readable(str(sentence))}", file=sys.stderr)
     return status
 
 
@@ -518,70 +329,6 @@ def _end_on_signals() -> None:
 
 def _interrupt(number: int, frame: object) -> None:  # noqa: ARG001  signature of a handler
     raise KeyboardInterrupt
-
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"'{text}' is not a whole number above 0")
-    return int(text)
-
-
-def _channels(text: str) -> int | str:
-    return text if text == ALL_CHANNELS else _positive(text)
-
-
-def _natural(text: str) -> int:
-    if not text.isdecimal() or int(text) > MAX_SEED:
-        raise argparse.ArgumentTypeError(f"'{text}' is not a whole number from 0 to {MAX_SEED}")
-    return int(text)
-
-
-def _threads(text: str) -> int:
-    if not text.isdecimal() or not 1 <= int(text) <= MAX_THREADS:
-        raise argparse.ArgumentTypeError(f"'{text}' is not a number of threads, 1 to {MAX_THREADS}")
-    return int(text)
-
-
-def _workers(text: str) -> int:
-    if not text.isdecimal() or not 1 <= int(text) <= MAX_WORKERS:
-        raise argparse.ArgumentTypeError(
-            f"'{text}' is not a number of processes, 1 to {MAX_WORKERS}"
-        )
-    return int(text)
-
-
-def _scheduler(text: str) -> str:
-    if not is_scheduler(text):
-        raise argparse.ArgumentTypeError(
-            f"'{text}' is no scheduler's address, such as tcp://192.168.0.10:8786"
-        )
-    return text
-
-
-def _folder(text: str) -> Path:
-    if not text.strip():
-        raise argparse.ArgumentTypeError("an empty name is no path")
-    return expanded(text)
-
-
-def _rate(text: str) -> float:
-    try:
-        rate = float(text)
-    except ValueError:
-        rate = -1.0
-    if not 0 < rate < 1:
-        raise argparse.ArgumentTypeError(f"'{text}' is not a share above 0 and below 1")
-    return rate
-
-
-def _share(text: str) -> float:
-    try:
-        share = float(text)
-    except ValueError:
-        share = -1.0
-    if not 0 < share <= 1:
-        raise argparse.ArgumentTypeError(f"'{text}' is not a share above 0 and at most 1")
-    return share
 
 
 if __name__ == "__main__":

@@ -6,10 +6,9 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 
 from dashboard.tables import method_title, number, percent, percent_interval
-from evaluation.choice import Candidate, Choice, Comparison
-from evaluation.picture_time import PictureTime
-from evaluation.spreadsheet import NOT_AVAILABLE
-from evaluation.thresholds import pictures_needed
+from evaluation.measure.operating_points import pictures_needed
+from evaluation.measure.recommendation import Candidate, Choice, Comparison, PictureTime
+from evaluation.store.spreadsheet import NOT_AVAILABLE
 
 Say = Callable[..., str]
 
@@ -64,9 +63,7 @@ def alarms(one: Candidate, said: Say) -> str:
 
 
 def spoken_time(time: PictureTime, said: Say) -> str:
-    """Return such as ``27 ms (95th percentile 29 ms)``, or that it was measured in batches."""
-    if not time.alone:
-        return said("time_in_batches", ms=number(time.ms, 0))
+    """Return such as ``27 ms (95th percentile 29 ms)``."""
     return said("time_alone", ms=number(time.ms, 0), p95=number(time.p95_ms, 0))
 
 

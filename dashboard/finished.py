@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,12 +12,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from dashboard import loaders
-from dashboard.samples.sample_set import StoredSamples
+from dashboard.samples.sample_set import SampleSet, stored_samples
+from data_utils.facts import Fact, from_json
 from detectors.registry import METHODS
-from evaluation.cells import CellError, CellPlace
-from evaluation.choice import Candidate, candidate
-from evaluation.decisions import Decisions, decide
-from evaluation.picture_time import picture_time
+from evaluation.measure.operating_points import Decisions, decide
+from evaluation.measure.recommendation import Candidate, candidate, picture_time
+from evaluation.store.places import CellError, CellPlace
+from evaluation.store.scores import calibration_scores
 
 
 @dataclass(frozen=True)
@@ -64,9 +66,9 @@ class FinishedCell:
         """Return the arrays of ``curves.npz``; raises CellError if it is damaged."""
         return loaders.curves(self.place)
 
-    def samples(self) -> StoredSamples:
+    def samples(self) -> SampleSet:
         """Return the test samples with their pictures; raises CellError if they are damaged."""
-        return StoredSamples(self.place.folder, self.about, loaders.scores(self.place))
+        return stored_samples(self.place.folder, self.about, self.test, self.calibration_scores)
 
 
 def finished_cell(place: CellPlace) -> FinishedCell | None:
@@ -82,22 +84,26 @@ def finished_cell(place: CellPlace) -> FinishedCell | None:
     about = loaders.cell(place)
     scores = loaders.scores(place)
     test = scores[scores["split"] == "test"].reset_index(drop=True)
-    held_out = scores.loc[scores["split"] == "calibration", "score"].to_numpy(np.float64)
-    return FinishedCell(place, about, test, held_out)
+    return FinishedCell(place, about, test, calibration_scores(scores))
 
 
-def finished_methods(outputs: Path, category: str) -> tuple[list[FinishedCell], list[str]]:
-    """Return the category's finished cells with default settings, and a sentence per damaged one.
+def finished_methods(outputs: Path, category: str) -> tuple[list[FinishedCell], list[Fact]]:
+    """Return the category's finished cells with default settings, and what damaged ones lack.
 
     In the order of the registry.
     """
-    cells, problems = [], []
+    cells, problems = list[FinishedCell](), list[Fact]()
     for method in METHODS:
         try:
             cell = finished_cell(CellPlace(outputs, category, method))
         except CellError as error:
-            problems.append(str(error))
+            problems.append(error.fact)
             continue
         if cell is not None:
             cells.append(cell)
     return cells, problems
+
+
+def findings_of(about: Mapping[str, Any]) -> list[tuple[str, Fact]]:
+    """Return path and problem of what was found wrong with a cell's data."""
+    return [(one["path"], from_json(one["problem"])) for one in about.get("findings", [])]

@@ -13,12 +13,21 @@ import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
 
-from dashboard.state import said
 from data_utils.demo import ensure_demo, is_demo
+from data_utils.facts import Fact, fact, fact_of
 from data_utils.locations import default_data_root, demo_root, expanded, is_allowed
 from data_utils.mvtec import DatasetError, category_names
-from evaluation.cell_files import changed
-from evaluation.cells import (
+from evaluation.store.cells import (
+    StoredCell,
+    abouts,
+    cell_files,
+    damages,
+    key_of,
+    read_cell,
+    stored_cells,
+)
+from evaluation.store.curves import read_curves
+from evaluation.store.places import (
     CELL_FILE,
     CURVES_FILE,
     MAPS_FILE,
@@ -27,27 +36,18 @@ from evaluation.cells import (
     CellError,
     CellKey,
     CellPlace,
-    StoredCell,
-    cell_files,
-    cells_and_problems,
-    is_short_file,
-    key_of,
-    read_cell,
-    stored_cells,
 )
-from evaluation.curves import read_curves
-from evaluation.errors import sentence
-from evaluation.scores import read_scores
-from evaluation.summary import (
-    DISAGREES,
+from evaluation.store.scores import read_scores
+from evaluation.store.summary import (
     KEY,
     SUMMARY_FILE,
     SummaryError,
     agree,
-    rebuilt,
-    rows_without_cells,
+    disagrees,
+    rewritten,
     stored_summary,
     table_of,
+    unknown_cells,
 )
 
 Content = TypeVar("Content")
@@ -60,7 +60,7 @@ class DataSource:
     root: Path | None
     demo: bool
     categories: tuple[str, ...]
-    problem: str = ""
+    problem: Fact | None = None
 
 
 def data_source(given: str) -> DataSource:
@@ -71,13 +71,13 @@ def data_source(given: str) -> DataSource:
         try:
             ensure_demo(root)
         except OSError as error:
-            return DataSource(None, True, (), sentence(error))
+            return DataSource(None, True, (), fact_of(error))
     try:
         if not is_allowed(root):
-            return DataSource(None, False, (), said("data_folder_not_allowed", root=root))
+            return DataSource(None, False, (), fact("folder_not_allowed", root=root))
         return DataSource(root, is_demo(root), tuple(category_names(root)))
     except (DatasetError, OSError, ValueError) as error:
-        return DataSource(None, False, (), sentence(error))
+        return DataSource(None, False, (), fact_of(error))
 
 
 def demo_is_needed(given: str) -> bool:
@@ -121,8 +121,8 @@ def _stored(outputs: str, stamp: str) -> dict[Path, StoredCell]:  # noqa: ARG001
     return stored_cells(Path(outputs))
 
 
-def stamped_cells(outputs: str, stamp: str) -> tuple[list[dict[str, Any]], list[str]]:
-    """Return ``finished_cells``, and a sentence for each damaged one.
+def stamped_cells(outputs: str, stamp: str) -> tuple[list[dict[str, Any]], list[Fact]]:
+    """Return ``finished_cells``, and what is wrong with damaged ones.
 
     Parameters
     ----------
@@ -130,12 +130,12 @@ def stamped_cells(outputs: str, stamp: str) -> tuple[list[dict[str, Any]], list[
     stamp : str
         As from ``results_stamp``.
     """
-    cells, problems = cells_and_problems(_stored(outputs, stamp))
-    return [cell for _, cell in cells], problems
+    stored = _stored(outputs, stamp)
+    return abouts(stored), damages(stored.values())
 
 
-def results(outputs: Path) -> tuple[pd.DataFrame, list[str]]:
-    """Return the table in ``summary.csv``, and what is wrong with it as sentences.
+def results(outputs: Path) -> tuple[pd.DataFrame, list[Fact]]:
+    """Return the table in ``summary.csv``, and what is wrong with it.
 
     The table is made from the cells instead where the file is missing, damaged or of another
     version, or where a cell is newer than it; then damaged cells are named as well.
@@ -144,8 +144,8 @@ def results(outputs: Path) -> tuple[pd.DataFrame, list[str]]:
 
 
 @st.cache_data(show_spinner=False, max_entries=4)
-def _results(outputs: str, stamp: str, modified: int) -> tuple[pd.DataFrame, list[str]]:
-    folder, wrong = Path(outputs), list[str]()
+def _results(outputs: str, stamp: str, modified: int) -> tuple[pd.DataFrame, list[Fact]]:
+    folder, wrong = Path(outputs), list[Fact]()
     files = cell_files(folder)
     keys = {key_of(folder, file) for file in files}
     try:
@@ -153,25 +153,25 @@ def _results(outputs: str, stamp: str, modified: int) -> tuple[pd.DataFrame, lis
         rows = {CellKey(*row) for row in table[KEY].itertuples(index=False)}
         if keys <= rows and all(_modified(file) <= modified for file in files):
             gone = sorted(rows - keys) if keys else []
-            return table, [rows_without_cells(folder, gone)] if gone else []
+            return table, [unknown_cells(folder, gone)] if gone else []
     except SummaryError as error:
         if files or os.path.lexists(folder / SUMMARY_FILE):
-            wrong.append(rebuilt(folder, error))
+            wrong.append(rewritten(error.fact))
     cells, problems = stamped_cells(outputs, stamp)
     return table_of(cells), wrong + problems
 
 
-def disagreement(outputs: Path) -> str:
-    """Return a sentence if what ``results`` gives is not what the cells say, else ""."""
+def disagreement(outputs: Path) -> list[Fact]:
+    """Return that what ``results`` gives is not what the cells say, if it is not."""
     stamp, modified = results_stamp(outputs), _modified(outputs / SUMMARY_FILE)
     return _disagreement(str(outputs), stamp, modified)
 
 
 @st.cache_data(show_spinner=False, max_entries=4)
-def _disagreement(outputs: str, stamp: str, modified: int) -> str:
+def _disagreement(outputs: str, stamp: str, modified: int) -> list[Fact]:
     table, _ = _results(outputs, stamp, modified)
     same = agree(table, table_of(stamped_cells(outputs, stamp)[0]))
-    return "" if same else rebuilt(Path(outputs), DISAGREES)
+    return [] if same else [disagrees(Path(outputs))]
 
 
 def cell(place: CellPlace) -> dict[str, Any]:
@@ -191,57 +191,37 @@ def _cell(folder: str, modified: int) -> dict[str, Any]:  # noqa: ARG001
 
 
 def scores(place: CellPlace) -> pd.DataFrame:
-    """Return the cell's ``scores.csv``.
-
-    Raises
-    ------
-    CellError
-        If it is missing or damaged, was changed after the evaluation, or holds other pictures
-        than the cell counted.
-    """
-    path = place.folder / SCORES_FILE
-    if not is_short_file(path):
-        raise CellError(f"{path} is missing or damaged; evaluate this cell again.")
-    return _scores(str(path), _modified(path), _modified(place.folder / CELL_FILE))
+    """Return the cell's ``scores.csv``; raises CellError if it is not as it was written."""
+    return _scores(str(place.folder), *_modified_files(place, SCORES_FILE))
 
 
 @st.cache_data(show_spinner=False, max_entries=64)
-def _scores(path: str, modified: int, cell_modified: int) -> pd.DataFrame:  # noqa: ARG001
-    about = _cell(str(Path(path).parent), cell_modified)
-    return _unchanged(Path(path), about, lambda file: read_scores(file, about["counts"]))
+def _scores(folder: str, cell_modified: int, modified: int) -> pd.DataFrame:  # noqa: ARG001
+    return _read(read_scores, Path(folder), cell_modified)
 
 
 def curves(place: CellPlace) -> dict[str, NDArray[Any]]:
-    """Return the arrays of the cell's ``curves.npz``.
-
-    Raises
-    ------
-    CellError
-        If it is missing or damaged, or was changed after the evaluation.
-    """
-    path = place.folder / CURVES_FILE
-    if not path.is_file():
-        raise CellError(f"{path} is missing or damaged; evaluate this cell again.")
-    return _curves(str(path), _modified(path), _modified(place.folder / CELL_FILE))
+    """Return the arrays of ``curves.npz``; raises CellError if it is not as it was written."""
+    return _curves(str(place.folder), *_modified_files(place, CURVES_FILE))
 
 
 @st.cache_data(show_spinner=False, max_entries=64)
-def _curves(path: str, modified: int, cell_modified: int) -> dict[str, NDArray[Any]]:  # noqa: ARG001
-    return _unchanged(Path(path), _cell(str(Path(path).parent), cell_modified), read_curves)
+def _curves(folder: str, cell_modified: int, modified: int) -> dict[str, NDArray[Any]]:  # noqa: ARG001
+    return _read(read_curves, Path(folder), cell_modified)
 
 
-def _unchanged(path: Path, cell: dict[str, Any], read: Callable[[Path], Content]) -> Content:
-    """Read a file of a cell and compare it with the cell's record."""
+def _read(
+    read: Callable[[Path, dict[str, Any]], Content], folder: Path, cell_modified: int
+) -> Content:
+    """Read a file of a cell; one replaced since its record was read is read by its new record."""
     try:
-        content = read(path)
-    except (OSError, ValueError) as error:
-        raise CellError(
-            f"{path} is damaged ({sentence(error).rstrip('.')}); evaluate this cell again."
-        ) from error
-    # A cell replaced since its record was read is compared with its new record.
-    if changed(path, cell) and changed(path, read_cell(path.parent)):
-        raise CellError(f"{path} was changed after the evaluation; evaluate this cell again.")
-    return content
+        return read(folder, _cell(str(folder), cell_modified))
+    except CellError:
+        return read(folder, read_cell(folder))
+
+
+def _modified_files(place: CellPlace, name: str) -> tuple[int, int]:
+    return _modified(place.folder / CELL_FILE), _modified(place.folder / name)
 
 
 def _modified(path: Path | str) -> int:

@@ -8,9 +8,11 @@ from pathlib import Path
 
 import streamlit as st
 
-from dashboard.texts import DEFAULT_LANGUAGE, LANGUAGES, translate, wording
+from dashboard import texts
+from dashboard.texts import DEFAULT_LANGUAGE, LANGUAGES, TEXTS, translate, wording
+from data_utils.facts import Fact
 from data_utils.locations import demo_root
-from evaluation.thresholds import DEFAULT_FALSE_ALARMS
+from evaluation.measure.operating_points import DEFAULT_FALSE_ALARMS
 
 TEXT_KEYS = ("lang", "category", "method", "sample")
 ALARMS_KEY = "alarms"
@@ -66,6 +68,17 @@ def t(key: str, **values: object) -> str:
 def said(key: str, **values: object) -> str:
     """Return a text in the session's language as it is, for charts, chips and files."""
     return wording(key, language(), **values)
+
+
+def score_unit(method: str) -> str:
+    """Return what the method's scores measure."""
+    known = f"unit_{method}" in TEXTS[DEFAULT_LANGUAGE]
+    return said(f"unit_{method}") if known else said("unit_other")
+
+
+def told(fact: Fact) -> str:
+    """Return what the evaluation tells in the session's language, as Markdown."""
+    return texts.told(fact, language())
 
 
 def restore() -> None:

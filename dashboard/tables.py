@@ -1,123 +1,69 @@
-"""The summary as tables for people."""
+"""Numbers as people read them, and tables of them."""
 
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
+import streamlit as st
 
+from dashboard.figures.style import auroc_style
+from dashboard.state import said, t
+from detectors.backbones.names import weights_origin
 from detectors.registry import METHODS
-from evaluation.summary import LATENCY_COLUMNS
+from evaluation.store.spreadsheet import NOT_AVAILABLE, table_text
+from evaluation.store.summary import MACHINE_COLUMNS
 
-MEAN_COLUMNS = [
-    "image_auroc",
-    "pixel_auroc",
-    "aupro",
-    "fit_s",
-    "score_s",
-    "runtime_s",
-    "ms_per_image",
-    *LATENCY_COLUMNS,
-    "model_mb",
-    "peak_memory_mb",
-]
-GROUP = ["method", "demo_data", "settings_id", "weights"]
-PAIR = ["image_auroc", "pixel_auroc"]
 ROW_PX, BORDER_PX, TALLEST_PX = 35, 3, 900
 
 
-def means_per_method(summary: pd.DataFrame) -> pd.DataFrame:
-    """Return one row per method with its means over categories.
+def draw_table(
+    table: pd.DataFrame,
+    headings: Mapping[str, Any],
+    formats: Mapping[str, Any] | None = None,
+    aurocs: Sequence[str] = (),
+    tallest_px: int = TALLEST_PX,
+    key: Any = None,
+) -> None:
+    """Draw a table without scrolling, if `tallest_px` allows it; what is undefined reads ``n/a``.
 
-    Demo and real data, other settings and other weights are never averaged together: each
-    combination has a row of its own. NaN values are left out; a mean of nothing is NaN.
-
-    Returns
-    -------
-    DataFrame
-        Columns ``method, demo_data, settings_id, weights, categories``, ``with_image`` and
-        ``with_pixel`` (categories whose image and pixel AUROC are defined) and the mean columns.
+    Columns without an entry in `headings` get the text ``column_<name>``; `formats` and `aurocs`
+    name the columns whose numbers are formatted, and coloured as AUROC values.
     """
-    counts = ["categories", "with_image", "with_pixel"]
-    if summary.empty:
-        return pd.DataFrame(columns=[*GROUP, *counts, *MEAN_COLUMNS])
-    grouped = summary.groupby(GROUP, sort=False)
-    means = grouped[MEAN_COLUMNS].mean()
-    for position, count in enumerate(
-        (grouped.size(), grouped["image_auroc"].count(), grouped["pixel_auroc"].count())
-    ):
-        means.insert(position, counts[position], count)
-    order = {key: position for position, key in enumerate(METHODS)}
-    return means.reset_index().sort_values(
-        ["demo_data", "settings_id", "method"],
-        key=lambda column: column.map(order) if column.name == "method" else column,
-        ignore_index=True,
+    style: Any = table.style
+    style = style.format(dict(formats or {}), na_rep=NOT_AVAILABLE)
+    st.dataframe(
+        style.map(auroc_style, subset=list(aurocs)),
+        hide_index=True,
+        width="stretch",
+        height=min(ROW_PX * (len(table) + 1) + BORDER_PX, tallest_px),
+        placeholder=NOT_AVAILABLE,
+        key=key,
+        column_config={name: headings.get(name) or t(f"column_{name}") for name in map(str, table)},
     )
 
 
-def same_categories(summary: pd.DataFrame) -> bool:
-    """Tell whether all means of one kind of data and settings are over the same categories."""
-    if summary.empty:
-        return True
-    sets = summary.groupby(GROUP)["category"].agg(frozenset)
-    return bool((sets.groupby(["demo_data", "settings_id"]).nunique() <= 1).all())
+def draw_download(label: str, table: pd.DataFrame, file_name: str, encoding: str = "utf-8") -> None:
+    """Draw a button that downloads a table as CSV."""
+    st.download_button(
+        label,
+        table_text(table).encode(encoding),
+        file_name=file_name,
+        mime="text/csv",
+        on_click="ignore",
+    )
 
 
-def shared_means(summary: pd.DataFrame) -> tuple[list[str], pd.DataFrame]:
-    """Return the categories that every method has finished, and the means over just these.
-
-    Of the cells with default settings; the real data if there are any, else the demo data.
-
-    Returns
-    -------
-    tuple of list of str and DataFrame
-        The DataFrame is as from ``means_per_method``; both are empty where no category is shared.
-    """
-    cells = summary[summary["settings_id"] == ""]
-    cells = cells[cells["demo_data"] == (cells["demo_data"].all() if len(cells) else False)]
-    sets = [set(names) for _, names in cells.groupby(GROUP)["category"]]
-    shared = sorted(set.intersection(*sets)) if sets else []
-    return shared, means_per_method(cells[cells["category"].isin(shared)])
-
-
-def auroc_by_category(summary: pd.DataFrame) -> pd.DataFrame:
-    """Return one row per category with the image and pixel AUROC of every method.
-
-    A category has a row of its own for each kind of data and settings.
-
-    Returns
-    -------
-    DataFrame
-        Columns ``category, demo_data, settings_id``, then ``<method>_image_auroc`` and
-        ``<method>_pixel_auroc`` for each method with a cell, in the registry's order; NaN where
-        undefined or not evaluated.
-    """
-    keys = ["category", "demo_data", "settings_id"]
-    if summary.empty:
-        return pd.DataFrame(columns=keys)
-    cells = summary.drop_duplicates([*keys, "method"]).set_index([*keys, "method"])
-    wide = cells[PAIR].astype(float).unstack("method")
-    present = set(summary["method"])
-    methods = [*(key for key in METHODS if key in present), *sorted(present - set(METHODS))]
-    columns = {f"{method}_{name}": wide[name, method] for method in methods for name in PAIR}
-    return pd.DataFrame(columns).reset_index()
+def pinned(key: str, width: int | None = None) -> Any:
+    """Return a column's heading that stays in sight when the table is scrolled sideways."""
+    return st.column_config.Column(t(key), pinned=True, width=width)
 
 
 def method_title(key: str) -> str:
     """Return the method's name for people, or the key itself if it is not known."""
     return METHODS[key].title if key in METHODS else key
-
-
-def told_apart(names: Sequence[str], differing: Sequence[str]) -> list[str]:
-    """Return names, with what differs behind those that would read the same."""
-    counts = Counter(names)
-    return [
-        f"{name}, {what}" if counts[name] > 1 else name
-        for name, what in zip(names, differing, strict=True)
-    ]
 
 
 def cell_names(cells: Iterable[Mapping[Any, Any]]) -> str:
@@ -134,28 +80,39 @@ def cell_names(cells: Iterable[Mapping[Any, Any]]) -> str:
 
 def number(value: float, digits: int = 3) -> str:
     """Return a number with fixed digits, ``n/a`` for NaN."""
-    return "n/a" if value is None or math.isnan(value) else f"{value:.{digits}f}"
+    return NOT_AVAILABLE if math.isnan(value) else f"{value:.{digits}f}"
 
 
 def interval(low: float, high: float) -> str:
     """Return an interval such as ``0.981–1.000``, ``n/a`` for NaN."""
-    if math.isnan(low) or math.isnan(high):
-        return "n/a"
-    return f"{low:.3f}–{high:.3f}"
+    return NOT_AVAILABLE if math.isnan(low + high) else f"{low:.3f}–{high:.3f}"
 
 
 def percent(share: float) -> str:
     """Return a share such as ``5 %`` or ``0.5 %``, ``n/a`` for NaN."""
-    return "n/a" if math.isnan(share) else f"{100 * share:.3g} %"
+    return NOT_AVAILABLE if math.isnan(share) else f"{100 * share:.3g} %"
 
 
 def percent_interval(low: float, high: float) -> str:
     """Return an interval of shares such as ``0.2–5.9 %``, ``n/a`` for NaN."""
-    if math.isnan(low) or math.isnan(high):
-        return "n/a"
-    return f"{100 * low:.1f}–{100 * high:.1f} %"
+    return NOT_AVAILABLE if math.isnan(low + high) else f"{100 * low:.1f}–{100 * high:.1f} %"
 
 
-def table_height(rows: int, tallest: int = TALLEST_PX) -> int:
-    """Return the height in pixels that shows rows and heading without scrolling, if it may."""
-    return min(ROW_PX * (rows + 1) + BORDER_PX, tallest)
+def weights_text(label: str) -> str:
+    """Return where a cell's backbone weights came from, as ``cell.json`` says it."""
+    kind, value = weights_origin(label)
+    return said(f"weights_{kind}", value=value) if kind else label
+
+
+def machine(cell: Mapping[Any, Any]) -> str:
+    """Return the processor, threads and system that a cell's times were measured with."""
+    cpu, threads, system = (str(cell.get(name) or NOT_AVAILABLE) for name in MACHINE_COLUMNS)
+    if cpu == NOT_AVAILABLE:
+        return said("machine_unknown")
+    processor = said("overview_machine", cpu=cpu, threads=threads)
+    return processor if system == NOT_AVAILABLE else f"{processor}, {system}"
+
+
+def machines(cells: pd.DataFrame) -> list[str]:
+    """Return the machines that rows of the summary name, each once."""
+    return sorted({machine(row) for row in cells[MACHINE_COLUMNS].to_dict("records")})

@@ -27,28 +27,14 @@ Point = tuple[float, float]
 
 @dataclass(frozen=True)
 class Damage:
-    """Where and how large.
+    """Where and how large."""
 
-    Attributes
-    ----------
-    across, down : float
-        The centre, from 0 (left, top) to 1 (right, bottom).
-    size : float
-        Length of a scratch or diameter of a stain or hole, as a share of the shorter side.
-    angle : float
-        Direction in degrees, counter-clockwise from the horizontal.
-    strength : float
-        From 0 (nothing is changed) to 1 (as strong as it gets).
-    seed : int
-        Draws the irregular outline.
-    """
-
-    across: float = 0.5
-    down: float = 0.5
-    size: float = 0.2
-    angle: float = 30.0
-    strength: float = 1.0
-    seed: int = 0
+    across: float = 0.5  # the centre, from 0 (left) to 1 (right)
+    down: float = 0.5  # from 0 (top) to 1 (bottom)
+    size: float = 0.2  # length or diameter, as a share of the shorter side
+    angle: float = 30.0  # in degrees, counter-clockwise from the horizontal
+    strength: float = 1.0  # from 0 (nothing is changed) to 1 (as strong as it gets)
+    seed: int = 0  # draws the irregular outline
 
     def __post_init__(self) -> None:
         if not all(0 <= value <= 1 for value in (self.across, self.down, self.size, self.strength)):
@@ -57,21 +43,11 @@ class Damage:
 
 @dataclass(frozen=True)
 class Stroke:
-    """One stroke of a brush.
+    """One stroke of a brush, in pixels of the picture."""
 
-    Attributes
-    ----------
-    points : sequence of (x, y)
-        In pixels of the picture, from its top left corner.
-    width : float
-        Of the brush, in pixels of the picture.
-    colour : str
-        ``#rrggbb``.
-    """
-
-    points: tuple[Point, ...]
+    points: tuple[Point, ...]  # x and y, from the top left corner
     width: float
-    colour: str
+    colour: str  # #rrggbb
 
 
 def scratch(picture: NDArray[np.uint8], damage: Damage) -> Painted:
@@ -85,21 +61,11 @@ def scratch(picture: NDArray[np.uint8], damage: Damage) -> Painted:
     mask : bool [H, W]
     """
     rng = np.random.default_rng(damage.seed)
-    (x, y), unit = _centre(picture, damage), _unit(picture)
-    length = damage.size * unit
-    width = max(1.0, length / 30)
+    length = damage.size * min(picture.shape[:2])
     along = np.linspace(-0.5, 0.5, SCRATCH_STEPS) * length
     drift = np.cumsum(rng.normal(0, length / 150, SCRATCH_STEPS))
-    drift -= drift.mean()
-    angle = math.radians(damage.angle)
-    points = [
-        (
-            x + a * math.cos(angle) + d * math.sin(angle),
-            y - a * math.sin(angle) + d * math.cos(angle),
-        )
-        for a, d in zip(along, drift, strict=True)
-    ]
-    cover = _cover(picture, lambda draw, scale: _draw_line(draw, points, width, scale))
+    points = _placed(picture, damage, along, drift - drift.mean())
+    cover = _cover(picture, points, width=max(1.0, length / 30))
     below = picture[cover > 0]
     on_bright = below.size > 0 and below.mean() > 128
     colour = DARK_SCRATCH_COLOUR if on_bright else BRIGHT_SCRATCH_COLOUR
@@ -109,11 +75,7 @@ def scratch(picture: NDArray[np.uint8], damage: Damage) -> Painted:
 def stain(picture: NDArray[np.uint8], damage: Damage) -> Painted:
     """Draw a brown, translucent blot with a darker edge, as of a dried drop."""
     outline = _outline(picture, damage, roughness=0.12)
-    cover = _cover(picture, lambda draw, scale: draw.polygon(_scaled(outline, scale), fill=255))
-    inner_outline = _shrunk(outline, 0.85)
-    inner = _cover(
-        picture, lambda draw, scale: draw.polygon(_scaled(inner_outline, scale), fill=255)
-    )
+    cover, inner = _cover(picture, outline), _cover(picture, _shrunk(outline, 0.85))
     opacity = (cover * (0.75 - 0.3 * inner) * damage.strength).astype(np.float32)
     return _painted(picture, opacity, STAIN_COLOUR)
 
@@ -121,11 +83,7 @@ def stain(picture: NDArray[np.uint8], damage: Damage) -> Painted:
 def hole(picture: NDArray[np.uint8], damage: Damage) -> Painted:
     """Draw a black hole with a bright, broken rim."""
     outline = _outline(picture, damage, roughness=0.05)
-    cover = _cover(picture, lambda draw, scale: draw.polygon(_scaled(outline, scale), fill=255))
-    inner_outline = _shrunk(outline, 0.86)
-    inner = _cover(
-        picture, lambda draw, scale: draw.polygon(_scaled(inner_outline, scale), fill=255)
-    )
+    cover, inner = _cover(picture, outline), _cover(picture, _shrunk(outline, 0.86))
     rimmed, mask = _painted(picture, cover * damage.strength, RIM_COLOUR)
     holed, _ = _painted(rimmed, inner * damage.strength, HOLE_COLOUR)
     return holed, mask
@@ -139,55 +97,40 @@ DAMAGES: dict[str, Callable[[NDArray[np.uint8], Damage], Painted]] = {
 
 
 def drawn(picture: NDArray[np.uint8], strokes: Sequence[Stroke]) -> Painted:
-    """Draw strokes of a brush, one over the other.
-
-    Parameters
-    ----------
-    picture : uint8 [H, W, 3]
-    strokes : sequence of Stroke
-
-    Returns
-    -------
-    picture : uint8 [H, W, 3]
-    mask : bool [H, W]
-        Pixels that a stroke touches.
-    """
+    """Draw strokes of a brush on a picture, one over the other; the mask is what they touch."""
     result = picture.copy()
     touched = np.zeros(picture.shape[:2], np.bool_)
     for stroke in strokes:
-        result, mask = _painted(
-            result, _stroke_cover(picture, stroke), ImageColor.getrgb(stroke.colour)
-        )
+        cover = _cover(picture, stroke.points, stroke.width)
+        result, mask = _painted(result, cover, ImageColor.getrgb(stroke.colour))
         touched |= mask
     return result, touched
-
-
-def _stroke_cover(picture: NDArray[np.uint8], stroke: Stroke) -> NDArray[np.float32]:
-    return _cover(picture, lambda draw, scale: _draw_line(draw, stroke.points, stroke.width, scale))
-
-
-def _unit(picture: NDArray[np.uint8]) -> int:
-    return min(picture.shape[:2])
-
-
-def _centre(picture: NDArray[np.uint8], damage: Damage) -> Point:
-    height, width = picture.shape[:2]
-    return damage.across * width, damage.down * height
 
 
 def _outline(picture: NDArray[np.uint8], damage: Damage, roughness: float) -> list[Point]:
     """Return an ellipse whose radius wavers with a few random waves."""
     rng = np.random.default_rng(damage.seed)
-    (x, y), radius = _centre(picture, damage), damage.size * _unit(picture) / 2
+    radius = damage.size * min(picture.shape[:2]) / 2
     turn = np.linspace(0, 2 * np.pi, OUTLINE_STEPS, endpoint=False)
     waves = np.arange(2, 7)
     phases, weights = rng.uniform(0, 2 * np.pi, len(waves)), rng.normal(0, roughness / waves**0.5)
     wavering = 1 + (weights[:, None] * np.sin(waves[:, None] * turn + phases[:, None])).sum(axis=0)
-    angle = math.radians(damage.angle)
-    a, b = radius * wavering * np.cos(turn), 0.8 * radius * wavering * np.sin(turn)
-    across = x + a * math.cos(angle) + b * math.sin(angle)
-    down = y - a * math.sin(angle) + b * math.cos(angle)
-    return list(zip(across.tolist(), down.tolist(), strict=True))
+    along, across = radius * wavering * np.cos(turn), 0.8 * radius * wavering * np.sin(turn)
+    return _placed(picture, damage, along, across)
+
+
+def _placed(
+    picture: NDArray[np.uint8],
+    damage: Damage,
+    along: NDArray[np.float64],
+    across: NDArray[np.float64],
+) -> list[Point]:
+    """Return points given along and across the direction of a damage, from its centre."""
+    height, width = picture.shape[:2]
+    cosine, sine = math.cos(math.radians(damage.angle)), math.sin(math.radians(damage.angle))
+    x = damage.across * width + along * cosine + across * sine
+    y = damage.down * height - along * sine + across * cosine
+    return list(zip(x.tolist(), y.tolist(), strict=True))
 
 
 def _shrunk(outline: Sequence[Point], factor: float) -> list[Point]:
@@ -195,29 +138,22 @@ def _shrunk(outline: Sequence[Point], factor: float) -> list[Point]:
     return [(x + factor * (a - x), y + factor * (b - y)) for a, b in outline]
 
 
-def _scaled(points: Sequence[Point], scale: int) -> list[Point]:
-    return [(x * scale - 0.5, y * scale - 0.5) for x, y in points]
-
-
-def _draw_line(
-    draw: ImageDraw.ImageDraw, points: Sequence[Point], width: float, scale: int
-) -> None:
-    """Draw a line with round ends and joints."""
-    at = _scaled(points, scale)
-    radius = width * scale / 2
-    if len(at) > 1:
-        draw.line(at, fill=255, width=max(1, round(2 * radius)))
-    for x, y in at:
-        draw.ellipse((x - radius, y - radius, x + radius, y + radius), fill=255)
-
-
 def _cover(
-    picture: NDArray[np.uint8], paint: Callable[[ImageDraw.ImageDraw, int], None]
+    picture: NDArray[np.uint8], points: Sequence[Point], width: float | None = None
 ) -> NDArray[np.float32]:
-    """Return how much of each pixel is covered, 0 to 1, by what `paint` draws enlarged."""
-    height, width = picture.shape[:2]
-    large = Image.new("L", (width * SUPERSAMPLING, height * SUPERSAMPLING))
-    paint(ImageDraw.Draw(large), SUPERSAMPLING)
+    """Return how much of each pixel, 0 to 1, is covered by an outline, or by a line of a width."""
+    rows, columns = picture.shape[:2]
+    large = Image.new("L", (columns * SUPERSAMPLING, rows * SUPERSAMPLING))
+    draw = ImageDraw.Draw(large)
+    at = [(x * SUPERSAMPLING - 0.5, y * SUPERSAMPLING - 0.5) for x, y in points]
+    if width is None:
+        draw.polygon(at, fill=255)
+    else:  # with round ends and joints
+        radius = width * SUPERSAMPLING / 2
+        if len(at) > 1:
+            draw.line(at, fill=255, width=max(1, round(2 * radius)))
+        for x, y in at:
+            draw.ellipse((x - radius, y - radius, x + radius, y + radius), fill=255)
     return (np.asarray(large.reduce(SUPERSAMPLING)) / 255).astype(np.float32)
 
 

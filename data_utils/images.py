@@ -6,24 +6,21 @@ import os
 import stat
 import struct
 import warnings
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, NamedTuple
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 from PIL.PngImagePlugin import PngImageFile
 
-IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff"})
+from data_utils.facts import Fact, Fault, fact
+
+FORMATS = {".png": "PNG", ".bmp": "BMP"}
+FORMATS |= {".jpg": "JPEG", ".jpeg": "JPEG", ".tif": "TIFF", ".tiff": "TIFF"}
+IMAGE_SUFFIXES = frozenset(FORMATS)
 DECODED_FORMATS = ("PNG", "JPEG", "BMP", "TIFF", "WEBP", "GIF")  # whatever the file is called
-FORMAT_OF_SUFFIX = {
-    ".png": "PNG",
-    ".jpg": "JPEG",
-    ".jpeg": "JPEG",
-    ".bmp": "BMP",
-    ".tif": "TIFF",
-    ".tiff": "TIFF",
-}
 MOST_PIXELS = 2 * (Image.MAX_IMAGE_PIXELS or 0)  # Pillow opens no file with more
 LONGEST_SHAPE = 50
 SIXTEEN_BIT_MODES = frozenset({"I;16", "I;16L", "I;16B", "I"})
@@ -40,25 +37,15 @@ warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 
 
-class UnreadableImageError(ValueError):
-    """A file that cannot be decoded; the message is a sentence without the path."""
+class UnreadableImageError(Fault):
+    """A file that cannot be decoded; what is told leaves its path out."""
 
 
-@dataclass(frozen=True)
-class Header:
-    """What a file says of itself before its pixels are decoded.
+class Header(NamedTuple):
+    """What a file says of itself before its pixels are decoded."""
 
-    Attributes
-    ----------
-    height, width : int
-        In pixels, as the picture is shown.
-    remark : str
-        What is unusual about a file that is read all the same, or "".
-    """
-
-    height: int
-    width: int
-    remark: str = ""
+    size: tuple[int, int]  # height and width in pixels, as the picture is shown
+    remarks: list[Fact]  # what is unusual about a file that is read all the same
 
 
 def is_picture(path: Path) -> bool:
@@ -67,27 +54,9 @@ def is_picture(path: Path) -> bool:
 
 
 def stored_size(path: Path | IO[bytes]) -> tuple[int, int]:
-    """Read ``(height, width)`` in pixels as they are stored; never decodes a pixel.
-
-    Raises
-    ------
-    UnreadableImageError
-        As ``read_header`` does.
-    """
+    """Read ``(height, width)`` in pixels as they are stored; fails as ``read_header`` does."""
     with _opened(path) as picture:
         return picture.height, picture.width
-
-
-def picture_size(path: Path | IO[bytes]) -> tuple[int, int]:
-    """Read ``(height, width)`` in pixels from the header, as the picture is shown.
-
-    Raises
-    ------
-    UnreadableImageError
-        As ``read_header`` does.
-    """
-    header = read_header(path)
-    return header.height, header.width
 
 
 def read_header(path: Path | IO[bytes]) -> Header:
@@ -103,8 +72,7 @@ def read_header(path: Path | IO[bytes]) -> Header:
         width, height = picture.size
         # Pillow itself gives the size of a TIFF as it is shown.
         turned = picture.format != "TIFF" and _noted_orientation(picture) in QUARTER_TURNS
-        remark = _remark(path, picture)
-    return Header(width, height, remark) if turned else Header(height, width, remark)
+        return Header((width, height) if turned else (height, width), _remarks(path, picture))
 
 
 def read_picture(path: Path | IO[bytes]) -> Image.Image:
@@ -119,61 +87,50 @@ def read_picture(path: Path | IO[bytes]) -> Image.Image:
     UnreadableImageError
         If the file cannot be decoded, or holds floating-point pixels.
     """
-    with _opened(path) as opened:
-        try:
-            return _to_rgb(_upright(opened))
-        except UnreadableImageError:
-            raise
-        except Exception as error:  # Pillow's decoders raise many types on damaged data
-            raise UnreadableImageError(f"cannot be decoded ({_reason(error)})") from error
+    with _decoded(path) as opened:
+        return _to_rgb(_upright(opened))
 
 
 def read_thumbnail(path: Path, side: int) -> Image.Image:
-    """Decode a picture to RGB, reduced to fit into `side` x `side` pixels.
+    """Decode a picture as ``read_picture`` does, reduced to fit into `side` x `side` pixels.
 
     JPEG files are decoded at a reduced size, which is several times faster.
-
-    Raises
-    ------
-    UnreadableImageError
-        If the file cannot be decoded, or holds floating-point pixels.
     """
-    with _opened(path) as opened:
-        try:
-            opened.draft(None, (side, side))
-            picture = _to_rgb(_upright(opened))
-            picture.thumbnail((side, side), Image.Resampling.BILINEAR, reducing_gap=2.0)
-        except UnreadableImageError:
-            raise
-        except Exception as error:  # as in read_picture
-            raise UnreadableImageError(f"cannot be decoded ({_reason(error)})") from error
-    return picture
+    with _decoded(path) as opened:
+        opened.draft(None, (side, side))
+        picture = _to_rgb(_upright(opened))
+        picture.thumbnail((side, side), Image.Resampling.BILINEAR, reducing_gap=2.0)
+        return picture
 
 
 def read_mask(path: Path) -> Image.Image:
     """Decode a mask to mode L with 255 where any channel is above zero, else 0.
 
-    What is transparent marks nothing.
-
-    Raises
-    ------
-    UnreadableImageError
-        If the file cannot be decoded.
+    What is transparent marks nothing. A file that cannot be decoded is an UnreadableImageError.
     """
+    with _decoded(path) as opened:
+        mask = _upright(opened)
+        if "A" in mask.getbands() or mask.mode == "P" or "transparency" in mask.info:
+            drawn = mask.convert("RGBA")
+            mask = Image.composite(drawn, Image.new("RGBA", drawn.size), drawn.getchannel("A"))
+            mask = mask.convert("RGB")
+        if mask.mode == "L":
+            return mask.point([0] + [255] * 255)
+        values = np.asarray(mask)
+        marked = values > 0 if values.ndim == 2 else (values > 0).any(axis=2)
+        return Image.fromarray(np.where(marked, np.uint8(255), np.uint8(0)))
+
+
+@contextmanager
+def _decoded(path: Path | IO[bytes]) -> Iterator[Image.Image]:
+    """Open a picture; whatever goes wrong with its pixels is one kind of error."""
     with _opened(path) as opened:
         try:
-            mask = _upright(opened)
-            if "A" in mask.getbands() or mask.mode == "P" or "transparency" in mask.info:
-                drawn = mask.convert("RGBA")
-                mask = Image.composite(drawn, Image.new("RGBA", drawn.size), drawn.getchannel("A"))
-                mask = mask.convert("RGB")
-            if mask.mode == "L":
-                return mask.point([0] + [255] * 255)
-            values = np.asarray(mask)
-        except Exception as error:
-            raise UnreadableImageError(f"cannot be decoded ({_reason(error)})") from error
-    marked = values > 0 if values.ndim == 2 else (values > 0).any(axis=2)
-    return Image.fromarray(np.where(marked, np.uint8(255), np.uint8(0)))
+            yield opened
+        except UnreadableImageError:
+            raise
+        except Exception as error:  # Pillow's decoders raise many types on damaged data
+            raise UnreadableImageError("not_decodable", error=_reason(error)) from error
 
 
 def _opened(path: Path | IO[bytes]) -> Image.Image:
@@ -181,39 +138,35 @@ def _opened(path: Path | IO[bytes]) -> Image.Image:
         if isinstance(path, Path):
             about = path.stat()
             if not stat.S_ISREG(about.st_mode):
-                raise UnreadableImageError("is no regular file")  # a pipe would be waited for
+                raise UnreadableImageError("no_regular_file")  # a pipe would be waited for
             if not about.st_size:
-                raise UnreadableImageError("is an empty file")
+                raise UnreadableImageError("empty_file")
         picture = Image.open(path, formats=DECODED_FORMATS)
     except UnreadableImageError:
         raise
     except UnidentifiedImageError as error:
-        raise UnreadableImageError("is not a picture") from error
+        raise UnreadableImageError("not_a_picture") from error
     except Image.DecompressionBombError as error:
-        raise UnreadableImageError(
-            f"has more than the {MOST_PIXELS // 1_000_000} million pixels that are read; reduce it"
-        ) from error
+        raise UnreadableImageError("too_many_pixels", most=MOST_PIXELS // 1_000_000) from error
     except Exception as error:
-        raise UnreadableImageError(f"cannot be opened ({_reason(error)})") from error
+        raise UnreadableImageError("not_opened", error=_reason(error)) from error
     if max(picture.size) > LONGEST_SHAPE * min(picture.size):
         width, height = picture.size
         picture.close()
-        raise UnreadableImageError(
-            f"is {width} x {height} px, more than {LONGEST_SHAPE} times as long as wide"
-        )
+        raise UnreadableImageError("too_long", width=width, height=height, most=LONGEST_SHAPE)
     if picture.format == "TIFF":
         picture.filename = ""  # or Pillow maps the file and mixes up the rows of a turned picture
     return picture
 
 
-def _remark(path: Path | IO[bytes], picture: Image.Image) -> str:
+def _remarks(path: Path | IO[bytes], picture: Image.Image) -> list[Fact]:
     remarks = []
     kind = "JPEG" if picture.format == "MPO" else picture.format
-    if isinstance(path, Path) and FORMAT_OF_SUFFIX.get(path.suffix.lower(), kind) != kind:
-        remarks.append(f"is a {kind} file in spite of its name")
+    if isinstance(path, Path) and FORMATS.get(path.suffix.lower(), kind) != kind:
+        remarks.append(fact("other_format", format=kind))
     if picture.mode == "CMYK":
-        remarks.append("holds CMYK colours, which are converted to RGB")
-    return " and ".join(remarks)
+        remarks.append(fact("cmyk"))
+    return remarks
 
 
 def _orientation(picture: Image.Image, reader: type[Image.Image] | None = None) -> int:
@@ -233,7 +186,7 @@ def _noted_orientation(picture: Image.Image) -> int:
     For a PNG without a note Pillow decodes the whole picture, to look for one behind the pixels.
     """
     undecoded = isinstance(picture, PngImageFile) and not _has_note_after_pixels(picture)
-    return _orientation(picture, Image.Image if undecoded else type(picture))
+    return _orientation(picture, Image.Image if undecoded else None)
 
 
 def _has_note_after_pixels(picture: PngImageFile) -> bool:
@@ -265,7 +218,7 @@ def _to_rgb(picture: Image.Image) -> Image.Image:
         gray = np.clip(np.rint(values / 257.0), 0, 255).astype(np.uint8)
         return Image.fromarray(gray).convert("RGB")
     if picture.mode == "F":
-        raise UnreadableImageError("holds floating-point pixels; save it as 8- or 16-bit")
+        raise UnreadableImageError("float_pixels")
     if "A" in picture.getbands() or "transparency" in picture.info:
         with_alpha = picture.convert("RGBA")
         white = Image.new("RGBA", with_alpha.size, (255, 255, 255, 255))

@@ -1,11 +1,14 @@
-"""Where data, demo data and caches live on this machine."""
+"""Where data, demo data and caches live on this machine, and what it has to give."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
 
+import psutil
 from platformdirs import user_cache_path
+
+from data_utils.facts import Fault
 
 PROJECT = Path(__file__).resolve().parent.parent
 DATA_VARIABLE = "MVTEC_ROOT"
@@ -16,6 +19,11 @@ ALLOWED_VARIABLE = "MVTEC_ALLOWED_ROOTS"
 DEFAULT_DATA = PROJECT / "data" / "mvtec_ad"
 DEFAULT_DEMO = PROJECT / "data" / "demo"
 DEFAULT_OUTPUTS = PROJECT / "outputs"
+CONTAINER = Path("/sys/fs/cgroup")
+
+
+class OutputsError(Fault):
+    """An outputs folder that cannot be one."""
 
 
 def default_data_root() -> Path:
@@ -33,29 +41,23 @@ def outputs_at(given: Path) -> Path:
 
     Raises
     ------
-    ValueError
+    OutputsError
         If it cannot be one: its name is no text, so that no page can show it and no model in it
         be opened, or the system cannot look it up.
     """
+    where = {"variable": OUTPUTS_VARIABLE}
     try:
         outputs = given.resolve()
         str(outputs).encode()
         outputs.exists()
-    except UnicodeEncodeError as error:
-        raise ValueError(
-            f"The outputs folder {readable(str(given))} has a name that is no valid text; rename "
-            f"it, or name another one with --out or in {OUTPUTS_VARIABLE}."
-        ) from error
+    except UnicodeEncodeError:
+        raise OutputsError("outputs_name", outputs=readable(str(given)), **where) from None
     except OSError as error:
-        raise ValueError(
-            f"The outputs folder {readable(str(given))} cannot be opened ({error.strerror}); "
-            f"name another one with --out or in {OUTPUTS_VARIABLE}."
+        raise OutputsError(
+            "outputs_unopened", outputs=readable(str(given)), error=error.strerror, **where
         ) from error
-    except RuntimeError as error:
-        raise ValueError(
-            f"The outputs folder {readable(str(given))} is a loop of links; name another one "
-            f"with --out or in {OUTPUTS_VARIABLE}."
-        ) from error
+    except RuntimeError:
+        raise OutputsError("outputs_loop", outputs=readable(str(given)), **where) from None
     return outputs
 
 
@@ -77,6 +79,17 @@ def pool_threads() -> int:
     given = os.environ.get("OMP_NUM_THREADS", "")
     cores = int(given) if given.isdecimal() and int(given) else os.cpu_count() or 1
     return min(8, cores)
+
+
+def free_bytes() -> int:
+    """Return the memory that can be used before the system, or a container, ends programs."""
+    free = psutil.virtual_memory().available
+    try:
+        most = int((CONTAINER / "memory.max").read_text())
+        used = int((CONTAINER / "memory.current").read_text())
+    except (OSError, ValueError):  # no container, or one without a limit ("max")
+        return free
+    return max(0, min(free, most - used))
 
 
 def is_allowed(path: Path) -> bool:

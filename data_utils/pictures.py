@@ -11,10 +11,10 @@ import hashlib
 import json
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +23,14 @@ import pandas as pd
 from filelock import FileLock
 from numpy.typing import NDArray
 
+from data_utils.facts import Fact, fact, from_json
 from data_utils.images import UnreadableImageError, read_mask, read_picture
+from data_utils.listing import Finding
 from data_utils.locations import cache_root, pool_threads
-from data_utils.mvtec import Category, Finding
+from data_utils.mvtec import Category
 from data_utils.transform import Transform
 
-CACHE_VERSION = 2
+CACHE_VERSION = 3
 CACHE_LIMIT_BYTES = 4 * 1024**3
 DECODE_THREADS = pool_threads()
 DECODE_PIXEL_BYTES = 20  # at most, while one picture of any kind is decoded and converted
@@ -52,11 +54,9 @@ class Pictures:
     masks : bool [T, H, W]
         One per test picture, in order; all False where there is no mask.
     findings : tuple of Finding
-        What was found while decoding, by file.
+        What was found while decoding.
     fingerprint : str
         Hash of names, labels and transformed pixels: equal on every machine for equal data.
-    transform : Transform
-        What was applied.
     uncached : str
         Why they could not be kept in the cache, or "".
     """
@@ -96,7 +96,8 @@ def load_pictures(
     """Return the category's pictures and masks, from the cache when they are in it.
 
     A cache folder that cannot be written costs time on the next run, nothing else. Of several
-    processes that ask for the same pictures one decodes, and the others wait for it.
+    processes that ask for the same pictures one decodes, and the others wait for it; a dead one
+    holds nobody up.
 
     Parameters
     ----------
@@ -104,47 +105,25 @@ def load_pictures(
         Called after each decoded picture; not called on a cache hit.
     """
     entry = _cache_entry(category, transform)
-    cached = _read_entry(entry, category, transform)
-    if cached is not None:
+    if cached := _read_entry(entry, category, transform):
         return cached
-    with _decoding(entry):
-        return _read_entry(entry, category, transform) or _decoded(
-            entry, category, transform, progress
-        )
-
-
-@contextmanager
-def _decoding(entry: Path) -> Iterator[None]:
-    """Wait until no other process decodes the same pictures; a dead one holds nobody up."""
     locks = entry.parent.with_name("locks")
     lock = FileLock(locks / f"{entry.name[:2]}.lock")
     with suppress(OSError, NotImplementedError):  # no folder, or a file system without locks
         locks.mkdir(parents=True, exist_ok=True)
         lock.acquire()
     try:
-        yield
-    finally:
-        lock.release()
-
-
-def _decoded(
-    entry: Path, category: Category, transform: Transform, progress: Progress | None
-) -> Pictures:
-    decoded = _decode(category, transform, progress)
-    with ThreadPoolExecutor(1) as pool:
-        hashing = pool.submit(_fingerprint, decoded.records, decoded.images, decoded.masks)
+        if cached := _read_entry(entry, category, transform):
+            return cached
+        decoded = _decode(category, transform, progress)
         try:
-            _write_entry(entry, decoded, hashing)
+            _write_entry(entry, decoded)
             prune_cache(keep=entry)
         except OSError as error:
-            uncached = error.strerror or str(error) or type(error).__name__
-        else:
-            uncached = ""
-            if written := _read_entry(entry, category, transform, written_now=True):
-                return written
-    return Pictures(
-        **vars(decoded), fingerprint=hashing.result(), transform=transform, uncached=uncached
-    )
+            return replace(decoded, uncached=error.strerror or str(error) or type(error).__name__)
+        return _read_entry(entry, category, transform, written_now=True) or decoded
+    finally:
+        lock.release()
 
 
 def cached_fingerprint(category: Category, transform: Transform) -> str | None:
@@ -177,6 +156,81 @@ def _largest_decoded(records: pd.DataFrame) -> int:
     return int((records["height"] * records["width"]).max()) * DECODE_PIXEL_BYTES
 
 
+def _decode(category: Category, transform: Transform, progress: Progress | None) -> Pictures:
+    records = category.records
+    tested, good = (records["split"] == "test").tolist(), (records["label"] == 0).tolist()
+    images = np.empty((len(records), transform.height, transform.width, 3), np.uint8)
+    masks = np.zeros((sum(tested), transform.height, transform.width), np.bool_)
+    findings: list[Finding] = []
+    kept: list[int] = []
+    has_mask: list[bool] = []
+    test_count = 0
+
+    def decode_one(
+        paths: tuple[Path, Path | None],
+    ) -> tuple[NDArray[np.uint8] | None, NDArray[np.bool_] | None, list[Finding]]:
+        image_path, mask_path = paths
+        try:
+            image = transform.picture(read_picture(image_path))
+        except UnreadableImageError as error:
+            left_out = fact("finding_left_out", reason=error.fact)
+            return None, None, [Finding.of(image_path, category.root, left_out)]
+        plain = (image[0] == image[0, 0]).all() and (image == image[0, 0]).all()
+        found = []
+        if plain:
+            found.append(Finding.of(image_path, category.root, fact("plain_colour")))
+        mask, problem = _decode_mask(mask_path, transform) if mask_path else (None, None)
+        if mask_path and problem:
+            found.append(Finding.of(mask_path, category.root, problem))
+        return image, mask, found
+
+    paths = list(zip(records["image_path"], records["mask_path"], strict=True))
+    threads = decode_bytes(records) // _largest_decoded(records)
+    with ThreadPoolExecutor(threads) as pool:
+        for position, (image, mask, found) in enumerate(pool.map(decode_one, paths)):
+            findings += found
+            if image is not None:
+                images[len(kept)] = image
+                if tested[position]:
+                    if mask is not None:
+                        masks[test_count] = mask
+                    test_count += 1
+                has_mask.append(mask is not None or good[position])
+                kept.append(position)
+            if progress is not None:
+                progress(position + 1, len(paths))
+    records = records.iloc[kept].reset_index(drop=True).assign(has_mask=has_mask)
+    images, masks = images[: len(kept)], masks[:test_count]
+    fingerprint = _fingerprint(records, images, masks)
+    return Pictures(records, images, masks, tuple(findings), fingerprint, transform)
+
+
+def _decode_mask(path: Path, transform: Transform) -> tuple[NDArray[np.bool_] | None, Fact | None]:
+    """Return the mask, if it is one, and what is wrong with it."""
+    try:
+        original = read_mask(path)
+    except UnreadableImageError as error:
+        return None, fact("mask_useless", reason=error.fact)
+    if original.getbbox() is None:
+        return None, fact("mask_useless", reason=fact("mask_empty"))
+    mask = transform.mask(original)
+    return mask, None if mask.any() else fact("mask_cropped", transform=transform)
+
+
+def _fingerprint(records: pd.DataFrame, images: NDArray[np.uint8], masks: NDArray[np.bool_]) -> str:
+    digest = hashlib.blake2b(digest_size=16)
+    for row in records.itertuples():
+        digest.update(f"{_key(row)}/{row.has_mask}|".encode())
+    digest.update(repr(images.shape).encode())
+    digest.update(np.ascontiguousarray(images).data)
+    digest.update(np.packbits(masks).data)
+    return digest.hexdigest()
+
+
+def _key(row: Any) -> str:
+    return f"{row.split}/{row.defect}/{row.stem}"
+
+
 def _pictures_root() -> Path:
     return cache_root() / "pictures"
 
@@ -188,109 +242,15 @@ def _folder_bytes(folder: Path) -> int:
 def _cache_entry(category: Category, transform: Transform) -> Path:
     digest = hashlib.blake2b(digest_size=16)
     digest.update(f"{CACHE_VERSION}|{transform!r}|{category.root.resolve()}".encode())
-    row: Any
-    for row in category.records.itertuples():
-        files = [row.image_path] if row.mask_path is None else [row.image_path, row.mask_path]
-        for path in files:
-            status = path.stat()
-            digest.update(f"|{path}|{status.st_size}|{status.st_mtime_ns}".encode())
+    pairs = zip(category.records["image_path"], category.records["mask_path"], strict=True)
+    for path in (path for pair in pairs for path in pair if path is not None):
+        status = path.stat()
+        digest.update(f"|{path}|{status.st_size}|{status.st_mtime_ns}".encode())
     return _pictures_root() / digest.hexdigest()
 
 
-@dataclass(frozen=True)
-class _Decoded:
-    """What decoding gives; the fields are those of ``Pictures``."""
-
-    records: pd.DataFrame
-    images: NDArray[np.uint8]
-    masks: NDArray[np.bool_]
-    findings: tuple[Finding, ...]
-
-
-def _decode(category: Category, transform: Transform, progress: Progress | None) -> _Decoded:
-    records = category.records
-    images = np.empty((len(records), transform.height, transform.width, 3), np.uint8)
-    masks = np.zeros(
-        (int((records["split"] == "test").sum()), transform.height, transform.width), np.bool_
-    )
-    findings: list[Finding] = []
-    kept: list[int] = []
-    has_mask: list[bool] = []
-    test_count = 0
-
-    def decode_one(
-        paths: tuple[Path, Path | None],
-    ) -> tuple[NDArray[np.uint8] | Finding, NDArray[np.bool_] | None, list[Finding]]:
-        image_path, mask_path = paths
-        try:
-            image = transform.picture(read_picture(image_path))
-        except UnreadableImageError as error:
-            return _finding(image_path, category, f"{error}; left out"), None, []
-        plain = (image[0] == image[0, 0]).all() and (image == image[0, 0]).all()
-        found = [_finding(image_path, category, "shows one plain colour")] if plain else []
-        if mask_path is None:
-            return image, None, found
-        mask, mask_findings = _read_transformed_mask(mask_path, category, transform)
-        return image, mask, found + mask_findings
-
-    paths = list(zip(records["image_path"], records["mask_path"], strict=True))
-    tested, defective = (records["split"] == "test").tolist(), (records["label"] != 0).tolist()
-    threads = max(1, min(DECODE_THREADS, DECODE_BYTES // _largest_decoded(records)))
-    with ThreadPoolExecutor(threads) as pool:
-        for position, (image, mask, found) in enumerate(pool.map(decode_one, paths)):
-            findings += found
-            if isinstance(image, Finding):
-                findings.append(image)
-            else:
-                images[len(kept)] = image
-                if tested[position]:
-                    if mask is not None:
-                        masks[test_count] = mask
-                    test_count += 1
-                has_mask.append(mask is not None or not defective[position])
-                kept.append(position)
-            if progress is not None:
-                progress(position + 1, len(paths))
-
-    kept_records = records.iloc[kept].reset_index(drop=True).assign(has_mask=has_mask)
-    return _Decoded(kept_records, images[: len(kept)], masks[:test_count], tuple(findings))
-
-
-def _read_transformed_mask(
-    path: Path, category: Category, transform: Transform
-) -> tuple[NDArray[np.bool_] | None, list[Finding]]:
-    try:
-        original = read_mask(path)
-    except UnreadableImageError as error:
-        return None, [_finding(path, category, f"{error}; its picture has no pixel metrics")]
-    if original.getbbox() is None:
-        problem = "marks no pixel; its picture has no pixel metrics"
-        return None, [_finding(path, category, problem)]
-    mask = transform.mask(original)
-    if not mask.any():
-        problem = f"marks only pixels that the transform ({transform}) removes"
-        return mask, [_finding(path, category, problem)]
-    return mask, []
-
-
-def _fingerprint(records: pd.DataFrame, images: NDArray[np.uint8], masks: NDArray[np.bool_]) -> str:
-    digest = hashlib.blake2b(digest_size=16)
-    for row in records.itertuples():
-        digest.update(f"{row.split}/{row.defect}/{row.stem}/{row.has_mask}|".encode())
-    digest.update(repr(images.shape).encode())
-    digest.update(np.ascontiguousarray(images).data)
-    digest.update(np.packbits(masks).data)
-    return digest.hexdigest()
-
-
-def _write_entry(entry: Path, decoded: _Decoded, hashing: Future[str]) -> None:
-    """Write the entry into a temporary folder and move it into place in one step.
-
-    Parameters
-    ----------
-    hashing : Future
-        The fingerprint; it is waited for when the large arrays are written.
-    """
+def _write_entry(entry: Path, decoded: Pictures) -> None:
+    """Write the entry into a temporary folder and move it into place in one step."""
     entry.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(prefix=".new-", dir=entry.parent))
     try:
@@ -298,9 +258,9 @@ def _write_entry(entry: Path, decoded: _Decoded, hashing: Future[str]) -> None:
         np.save(temporary / "masks.npy", decoded.masks)
         index = {
             "kept": [_key(row) for row in decoded.records.itertuples()],
-            "has_mask": [bool(value) for value in decoded.records["has_mask"]],
-            "findings": [[finding.path, finding.problem] for finding in decoded.findings],
-            "fingerprint": hashing.result(),
+            "has_mask": decoded.records["has_mask"].tolist(),
+            "findings": [asdict(finding) for finding in decoded.findings],
+            "fingerprint": decoded.fingerprint,
         }
         (temporary / "index.json").write_text(json.dumps(index), encoding="utf-8")
         if entry.exists():
@@ -342,19 +302,5 @@ def _read_entry(
     records = records.assign(has_mask=index["has_mask"])
     if not written_now and _fingerprint(records, images, masks) != index["fingerprint"]:
         return None
-    return Pictures(
-        records=records,
-        images=images,
-        masks=masks,
-        findings=tuple(Finding(path, problem) for path, problem in index["findings"]),
-        fingerprint=index["fingerprint"],
-        transform=transform,
-    )
-
-
-def _key(row: Any) -> str:
-    return f"{row.split}/{row.defect}/{row.stem}"
-
-
-def _finding(path: Path, category: Category, problem: str) -> Finding:
-    return Finding(path.relative_to(category.root).as_posix(), problem)
+    findings = tuple(Finding(one["path"], from_json(one["problem"])) for one in index["findings"])
+    return Pictures(records, images, masks, findings, index["fingerprint"], transform)

@@ -15,6 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from data_utils.facts import Fault
+
 PAPER_RESIZE = 256
 PAPER_CROP = 224
 SIDE_STEP = 32
@@ -22,39 +24,27 @@ MIN_SIDE = 32
 MAX_SIDE = 2048
 
 
+class SizeError(Fault):
+    """A size or crop that cannot be used."""
+
+
 @dataclass(frozen=True)
 class Transform:
-    """Resize, then crop the centre.
+    """Resize the shorter side, then crop the centre; or resize the whole picture."""
 
-    Attributes
-    ----------
-    height, width : int
-        Size of the result in pixels.
-    shorter_side : int or None
-        The shorter side is resized to this before the centre is cropped; ``None`` resizes the
-        whole picture to ``(height, width)`` without a crop.
-    """
-
-    height: int
+    height: int  # of the result, in pixels
     width: int
-    shorter_side: int | None = None
+    shorter_side: int | None = None  # before the crop; None resizes without a crop
 
     def __post_init__(self) -> None:
         if not all(MIN_SIDE <= side <= MAX_SIDE for side in (self.height, self.width)):
-            raise ValueError(
-                f"An image size of {self.height} x {self.width} px is outside "
-                f"{MIN_SIDE} to {MAX_SIDE} px; choose another --image-size or --crop."
-            )
+            size = f"{self.height} x {self.width}"
+            raise SizeError("size_outside", size=size, low=MIN_SIDE, high=MAX_SIDE)
         if self.shorter_side is not None and self.shorter_side > MAX_SIDE:
-            raise ValueError(
-                f"A shorter side of {self.shorter_side} px is outside {MIN_SIDE} to {MAX_SIDE} px; "
-                "choose another --image-size."
-            )
-        if self.shorter_side is not None and max(self.height, self.width) > self.shorter_side:
-            raise ValueError(
-                f"A centre crop of {max(self.height, self.width)} px does not fit into a picture "
-                f"resized to {self.shorter_side} px; raise --image-size or lower --crop."
-            )
+            raise SizeError("size_outside", size=self.shorter_side, low=MIN_SIDE, high=MAX_SIDE)
+        crop = max(self.height, self.width)
+        if self.shorter_side is not None and crop > self.shorter_side:
+            raise SizeError("crop_too_large", crop=crop, side=self.shorter_side)
 
     def __str__(self) -> str:
         if self.shorter_side is None:
@@ -83,27 +73,6 @@ class Transform:
         return whole.crop((left, top, left + self.width, top + self.height))
 
 
-def cropped_transform(image_size: int = PAPER_RESIZE, crop: int = PAPER_CROP) -> Transform:
-    """Return the papers' transform: shorter side to `image_size`, square centre `crop`."""
-    return Transform(height=crop, width=crop, shorter_side=image_size)
-
-
-def whole_transform(sizes: Sequence[tuple[int, int]], image_size: int = PAPER_CROP) -> Transform:
-    """Return the transform that keeps the whole picture.
-
-    Parameters
-    ----------
-    sizes : sequence of (height, width)
-        Sizes of the category's pictures; their median aspect is kept.
-    image_size : int
-        The result covers about ``image_size ** 2`` pixels; both sides are multiples of 32.
-    """
-    aspect = float(np.median([width / height for height, width in sizes])) if sizes else 1.0
-    height = _rounded_side(image_size / math.sqrt(aspect))
-    width = _rounded_side(image_size * math.sqrt(aspect))
-    return Transform(height=height, width=width)
-
-
 def choose_transform(
     sizes: Sequence[tuple[int, int]],
     official: bool,
@@ -116,12 +85,12 @@ def choose_transform(
     Parameters
     ----------
     sizes : sequence of (height, width)
-        Sizes of the category's training pictures.
+        Sizes of the category's training pictures; a whole picture keeps their median aspect.
     official : bool
         Whether the category is one of MVTec AD's fifteen, which are cropped by default.
     image_size : int, optional
         With a crop the shorter side before it (default 256), without one the side of a square
-        of the same area (default 224).
+        of about the same area (default 224); its sides are multiples of 32.
     crop : int, optional
         Side of the centre crop; asks for a crop also in a user's own category.
     whole : bool
@@ -129,15 +98,18 @@ def choose_transform(
 
     Raises
     ------
-    ValueError
+    SizeError
         If the crop does not fit, or the size is not supported.
     """
     if whole and crop is not None:
-        raise ValueError("--crop and --no-crop exclude each other; give only one of them.")
+        raise SizeError("crop_or_none")
     if crop is not None or (official and not whole):
-        return cropped_transform(image_size or PAPER_RESIZE, crop or PAPER_CROP)
-    return whole_transform(sizes, image_size or PAPER_CROP)
+        side = crop or PAPER_CROP
+        return Transform(side, side, shorter_side=image_size or PAPER_RESIZE)
+    aspect = float(np.median([width / height for height, width in sizes])) if sizes else 1.0
+    side = image_size or PAPER_CROP
+    return Transform(_rounded(side / math.sqrt(aspect)), _rounded(side * math.sqrt(aspect)))
 
 
-def _rounded_side(length: float) -> int:
+def _rounded(length: float) -> int:
     return max(MIN_SIDE, SIDE_STEP * round(length / SIDE_STEP))

@@ -14,8 +14,7 @@ less. The absolute term, the mean over the colour channels, sees what such windo
 colour.
 
 The network sees pictures as they are, in [0, 1]: also their exposure is learned, and where good
-and defective test pictures differ in it, scores can follow it (``evaluation.brightness`` says by
-how much).
+and defective test pictures differ in it, scores can follow it; the evaluation says by how much.
 """
 
 from __future__ import annotations
@@ -39,15 +38,18 @@ from detectors.base import (
     Detector,
     NotFittedError,
     Progress,
+    batches,
     calibration_positions,
     check_images,
     no_calibration,
+    unwatched,
 )
 from detectors.maps import anomaly_map, enlarge_and_smooth_matrix, image_scores
 from detectors.storage import read_model, refused_unless_it_fits, write_model
 
 if TYPE_CHECKING:
     from detectors.backbones.features import Backbone
+    from detectors.registry import Options
 
 REDUCTION = 32
 HELD_OUT_PART = 0.1
@@ -65,50 +67,27 @@ CHUNK = 16
 class AutoencoderSettings:
     """How the network is built and trained.
 
-    Attributes
-    ----------
-    side : int
-        The network sees about ``side ** 2`` pixels; both sides are multiples of 32.
-    bottleneck : int
-        Channels of the bottleneck, which has 1/32 of the resolution.
-    max_epochs : int
-        Epochs of the learning-rate schedule.
-    pictures_per_epoch : int
-        Pictures drawn per epoch: small training sets are repeated, large ones continued in the
-        next epoch, so that training takes about the same time for each.
-    patience : int
-        Epochs without a better validation error after which training stops.
-    batch_size : int
-        Pictures per training step.
-    learning_rate : float
-        Peak of the one-cycle schedule.
-    seed : int
-        Seed of initialisation and shuffling.
+    Small training sets are repeated within an epoch, large ones continued in the next, so that
+    training takes about the same time for each.
     """
 
-    side: int = 128
-    bottleneck: int = 128
+    side: int = 128  # the network sees about side^2 pixels; both sides are multiples of 32
+    bottleneck: int = 128  # channels, at 1/32 of the resolution
     max_epochs: int = 24
     pictures_per_epoch: int = 256
-    patience: int = 10
+    patience: int = 10  # epochs without a better validation error after which training stops
     batch_size: int = 8
-    learning_rate: float = 4e-3
-    seed: int = 0
+    learning_rate: float = 4e-3  # peak of the one-cycle schedule
+    seed: int = 0  # of initialisation and shuffling
 
 
 class Autoencoder(Detector):
     """Reconstruction error of a convolutional autoencoder.
 
-    Parameters
-    ----------
-    settings : AutoencoderSettings
-
     Attributes
     ----------
     network_ : torch module
-        Trained weights, float32.
-    input_size_ : (h, w)
-        Size in pixels that the network works at.
+    input_size_ : (h, w) in pixels that the network works at
     positions_ : int64 [K]
         Training pictures kept for ``calibrate``, seen neither by training nor by its stopping.
     log_ : list of (training error, validation error)
@@ -120,24 +99,16 @@ class Autoencoder(Detector):
     def __init__(self, settings: AutoencoderSettings = AutoencoderSettings()) -> None:
         self.settings = settings
 
-    def fit(self, images: NDArray[np.uint8], progress: Progress | None = None) -> Self:
-        """Train on good pictures.
+    @classmethod
+    def from_options(cls, options: Options, backbone: Backbone | None) -> Self:  # noqa: ARG003
+        return cls(AutoencoderSettings(seed=options.seed))
 
-        Some of them, evenly spaced, are held out (see ``split_positions``): a tenth to choose the
-        best epoch and to stop early, others for ``calibrate``. Fewer than five are all trained on.
+    def fit(self, images: NDArray[np.uint8], progress: Progress = unwatched) -> Self:
+        """Train on good pictures; `progress` counts epochs.
 
-        Parameters
-        ----------
-        images : uint8 [N, H, W, 3]
-        progress : callable (epoch, max_epochs), optional
-            Called after each epoch.
-
-        Raises
-        ------
-        ValueError
-            If `images` is not of that form.
-        RuntimeError
-            If the training diverges, also at a lower learning rate.
+        Some pictures are held out (see ``split_positions``), to choose the best epoch and to stop
+        early, and for ``calibrate``. Raises RuntimeError if the training diverges, also at a lower
+        learning rate.
         """
         check_images(images)
         trained, stopping, self.positions_ = split_positions(len(images))
@@ -152,76 +123,31 @@ class Autoencoder(Detector):
             f"{rates[1]:g}; choose a lower one or look for broken training pictures."
         )
 
-    def score(self, images: NDArray[np.uint8], progress: Progress | None = None) -> AnomalyResult:
-        """Rate pictures by how badly they are redrawn.
-
-        Parameters
-        ----------
-        images : uint8 [N, H, W, 3]
-            Of any size; the maps come back at that size.
-        progress : callable (done, total), optional
-            Called after each picture.
-
-        Raises
-        ------
-        NotFittedError
-            Before ``fit``.
-        ValueError
-            If `images` is not of that form.
-        """
-        check_images(images)
+    def score(self, images: NDArray[np.uint8], progress: Progress = unwatched) -> AnomalyResult:
+        """Rate pictures, of any size, by how badly they are redrawn."""
         maps = np.empty(images.shape[:3], np.float32)
         size = (images.shape[1], images.shape[2])
         for position, (seen, drawn) in enumerate(self._redrawn(images)):
             maps[position] = anomaly_map(reconstruction_error(seen, drawn), size)[0]
-            if progress is not None:
-                progress(position + 1, len(images))
+            progress(position + 1, len(images))
         return AnomalyResult(scores=image_scores(maps), maps=maps)
 
     def calibrate(self, images: NDArray[np.uint8]) -> Calibration:
-        """Rate the held-out training pictures that early stopping did not use.
-
-        There is none of them if fewer than five pictures were given to ``fit``.
-
-        Raises
-        ------
-        NotFittedError
-            Before ``fit``.
-        """
-        check_images(images)
-        self._require_fit()
+        """Rate the held-out training pictures that early stopping did not use."""
+        self._check_fitted()
         if len(self.positions_):
             return Calibration(self.positions_, self.score(images[self.positions_]))
         return no_calibration(images.shape[1:3])
 
     def reconstruct(self, images: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Redraw pictures at the size in which the network is given them.
-
-        Returns
-        -------
-        uint8 [N, h, w, 3]
-            At the network's size.
-
-        Raises
-        ------
-        NotFittedError
-            Before ``fit``.
-        """
-        check_images(images)
+        """Redraw pictures at the network's size, uint8 ``[N, h, w, 3]``."""
         pictures = [drawn for _, drawn in self._redrawn(images)]
         levels = (torch.cat(pictures) * 255).round().clamp(0, 255).to(torch.uint8)
-        redrawn: NDArray[np.uint8] = levels.permute(0, 2, 3, 1).contiguous().numpy()
-        return redrawn
+        return levels.permute(0, 2, 3, 1).contiguous().numpy()
 
     def save(self, path: Path) -> None:
-        """Write weights, settings, held-out positions and training log.
-
-        Raises
-        ------
-        NotFittedError
-            Before ``fit``.
-        """
-        self._require_fit()
+        """Write weights, settings, held-out positions and training log."""
+        self._check_fitted()
         about = {
             "method": self.method,
             "settings": asdict(self.settings),
@@ -233,13 +159,6 @@ class Autoencoder(Detector):
 
     @classmethod
     def load(cls, path: Path, backbone: Backbone | None = None) -> Self:  # noqa: ARG003
-        """Read a model written by ``save``; `backbone` is not used.
-
-        Raises
-        ------
-        ModelFileError
-            If the file holds no usable autoencoder.
-        """
         tensors, about = read_model(path, cls.method)
         with refused_unless_it_fits(path):
             detector = cls(AutoencoderSettings(**about["settings"]))
@@ -254,7 +173,7 @@ class Autoencoder(Detector):
             detector.network_.load_state_dict(state)
         return detector
 
-    def _require_fit(self) -> None:
+    def _check_fitted(self) -> None:
         if not hasattr(self, "network_"):
             raise NotFittedError("The autoencoder has not been fitted; call fit first.")
 
@@ -263,7 +182,8 @@ class Autoencoder(Detector):
 
         In larger batches a convolution may add in another order, and scores would depend on it.
         """
-        self._require_fit()
+        check_images(images)
+        self._check_fitted()
         for position in range(len(images)):
             seen = unit_range(resized(images[position : position + 1], self.input_size_))
             with torch.inference_mode():
@@ -271,11 +191,7 @@ class Autoencoder(Detector):
             yield seen, drawn
 
     def _train(
-        self,
-        pictures: torch.Tensor,
-        validation: torch.Tensor,
-        peak_rate: float,
-        progress: Progress | None,
+        self, pictures: torch.Tensor, validation: torch.Tensor, peak_rate: float, progress: Progress
     ) -> bool:
         """Train a fresh network; return whether every error stayed finite."""
         settings = self.settings
@@ -309,13 +225,12 @@ class Autoencoder(Detector):
             if watched < best:
                 best, best_epoch = watched, epoch
                 best_weights = {name: t.clone() for name, t in network.state_dict().items()}
-            if progress is not None:
-                progress(epoch, settings.max_epochs)
+            progress(epoch, settings.max_epochs)
             if epoch - best_epoch >= settings.patience:
                 break
         network.load_state_dict(best_weights)
         self.network_, self.log_ = network.eval(), log
-        if progress is not None and len(log) < settings.max_epochs:
+        if len(log) < settings.max_epochs:
             progress(settings.max_epochs, settings.max_epochs)
         return True
 
@@ -323,24 +238,22 @@ class Autoencoder(Detector):
         """Return the mean error over held-out pictures, NaN if there is none."""
         errors = []
         with torch.inference_mode():
-            for start in range(0, len(pictures), CHUNK):
-                seen = unit_range(pictures[start : start + CHUNK])
+            for part in batches(len(pictures), CHUNK):
+                seen = unit_range(pictures[part])
                 error = reconstruction_error(seen, network(seen), LOSS_WEIGHT)
                 errors.append(error.mean(dim=(1, 2)))
         return float(torch.cat(errors).mean()) if errors else math.nan
 
 
-def split_positions(
-    count: int,
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """Split `count` training pictures evenly.
+def split_positions(count: int) -> tuple[NDArray[np.int64], ...]:
+    """Divide the positions of `count` training pictures, evenly spaced and ascending.
 
     Returns
     -------
     trained, stopping, calibration : int64 [T], [V], [K]
-        Ascending and disjoint; `stopping` is about a tenth. `calibration` is a tenth too, but at
-        least 20 pictures, enough for a threshold at 5 % false alarms, or a third where there are
-        few, and at most 100. Both are empty below five pictures.
+        `stopping` is about a tenth. `calibration` is a tenth too, but at least 20 pictures, enough
+        for a threshold at 5 % false alarms, or a third where there are few, and at most 100. Both
+        are empty below five pictures.
     """
     everything = np.arange(count, dtype=np.int64)
     if count < MIN_IMAGES_TO_HOLD_OUT:
@@ -357,23 +270,14 @@ def split_positions(
 def network_size(height: int, width: int, side: int) -> tuple[int, int]:
     """Return (h, w), multiples of 32 of about ``side ** 2`` pixels and the picture's aspect."""
     aspect = math.sqrt(width / height)
-    return _multiple(side / aspect), _multiple(side * aspect)
+    rows, columns = (max(1, round(n / REDUCTION)) for n in (side / aspect, side * aspect))
+    return REDUCTION * rows, REDUCTION * columns
 
 
 def structural_error(pictures: torch.Tensor, drawn: torch.Tensor) -> torch.Tensor:
-    """Return 1 - SSIM of the gray pictures.
+    """Return 1 - SSIM of the gray pictures, ``[N, h, w]`` in [0, 2] from ``[N, 3, h, w]``.
 
     In Gaussian windows of sigma 5 px (Wang et al., 2004, section III-B: 1.5 px and 0.03^2).
-
-    Parameters
-    ----------
-    pictures, drawn : float32 tensor [N, 3, h, w]
-        In [0, 1].
-
-    Returns
-    -------
-    float32 tensor [N, h, w]
-        In [0, 2].
     """
     x, y = pictures.mean(dim=1), drawn.mean(dim=1)
     rows, columns = (enlarge_and_smooth_matrix(n, n, SSIM_SIGMA) for n in x.shape[1:])
@@ -395,10 +299,7 @@ def reconstruction_error(
 
 
 def build_network(settings: AutoencoderSettings) -> nn.Sequential:
-    """Return the untrained network; the same seed gives the same weights.
-
-    The caller's random numbers are left as they are.
-    """
+    """Return the untrained network; the caller's random numbers are left as they are."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(settings.seed)
         layers: list[nn.Module] = []
@@ -416,15 +317,10 @@ def build_network(settings: AutoencoderSettings) -> nn.Sequential:
 
 def resized(images: NDArray[np.uint8], size: tuple[int, int]) -> torch.Tensor:
     """Resize pictures, antialiased bilinear; uint8 tensor ``[N, 3, h, w]``."""
-    parts = [
-        functional.interpolate(
-            torch.from_numpy(images[start : start + CHUNK].copy()).permute(0, 3, 1, 2),
-            size=size,
-            mode="bilinear",
-            antialias=True,
-        )
-        for start in range(0, len(images), CHUNK)
-    ]
+    parts = []
+    for part in batches(len(images), CHUNK):
+        pixels = torch.from_numpy(images[part].copy()).permute(0, 3, 1, 2)
+        parts.append(functional.interpolate(pixels, size=size, mode="bilinear", antialias=True))
     return torch.cat(parts)
 
 
@@ -443,7 +339,3 @@ def _block(convolution: nn.Conv2d | nn.ConvTranspose2d) -> tuple[nn.Module, ...]
     """Return a convolution with its normalisation and activation."""
     normalisation = nn.BatchNorm2d(convolution.out_channels)
     return convolution, normalisation, nn.LeakyReLU(0.2, inplace=True)
-
-
-def _multiple(length: float) -> int:
-    return max(REDUCTION, REDUCTION * round(length / REDUCTION))

@@ -6,7 +6,7 @@ Scores are raw and higher means more anomalous, everywhere in this project.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
@@ -14,12 +14,20 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from data_utils.facts import Fault
+
 if TYPE_CHECKING:
     from detectors.backbones.features import Backbone
+    from detectors.registry import Options
 
 MAX_CALIBRATION_IMAGES = 100
+BATCH_SIZE = 16
 
 Progress = Callable[[int, int], None]
+
+
+def unwatched(done: int, total: int) -> None:
+    """Pass over progress (done, total); the default."""
 
 
 class NotFittedError(RuntimeError):
@@ -27,61 +35,54 @@ class NotFittedError(RuntimeError):
 
 
 class TooFewPicturesError(ValueError):
-    """No picture can be left out of the model; the message is a full sentence."""
+    """No picture can be left out of the model."""
 
 
-class ModelFileError(ValueError):
-    """A stored model that cannot be used; the message is a full sentence."""
+class ModelFileError(Fault):
+    """A stored model that cannot be used."""
 
 
 @dataclass(frozen=True)
 class AnomalyResult:
-    """Scores of N pictures.
+    """Scores of N pictures."""
 
-    Attributes
-    ----------
-    scores : float32 [N]
-        One score per picture: the maximum of its map.
-    maps : float32 [N, H, W]
-        One score per pixel, at the size of the pictures.
-    """
-
-    scores: NDArray[np.float32]
-    maps: NDArray[np.float32]
+    scores: NDArray[np.float32]  # [N], one per picture: the maximum of its map
+    maps: NDArray[np.float32]  # [N, H, W], one per pixel, at the size of the pictures
 
 
 @dataclass(frozen=True)
 class Calibration:
     """Scores of good training pictures that the detector is made not to have seen.
 
-    Attributes
-    ----------
-    positions : int64 [K]
-        Which of the training pictures; none where the detector has too few to leave any out.
-    result : AnomalyResult
-        Their scores and maps, comparable with those of new pictures.
+    They are comparable with those of new pictures. There are none where the detector has too few
+    training pictures to leave any out.
     """
 
-    positions: NDArray[np.int64]
+    positions: NDArray[np.int64]  # [K], which of the training pictures
     result: AnomalyResult
 
 
 class Detector(ABC):
     """A method: ``fit`` learns from good pictures, ``score`` rates pictures.
 
-    Attributes learned by ``fit`` end in an underscore. Pictures are uint8 ``[N, H, W, 3]``; each
-    detector normalises for itself.
+    Attributes learned by ``fit`` end in an underscore; what needs them before raises
+    NotFittedError. Pictures are uint8 ``[N, H, W, 3]``; each detector normalises for itself.
     """
 
     method: ClassVar[str]
 
+    @classmethod
     @abstractmethod
-    def fit(self, images: NDArray[np.uint8], progress: Progress | None = None) -> Self:
-        """Learn from good pictures, uint8 ``[N, H, W, 3]``; return self."""
+    def from_options(cls, options: Options, backbone: Backbone | None) -> Self:
+        """Return a detector with what a user has set; `backbone` only for one that reads it."""
 
     @abstractmethod
-    def score(self, images: NDArray[np.uint8], progress: Progress | None = None) -> AnomalyResult:
-        """Rate pictures, uint8 ``[N, H, W, 3]``; raises NotFittedError before ``fit``."""
+    def fit(self, images: NDArray[np.uint8], progress: Progress = unwatched) -> Self:
+        """Learn from good pictures."""
+
+    @abstractmethod
+    def score(self, images: NDArray[np.uint8], progress: Progress = unwatched) -> AnomalyResult:
+        """Rate pictures."""
 
     @abstractmethod
     def calibrate(self, images: NDArray[np.uint8]) -> Calibration:
@@ -92,7 +93,7 @@ class Detector(ABC):
 
     @abstractmethod
     def save(self, path: Path) -> None:
-        """Write the fitted model to a safetensors file."""
+        """Write the fitted model to a safetensors file; see ``detectors.storage``."""
 
     @classmethod
     @abstractmethod
@@ -120,3 +121,9 @@ def check_images(images: NDArray[Any]) -> None:
             f"Pictures must be uint8 [N, H, W, 3] with N >= 1, got {images.dtype} "
             f"{list(images.shape)}."
         )
+
+
+def batches(count: int, size: int = BATCH_SIZE) -> Iterator[slice]:
+    """Cut ``range(count)`` into slices of at most `size`."""
+    for start in range(0, count, size):
+        yield slice(start, min(start + size, count))

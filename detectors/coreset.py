@@ -1,13 +1,16 @@
 """Greedy k-centre coreset, exact and lazy.
 
-Each step takes the point that is farthest from all points taken so far (Sener & Savarese,
-arXiv 1708.00489, algorithm 1; PatchCore's section 3.2). Updating every point's distance at every
-step reads the whole matrix once per centre. But a distance computed earlier is an upper bound of
-today's, because more centres can only bring a point closer: the farthest point is certainly
-among those whose bound is large. So only a front of the points with the largest bounds is kept
-exact, many of them refreshed at a time by one matrix product, and the rest wait. Within the front
-the few farthest points decide the next choices among themselves, until one that is not of them
-could be farther; only then is the front told of all these choices, again by one matrix product.
+The plain algorithm (Sener & Savarese, arXiv 1708.00489, algorithm 1), for points x and centres s::
+
+    s_1 given,    s_k+1 = argmax_x min_{j <= k} |x - s_j|, of equals the lowest
+
+Updating every point's distance at every step reads the whole matrix once per centre. But a
+distance computed earlier is an upper bound of today's, because more centres can only bring a point
+closer: the farthest point is certainly among those whose bound is large. So only a front of the
+points with the largest bounds is kept exact, many of them refreshed at a time by one matrix
+product, and the rest wait. Within the front the few farthest points decide the next choices among
+themselves, until one that is not of them could be farther; only then is the front told of all
+these choices, again by one matrix product.
 """
 
 from __future__ import annotations
@@ -15,7 +18,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from detectors.base import Progress
+from detectors.base import Progress, unwatched
 
 FRONT = 8192
 FRONTS = 64  # a larger front than `FRONT` for many points, so that it is rarely drawn
@@ -27,29 +30,12 @@ PROJECTED_CHANNELS = 128
 
 
 def greedy_coreset(
-    points: torch.Tensor, size: int, first: int = 0, progress: Progress | None = None
+    points: torch.Tensor, size: int, first: int = 0, progress: Progress = unwatched
 ) -> torch.Tensor:
-    """Choose `size` rows that cover all rows.
+    """Choose `size` rows that cover all rows; int64 ``[size]``, in the order of choice.
 
-    Parameters
-    ----------
-    points : float32 or float64 tensor [M, C]
-        Overwritten: moved to their mean.
-    size : int
-        Number of rows to choose, 1..M.
-    first : int
-        The row chosen first.
-    progress : callable (done, total), optional
-
-    Returns
-    -------
-    int64 tensor [size]
-        Rows in the order in which they are chosen; of equally far rows the lowest.
-
-    Raises
-    ------
-    ValueError
-        If `size` is not in 1..M.
+    `points`, float32 or float64 ``[M, C]``, are overwritten: moved to their mean. `first` is the
+    row chosen first. Raises ValueError if `size` is not in 1..M.
     """
     if not 1 <= size <= len(points):
         raise ValueError(f"Cannot choose {size} of {len(points)} patches.")
@@ -78,19 +64,13 @@ def greedy_coreset(
             distances[taken] = -1.0
         bounds[front] = distances
         current[front] = count
-        if progress is not None:
-            progress(count, size)
+        progress(count, size)
     return chosen
 
 
 def random_projection(channels: int, generator: torch.Generator) -> torch.Tensor:
-    """Return a Gaussian projection to 128 channels, float32 ``[channels, 128]``.
-
-    It serves the choice of the coreset only and keeps distances in expectation
-    (Johnson-Lindenstrauss).
-    """
-    normal = torch.randn(channels, PROJECTED_CHANNELS, generator=generator)
-    return normal / PROJECTED_CHANNELS**0.5
+    """Return a Gaussian projection, ``[channels, 128]``, that keeps distances in expectation."""
+    return torch.randn(channels, PROJECTED_CHANNELS, generator=generator) / PROJECTED_CHANNELS**0.5
 
 
 def _front(bounds: torch.Tensor, size: int) -> tuple[torch.Tensor, float]:
@@ -108,19 +88,10 @@ def _front(bounds: torch.Tensor, size: int) -> tuple[torch.Tensor, float]:
 def _farthest(
     points: torch.Tensor, norms: torch.Tensor, distances: torch.Tensor, cut: float, most: int
 ) -> torch.Tensor:
-    """Return the next choices, at most `most`, that no point but the contenders can be.
+    """Return the next choices in the front, at most `most`, that only the contenders can be.
 
-    Parameters
-    ----------
-    points, norms, distances : the front
-        With exact distances to all points taken so far.
-    cut : float
-        No point outside the front is as far.
-
-    Returns
-    -------
-    int64 tensor
-        Empty if the farthest point may be outside the front.
+    `distances` are exact, and no point outside the front is as far as `cut`. Returns none if the
+    farthest point may be outside.
     """
     farthest = int(distances.argmax())
     if distances[farthest] < cut:

@@ -7,47 +7,52 @@ Pictures go in through ``fit`` and ``score``; feature maps through ``partial_fit
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from detectors.backbones.features import Backbone, Features, batches
+from detectors.backbones.features import Backbone, Features
 from detectors.base import (
     AnomalyResult,
     Calibration,
     Detector,
     ModelFileError,
+    NotFittedError,
     Progress,
     TooFewPicturesError,
+    batches,
     calibration_positions,
     check_images,
     no_calibration,
+    unwatched,
 )
 from detectors.maps import anomaly_map, image_scores
+from detectors.storage import read_model, refused_unless_it_fits, write_model
 
 
 class FeatureDetector(Detector):
-    """A detector over feature maps; `backbone` is only needed to start from pictures.
+    """A detector over feature maps; `backbone` is only needed to start from pictures."""
 
-    Attributes
-    ----------
-    layers : tuple of str
-        The layers that it reads.
-    """
+    layers: ClassVar[tuple[str, ...]]  # that it reads
+    settings_class: ClassVar[type]  # a dataclass
+    settings: Any
+    count_: int  # pictures fitted on
 
-    layers: ClassVar[tuple[str, ...]]
-
-    def __init__(self, backbone: Backbone | None) -> None:
+    def __init__(self, backbone: Backbone | None, settings: Any = None) -> None:
         self.backbone = backbone
+        self.settings = settings or self.settings_class()
 
     @abstractmethod
     def partial_fit(self, features: Features) -> Self:
         """Take in the feature maps of some more good pictures."""
 
     @abstractmethod
-    def finish_fit(self, progress: Progress | None = None) -> Self:
+    def finish_fit(self, progress: Progress = unwatched) -> Self:
         """Turn what was taken in into the fitted model."""
 
     @abstractmethod
@@ -56,96 +61,94 @@ class FeatureDetector(Detector):
 
     @abstractmethod
     def left_out_distances(self, features: Features, positions: NDArray[np.int64]) -> torch.Tensor:
-        """Return the distances of training pictures to a model without each of them.
+        """Return the distances of K training pictures to a model without each of them.
 
-        Parameters
-        ----------
-        features : feature maps of K training pictures
-        positions : int64 [K]
-            Their positions in the order in which they were taken in.
+        `positions`, int64 ``[K]``, tells which these are, in the order in which they were taken
+        in. Raises TooFewPicturesError if none can be left out.
         """
 
-    def fit(self, images: NDArray[np.uint8], progress: Progress | None = None) -> Self:
-        """Learn from good pictures, uint8 ``[N, H, W, 3]``; return self."""
-        check_images(images)
-        for part in batches(len(images)):
-            self.partial_fit(self._backbone().extract(images[part]))
-            if progress is not None:
-                progress(part.stop, len(images))
+    @abstractmethod
+    def state(self) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
+        """Return the fitted model as tensors and what JSON holds, for ``restore``."""
+
+    @abstractmethod
+    def restore(self, tensors: dict[str, torch.Tensor], about: dict[str, Any]) -> None:
+        """Take over a stored model; raises any error if its parts do not fit together."""
+
+    def fit(self, images: NDArray[np.uint8], progress: Progress = unwatched) -> Self:
+        for part, features in self._extracted(images):
+            self.partial_fit(features)
+            progress(part.stop, len(images))
         return self.finish_fit()
 
-    def score(self, images: NDArray[np.uint8], progress: Progress | None = None) -> AnomalyResult:
-        """Rate pictures, uint8 ``[N, H, W, 3]``."""
-        check_images(images)
-        scores = np.empty(len(images), np.float32)
+    def score(self, images: NDArray[np.uint8], progress: Progress = unwatched) -> AnomalyResult:
         maps = np.empty(images.shape[:3], np.float32)
-        for part in batches(len(images)):
-            features = self._backbone().extract(images[part])
-            result = self.score_features(features, images.shape[1:3])
-            scores[part], maps[part] = result.scores, result.maps
-            if progress is not None:
-                progress(part.stop, len(images))
-        return AnomalyResult(scores, maps)
-
-    def raw_distances(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Return the distances that the maps are made of, before enlarging and smoothing.
-
-        Parameters
-        ----------
-        images : uint8 [N, H, W, 3]
-
-        Returns
-        -------
-        float32 [N, h, w]
-            One distance per grid position.
-        """
-        check_images(images)
-        grids = [
-            self.distances(self._backbone().extract(images[part])) for part in batches(len(images))
-        ]
-        distances: NDArray[np.float32] = torch.cat(grids).numpy()
-        return distances
+        for part, features in self._extracted(images):
+            maps[part] = self.score_features(features, images.shape[1:3]).maps
+            progress(part.stop, len(images))
+        return AnomalyResult(image_scores(maps), maps)
 
     def score_features(self, features: Features, size: tuple[int, ...]) -> AnomalyResult:
         """Rate pictures of `size` (H, W) by their feature maps."""
         maps = anomaly_map(self.distances(features), (size[0], size[1]))
         return AnomalyResult(image_scores(maps), maps)
 
+    def raw_distances(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Return what the maps are made of, before they are enlarged, float32 ``[N, h, w]``."""
+        grids = [self.distances(features) for _, features in self._extracted(images)]
+        return torch.cat(grids).numpy()
+
     def calibrate(self, images: NDArray[np.uint8]) -> Calibration:
-        """Rate at most 100 of the training pictures as if they had not been trained on."""
-        check_images(images)
+        size = images.shape[1:3]
         positions = calibration_positions(len(images))
-        maps = np.empty((len(positions), *images.shape[1:3]), np.float32)
-        for part in batches(len(positions)):
-            features = self._backbone().extract(images[positions[part]])
-            try:
-                calibrated = self.calibrate_features(features, positions[part], images.shape[1:3])
-            except TooFewPicturesError:
-                return no_calibration(images.shape[1:3])
-            maps[part] = calibrated.maps
+        maps = np.empty((len(positions), *size), np.float32)
+        try:
+            for part, features in self._extracted(images[positions]):
+                maps[part] = self.calibrate_features(features, positions[part], size).maps
+        except TooFewPicturesError:
+            return no_calibration(size)
         return Calibration(positions, AnomalyResult(image_scores(maps), maps))
 
     def calibrate_features(
         self, features: Features, positions: NDArray[np.int64], size: tuple[int, ...]
     ) -> AnomalyResult:
-        """Rate training pictures by their feature maps, each left out of the model.
-
-        Raises
-        ------
-        TooFewPicturesError
-            If none can be left out.
-        """
+        """Rate training pictures of `size` (H, W), each left out; see ``left_out_distances``."""
         maps = anomaly_map(self.left_out_distances(features, positions), (size[0], size[1]))
         return AnomalyResult(image_scores(maps), maps)
+
+    def save(self, path: Path) -> None:
+        """Write the fitted model."""
+        self._check_fitted()
+        tensors, about = self.state()
+        about |= {"method": self.method, "settings": asdict(self.settings)}
+        about |= {"count": self.count_, "backbone": self._backbone().identity}
+        write_model(path, tensors, about)
+
+    @classmethod
+    def load(cls, path: Path, backbone: Backbone | None = None) -> Self:
+        """Read a model; it refuses a backbone other than the one it was fitted on."""
+        tensors, about = read_model(path, cls.method)
+        with refused_unless_it_fits(path):
+            detector = cls(backbone, cls.settings_class(**about["settings"]))
+            if backbone is not None and about["backbone"] != backbone.identity:
+                fitted_on, given = about["backbone"], backbone.identity
+                raise ModelFileError(
+                    "model_other_backbone", method=cls.method, fitted=fitted_on, given=given
+                )
+            detector.count_ = int(about["count"])
+            detector.restore(tensors, about)
+        return detector
+
+    def _extracted(self, images: NDArray[np.uint8]) -> Iterator[tuple[slice, Features]]:
+        check_images(images)
+        for part in batches(len(images)):
+            yield part, self._backbone().extract(images[part])
 
     def _backbone(self) -> Backbone:
         if self.backbone is None:
             raise ValueError(f"This {self.method} detector was made without a backbone.")
         return self.backbone
 
-    def _check_backbone(self, about: dict[str, Any]) -> None:
-        if self.backbone is not None and about["backbone"] != self.backbone.identity:
-            raise ModelFileError(
-                f"The stored {self.method} model was fitted on {about['backbone']}, not on "
-                f"{self.backbone.identity}; evaluate this cell again."
-            )
+    def _check_fitted(self) -> None:
+        if not hasattr(self, "count_"):
+            raise NotFittedError(f"This {self.method} detector is not fitted yet; call fit first.")

@@ -19,40 +19,20 @@ SIGMA = 4.0
 
 @lru_cache(maxsize=32)
 def enlarge_and_smooth_matrix(low: int, high: int, sigma: float = SIGMA) -> torch.Tensor:
-    """Return the matrix that enlarges a line of `low` values to `high` and smooths it.
-
-    Returns
-    -------
-    float32 tensor [high, low]
-    """
+    """Return the matrix that enlarges `low` values to `high` and smooths them, ``[high, low]``."""
     unit_lines = torch.eye(low, dtype=torch.float64)[:, None, :]
     enlarged = torch.nn.functional.interpolate(
         unit_lines, size=high, mode="linear", align_corners=False
     )[:, 0, :]
-    smoothed = gaussian_filter1d(enlarged.numpy(), sigma, axis=1) if sigma > 0 else enlarged.numpy()
+    smoothed = gaussian_filter1d(enlarged.numpy(), sigma, axis=1)
     return torch.from_numpy(np.ascontiguousarray(smoothed.T)).float()
 
 
-def anomaly_map(
-    grid: torch.Tensor, size: tuple[int, int], sigma: float = SIGMA
-) -> NDArray[np.float32]:
-    """Bring grids of distances to image size and smooth them.
-
-    Parameters
-    ----------
-    grid : float32 tensor [N, h, w]
-    size : (H, W) in pixels
-    sigma : float
-        Standard deviation of the Gaussian in pixels of the image; 0 for none.
-
-    Returns
-    -------
-    float32 [N, H, W]
-    """
-    rows = enlarge_and_smooth_matrix(grid.shape[1], size[0], sigma)
-    columns = enlarge_and_smooth_matrix(grid.shape[2], size[1], sigma)
-    smooth: NDArray[np.float32] = (rows @ grid @ columns.T).numpy()
-    return smooth
+def anomaly_map(grid: torch.Tensor, size: tuple[int, int]) -> NDArray[np.float32]:
+    """Bring grids ``[N, h, w]`` to `size` (H, W) and smooth them; float32 ``[N, H, W]``."""
+    rows = enlarge_and_smooth_matrix(grid.shape[1], size[0])
+    columns = enlarge_and_smooth_matrix(grid.shape[2], size[1])
+    return (rows @ grid @ columns.T).numpy()
 
 
 def image_scores(maps: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -1,16 +1,21 @@
 """Exact nearest neighbours, most rows ruled out in a few coordinates.
 
+The plain algorithm, for a query q and the rows b of a bank::
+
+    distance(q) = min_b |q - b|,    index(q) = argmin_b |q - b|, of equals the lowest
+
 Along the bank's principal axes (Pearson 1901) the first few coordinates hold most of a distance.
 The distance in those coordinates, with the length of what they leave over as one more coordinate,
-is never longer than the whole one (Cauchy-Schwarz). So one narrow matrix product bounds every
-distance from below; the row with the least bound is compared in full; and of the others only those
-whose bound is not above its distance. Rows near each other stand together in groups (a k-d tree;
-Bentley 1975), so what is near a query lies in few groups, and the others are ruled out as a whole.
+is never longer than the whole one (Cauchy-Schwarz), so no row whose bound is above the distance to
+another row can be the nearest. One narrow matrix product bounds every distance from below; the row
+with the least bound is measured in full; and of the others only those whose bound is not above its
+distance. Rows near each other stand together in groups (a k-d tree; Bentley 1975), so that most
+are ruled out a group at a time.
 
-Rows b are compared for a query q by q . b - |b|^2 / 2, their nearness: it is (|q|^2 - d^2) / 2, the
-greater the nearer, and a sampled matrix product gives it for chosen pairs without copying a row.
-Rounding may change its last digits, so all rows that are nearest but for rounding are measured by
-their difference, which loses none. The result is that of measuring every row.
+Rows are compared by q . b - |b|^2 / 2, their nearness: it is (|q|^2 - d^2) / 2, the greater the
+nearer, and a sampled matrix product gives it for chosen pairs without copying a row. Rounding may
+change its last digits, so all rows that are nearest but for rounding are measured by their
+difference, which loses none.
 
 NumPy's argmax and flatnonzero are several times faster than PyTorch's on a CPU.
 """
@@ -24,7 +29,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from detectors.backbones.features import batches
+from detectors.base import batches
 
 AXES = 46
 QUERY_BLOCK = 1024
@@ -39,12 +44,7 @@ warnings.filterwarnings("ignore", message="Sparse CSR tensor support is in beta 
 
 
 class NearestIndex:
-    """Finds the nearest row of a bank.
-
-    Parameters
-    ----------
-    bank : float32 tensor [K, C]
-    """
+    """Finds the nearest row of a bank, float32 ``[K, C]``."""
 
     def __init__(self, bank: torch.Tensor) -> None:
         self._mean = bank.mean(dim=0)
@@ -60,32 +60,17 @@ class NearestIndex:
         self._compared[:, : len(bank)] = coordinates.T
         self._largest_square = float(squares.max())
         self._block = queries_at_once(len(bank))
-        # Kept, because new memory is slow; a list, because threads may search at the same time.
-        self._memory = [self._new_memory()]
+        self._memory: list[torch.Tensor] = []  # kept, as new memory is slow; each thread takes one
 
     @torch.inference_mode()
     def nearest(
         self, queries: torch.Tensor, excluded: torch.Tensor | None = None
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Find the nearest row for every query.
+        """Find the nearest row for every query, float32 ``[Q, C]``.
 
-        Parameters
-        ----------
-        queries : float32 tensor [Q, C]
-        excluded : bool tensor [K], optional
-            Rows that no query may choose.
-
-        Returns
-        -------
-        distances : float32 tensor [Q]
-            Euclidean; infinite where every row is excluded.
-        indices : int64 tensor [Q]
-            Of equally near rows the lowest.
-
-        Raises
-        ------
-        ValueError
-            If a query is not finite.
+        Returns distances, float32 ``[Q]``, and indices, int64 ``[Q]``. No row of `excluded`, bool
+        ``[K]``, is chosen; where it is every row, distances are infinite. Raises ValueError if a
+        query is not finite.
         """
         distances = torch.full((len(queries),), torch.inf)
         indices = torch.zeros(len(queries), dtype=torch.int64)
@@ -95,7 +80,7 @@ class NearestIndex:
         try:
             memory = self._memory.pop()
         except IndexError:
-            memory = self._new_memory()
+            memory = torch.empty(self._block, self._compared.shape[1])
         for part in batches(len(queries), self._block):
             distances[part], indices[part] = self._nearest(queries[part], left_out, memory)
         if not self._memory:
@@ -105,6 +90,7 @@ class NearestIndex:
     def _nearest(
         self, queries: torch.Tensor, left_out: NDArray[np.int64] | None, memory: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Find them for one block of queries; `memory` is where their bounds are written."""
         queries = queries - self._mean
         coordinates, squares = self._project(queries)
         if not math.isfinite(float(2 * (squares.max() + self._largest_square))):
@@ -118,13 +104,33 @@ class NearestIndex:
             bounds.numpy()[:, left_out] = -np.inf
         groups = bounds.view(len(queries), -1, GROUP)
         greatest = groups.amax(dim=2)
-        first = _greatest_rows(groups, greatest)
+
+        # The row with the best bound is measured in full.
+        group = greatest.numpy().argmax(axis=1)
+        inside = groups.numpy()[np.arange(len(group)), group].argmax(axis=1)
+        first = group * GROUP + inside
         distances = _lengths(self._bank.index_select(0, torch.from_numpy(first)).sub_(queries))
-        needed = (squares - distances.square()).div_(2).sub_(slack).numpy()
         bounds.numpy()[np.arange(len(first)), first] = -np.inf
+
+        # So is what may be as near, by its bound and then by its nearness.
+        needed = (squares - distances.square()).div_(2).sub_(slack).numpy()
         query, row = _pairs_above(groups, greatest, needed)
         rivals = np.flatnonzero(self._nearness(queries, query, row) >= needed[query])
-        return self._least(queries, distances.numpy(), first, query[rivals], row[rivals])
+        query, row = query[rivals], row[rivals]
+        measured = np.empty(len(row), np.float32)
+        for part in batches(len(row), PAIR_BLOCK):
+            rows = self._bank.index_select(0, torch.from_numpy(row[part]))
+            own = queries.index_select(0, torch.from_numpy(query[part]))
+            measured[part] = _lengths(rows.sub_(own)).numpy()
+
+        # The least distance wins, and of equally near rows the lowest.
+        least = distances.numpy().copy()
+        np.minimum.at(least, query, measured)
+        order = self._order.numpy()
+        nearest = np.where(distances.numpy() == least, order[first], len(order))
+        tied = measured == least[query]
+        np.minimum.at(nearest, query[tied], order[row[tied]])
+        return torch.from_numpy(least), torch.from_numpy(nearest)
 
     def _nearness(
         self, queries: torch.Tensor, query: NDArray[np.int64], row: NDArray[np.int64]
@@ -138,60 +144,18 @@ class NearestIndex:
             (len(queries), len(self._bank)),
             check_invariants=False,
         )
-        nearness: NDArray[np.float32]
-        nearness = torch.sparse.sampled_addmm(pairs, queries, self._bank.T).values().numpy()
-        return nearness
-
-    def _least(
-        self,
-        queries: torch.Tensor,
-        distances: NDArray[np.float32],
-        first: NDArray[np.int64],
-        query: NDArray[np.int64],
-        row: NDArray[np.int64],
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Measure rivals in full; return each query's least distance and the row at it.
-
-        Parameters
-        ----------
-        distances : float32 [Q]
-            To the rows of `first`, int64 ``[Q]``.
-        query, row : int64 [n]
-            The rivals; a query may have none or several.
-        """
-        measured = np.empty(len(row), np.float32)
-        for part in batches(len(row), PAIR_BLOCK):
-            rivals = self._bank.index_select(0, torch.from_numpy(row[part]))
-            own = queries.index_select(0, torch.from_numpy(query[part]))
-            measured[part] = _lengths(rivals.sub_(own)).numpy()
-        least = distances.copy()
-        np.minimum.at(least, query, measured)
-        order = self._order.numpy()
-        nearest = np.where(distances == least, order[first], len(order))
-        tied = measured == least[query]
-        np.minimum.at(nearest, query[tied], order[row[tied]])
-        return torch.from_numpy(least), torch.from_numpy(nearest)
-
-    def _new_memory(self) -> torch.Tensor:
-        return torch.empty(self._block, self._compared.shape[1])
+        return torch.sparse.sampled_addmm(pairs, queries, self._bank.T).values().numpy()
 
     def _project(self, centred: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return the coordinates of points ``[n, k + 2]`` and their squared lengths ``[n]``.
+        """Return coordinates ``[n, k + 2]`` and squared lengths ``[n]`` of points less the mean.
 
-        The last but one is the length of what the axes leave over, the last one is 1.
-
-        Parameters
-        ----------
-        centred : float32 tensor [n, C]
-            Points less the bank's mean.
+        The last coordinate but one is the length of what the axes leave over, the last one is 1.
         """
         squares = _lengths(centred).square_()
         shape = (len(centred), self._axes.shape[1])
         coordinates = _product(centred, self._axes, centred.new_empty(shape))
-        # Rounding may make it too short; a little too long keeps the bounds valid.
-        upper = squares * (1 + ROUNDING)
-        left_over = (upper - _lengths(coordinates).square_()).clamp_min_(0).sqrt_()
-        coordinates[:, -2] = left_over
+        upper = squares * (1 + ROUNDING)  # too short a length would make the bounds invalid
+        coordinates[:, -2] = (upper - _lengths(coordinates).square_()).clamp_min_(0).sqrt_()
         coordinates[:, -1] = 1
         return coordinates, squares
 
@@ -243,35 +207,12 @@ def _product(left: torch.Tensor, right: torch.Tensor, out: torch.Tensor) -> torc
     return out
 
 
-def _greatest_rows(groups: torch.Tensor, greatest: torch.Tensor) -> NDArray[np.int64]:
-    """Return the row of each query's greatest bound, int64 ``[Q]``.
-
-    Parameters
-    ----------
-    groups : float32 tensor [Q, groups, GROUP]
-    greatest : float32 tensor [Q, groups]
-        The greatest of each group.
-    """
-    group = greatest.numpy().argmax(axis=1)
-    inside = groups.numpy()[np.arange(len(group)), group].argmax(axis=1)
-    rows: NDArray[np.int64] = group * GROUP + inside
-    return rows
-
-
 def _pairs_above(
     groups: torch.Tensor, greatest: torch.Tensor, least: NDArray[np.float32]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the pairs of query and row whose bound reaches the query's `least`.
+    """Return the pairs of query and row, ascending, whose bound reaches the query's `least`.
 
-    Parameters
-    ----------
-    groups, greatest : as in ``_greatest_rows``
-    least : float32 [Q]
-
-    Returns
-    -------
-    query, row : int64 [n]
-        Ascending.
+    `groups` are all bounds, ``[Q, groups, GROUP]``, `greatest` the greatest of each group.
     """
     chosen = np.flatnonzero(greatest.numpy() >= least[:, None])
     query, group = np.divmod(chosen, greatest.shape[1])

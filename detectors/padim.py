@@ -1,18 +1,20 @@
 """PaDiM: one multivariate Gaussian per image position over pretrained features.
 
 Defard et al., "PaDiM: a Patch Distribution Modeling Framework for Anomaly Detection and
-Localization", arXiv 2011.08785. Section 3.1: layers 1 to 3 side by side on the grid of layer 1,
-a random subset of d channels. Section 3.2: mean and covariance of every position over the good
-pictures, plus 0.01 I. Section 3.3: the Mahalanobis distance sqrt((x - mu)^T C^-1 (x - mu)).
+Localization", arXiv 2011.08785. With x_ij the d channels drawn of layers 1 to 3, which lie side by
+side at position (i, j) of layer 1's grid (section 3.1), over N good pictures::
 
-The layers' grids are nested, which saves most of the work: see ``layered_gaussian``.
+    mu_ij = mean of x_ij,  Sigma_ij = sum (x_ij - mu_ij) (x_ij - mu_ij)^T / (N - 1) + 0.01 I   (1)
+    M(x_ij) = sqrt((x_ij - mu_ij)^T Sigma_ij^-1 (x_ij - mu_ij))                                (2)
+
+The layers' grids are nested, so many positions share deep channels; ``layered_gaussian`` gives the
+same distances from what they share once.
 """
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import ClassVar, Self
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 import torch
@@ -20,10 +22,12 @@ from numpy.typing import NDArray
 
 from detectors.backbones.features import Backbone, Features
 from detectors.backbones.names import LAYERS
-from detectors.base import NotFittedError, Progress, TooFewPicturesError
+from detectors.base import NotFittedError, Progress, TooFewPicturesError, unwatched
 from detectors.feature_detector import FeatureDetector
 from detectors.layered_gaussian import LayeredGaussian, LayeredMoments, Level, levels_of
-from detectors.storage import read_model, refused_unless_it_fits, write_model
+
+if TYPE_CHECKING:
+    from detectors.registry import Options
 
 RIDGE = 0.01
 PARTS = ("mean", "given", "rows")
@@ -31,18 +35,10 @@ PARTS = ("mean", "given", "rows")
 
 @dataclass(frozen=True)
 class PadimSettings:
-    """Settings of PaDiM.
+    """Settings of PaDiM."""
 
-    Attributes
-    ----------
-    channels : int
-        Random channels kept, d (the paper: 100 for ResNet-18, 550 for Wide ResNet-50-2).
-    seed : int
-        Draws the channels.
-    """
-
-    channels: int = 100
-    seed: int = 0
+    channels: int = 100  # d, drawn at random (paper: 100 of ResNet-18, 550 of Wide ResNet-50-2)
+    seed: int = 0  # draws them
 
 
 class Padim(FeatureDetector):
@@ -54,34 +50,30 @@ class Padim(FeatureDetector):
         Which of the channels of layers 1 to 3, concatenated, are read; ascending.
     gaussian_ : LayeredGaussian
         The Gaussians of all positions, row by row.
-    count_ : int
-        Pictures fitted on.
     """
 
     method: ClassVar[str] = "padim"
+    settings_class = PadimSettings
+    settings: PadimSettings
     layers: ClassVar[tuple[str, ...]] = LAYERS
 
     def __init__(
         self, backbone: Backbone | None = None, settings: PadimSettings | None = None
     ) -> None:
-        super().__init__(backbone)
-        self.settings = settings or PadimSettings()
+        super().__init__(backbone, settings)
         self._moments: LayeredMoments | None = None
         self._available: dict[str, int] = {}
         self._grids: dict[str, tuple[int, int]] = {}
 
-    @property
-    def grid_(self) -> tuple[int, int]:
-        """The grid of layer 1, once a picture has been seen."""
-        return self._grids[LAYERS[0]]
+    @classmethod
+    def from_options(cls, options: Options, backbone: Backbone | None) -> Self:
+        channels = options.channels_for(backbone.name if backbone else "")
+        return cls(backbone, PadimSettings(channels, options.seed))
 
     def partial_fit(self, features: Features) -> Self:
         """Add the feature maps of some good pictures to the running moments.
 
-        Raises
-        ------
-        ValueError
-            If more channels are to be kept than there are.
+        Raises ValueError if more channels are to be kept than there are.
         """
         if self._moments is None:
             self._available = {layer: features[layer].shape[1] for layer in LAYERS}
@@ -91,13 +83,13 @@ class Padim(FeatureDetector):
         self._moments.add(features)
         return self
 
-    def finish_fit(self, progress: Progress | None = None) -> Self:
+    def finish_fit(self, progress: Progress = unwatched) -> Self:
         """Turn the moments into Gaussians."""
         if self._moments is None:
             raise NotFittedError("PaDiM has seen no picture yet; call partial_fit first.")
         moments, self._moments = self._moments, None
-        self.count_ = moments.count
         self.gaussian_ = moments.gaussian(RIDGE, progress)
+        self.count_ = moments.count
         return self
 
     def distances(self, features: Features) -> torch.Tensor:
@@ -116,10 +108,7 @@ class Padim(FeatureDetector):
         the covariance, by (n - 1) / (n - 2), the Sherman-Morrison formula turns the squared
         distance q into (n / (n - 1))^2 (n - 2) / (n - 1) q / (1 - n q / (n - 1)^2).
 
-        Raises
-        ------
-        TooFewPicturesError
-            If the model was fitted on fewer than three pictures.
+        Raises TooFewPicturesError if the model was fitted on fewer than three pictures.
         """
         squared = self._squared_distances(features).double()
         n = float(self.count_)
@@ -131,70 +120,56 @@ class Padim(FeatureDetector):
         scale = (n / (n - 1)) ** 2 * (n - 2) / (n - 1)
         return (scale * squared / remaining).sqrt_().float()
 
-    def save(self, path: Path) -> None:
-        """Write the fitted model."""
-        self._check_fitted()
-        gaussian = self.gaussian_
+    def state(self) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
+        """Return the channels and Gaussians."""
         tensors = {"channel_index": self.channel_index_}
-        for at, level in enumerate(gaussian.levels):
-            parts = gaussian.means[at], gaussian.given[at], gaussian.rows[at]
-            for name, part in zip(PARTS, parts, strict=True):
+        gaussian = self.gaussian_
+        for name, parts in zip(PARTS, (gaussian.means, gaussian.given, gaussian.rows), strict=True):
+            for level, part in zip(gaussian.levels, parts, strict=True):
                 tensors[f"{level.layer}.{name}"] = part
-        write_model(
-            path,
-            tensors,
-            {
-                "method": self.method,
-                "settings": asdict(self.settings),
-                "available": self._available,
-                "grids": self._grids,
-                "count": self.count_,
-                "backbone": self._backbone().identity,
-            },
-        )
+        return tensors, {"available": self._available, "grids": self._grids}
 
-    @classmethod
-    def load(cls, path: Path, backbone: Backbone | None = None) -> Self:
-        """Read a model; it refuses a backbone other than the one it was fitted on."""
-        tensors, about = read_model(path, cls.method)
-        with refused_unless_it_fits(path):
-            detector = cls(backbone, PadimSettings(**about["settings"]))
-            detector._check_backbone(about)
-            detector.channel_index_ = tensors["channel_index"]
-            detector._available = {layer: int(about["available"][layer]) for layer in LAYERS}
-            for layer in LAYERS:
-                rows, columns = map(int, about["grids"][layer])
-                detector._grids[layer] = (rows, columns)
-            levels = detector._levels()
-            if levels[-1].width != len(detector.channel_index_):
-                raise IndexError("a channel that no layer has")
-            if detector.channel_index_.dtype != torch.int64:
-                raise TypeError("channels that are no numbers of channels")
-            read = [[tensors[f"{level.layer}.{part}"] for part in PARTS] for level in levels]
-            for level, parts in zip(levels, read, strict=True):
-                shape = (len(level.order), len(level.channels))
-                fitting = [shape, (*shape, level.context), (*shape, shape[1])]
-                if [part.shape for part in parts] != fitting:
-                    raise IndexError("rows that do not fit the channels")
-                if not all(part.dtype == torch.float32 and part.isfinite().all() for part in parts):
-                    raise TypeError("rows that are no numbers")
-            means, given, own = (list(parts) for parts in zip(*read, strict=True))
-            detector.gaussian_ = LayeredGaussian(levels, means, given, own)
-            detector.count_ = int(about["count"])
-        return detector
+    def restore(self, tensors: dict[str, torch.Tensor], about: dict[str, Any]) -> None:
+        """Take over channels and Gaussians that fit together."""
+        self.channel_index_ = tensors["channel_index"]
+        self._available = {layer: int(about["available"][layer]) for layer in LAYERS}
+        for layer in LAYERS:
+            height, width = map(int, about["grids"][layer])
+            self._grids[layer] = (height, width)
+        levels = self._levels()
+        means, given, rows = (
+            [tensors[f"{level.layer}.{part}"] for level in levels] for part in PARTS
+        )
+        self.gaussian_ = LayeredGaussian(levels, means, given, rows)
+        fits = self.channel_index_.dtype == torch.int64
+        fits &= levels[-1].width == len(self.channel_index_)
+        for level, *parts in zip(levels, means, given, rows, strict=True):
+            shape = (len(level.order), len(level.channels))
+            wanted = [shape, (*shape, level.context), (*shape, shape[1])]
+            fits &= [part.shape for part in parts] == wanted
+            fits &= all(part.dtype == torch.float32 and part.isfinite().all() for part in parts)
+        if not fits:
+            raise ValueError("parts that do not fit together")
 
     def _squared_distances(self, features: Features) -> torch.Tensor:
         self._check_fitted()
-        grid = _grid(features, LAYERS[0])
-        if grid != self.grid_:
+        grid, fitted = _grid(features, LAYERS[0]), self._grids[LAYERS[0]]
+        if grid != fitted:
             raise ValueError(
-                f"PaDiM was fitted on a grid of {self.grid_[0]} x {self.grid_[1]} positions and "
+                f"PaDiM was fitted on a grid of {fitted[0]} x {fitted[1]} positions and "
                 f"cannot score {grid[0]} x {grid[1]}; give pictures of the size it was fitted on."
             )
         return self.gaussian_.squared_distances(features).T.reshape(-1, *grid)
 
     def _levels(self) -> list[Level]:
-        return levels_of(_by_layer(self.channel_index_, self._available), self._grids)
+        """Divide the drawn channels among the layers and lay these over each other."""
+        channels = {}
+        first = 0
+        for layer, count in self._available.items():
+            inside = (self.channel_index_ >= first) & (self.channel_index_ < first + count)
+            channels[layer] = self.channel_index_[inside] - first
+            first += count
+        return levels_of(channels, self._grids)
 
     def _draw_channels(self) -> torch.Tensor:
         available = sum(self._available.values())
@@ -204,21 +179,6 @@ class Padim(FeatureDetector):
         order = torch.randperm(available, generator=generator)
         return order[: self.settings.channels].sort().values
 
-    def _check_fitted(self) -> None:
-        if not hasattr(self, "gaussian_"):
-            raise NotFittedError("This PaDiM detector is not fitted yet; call fit first.")
-
 
 def _grid(features: Features, layer: str) -> tuple[int, int]:
     return features[layer].shape[2], features[layer].shape[3]
-
-
-def _by_layer(channel_index: torch.Tensor, available: dict[str, int]) -> dict[str, torch.Tensor]:
-    """Divide channels of all layers side by side into channels of each."""
-    divided = {}
-    first = 0
-    for layer, count in available.items():
-        inside = (channel_index >= first) & (channel_index < first + count)
-        divided[layer] = channel_index[inside] - first
-        first += count
-    return divided

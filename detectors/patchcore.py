@@ -1,45 +1,45 @@
 """PatchCore: distance to the nearest of a well-chosen few patches of good pictures.
 
-Roth et al., "Towards Total Recall in Industrial Anomaly Detection", arXiv 2106.08265.
-Section 3.1: layers 2 and 3, each averaged over 3 x 3 neighbours, layer 3 enlarged to the grid of
-layer 2. Section 3.2: a greedy coreset of all patches, chosen under a random projection, stored
-unprojected. Section 3.3: the distance to the nearest stored patch; the picture's score is the
-maximum of its smoothed map (the paper's re-weighting of that maximum is left out).
+Roth et al., "Towards Total Recall in Industrial Anomaly Detection", arXiv 2106.08265. With P the
+patches of all good pictures, each layers 2 and 3 averaged over 3 x 3 neighbours, layer 3 enlarged
+to the grid of layer 2 (section 3.1), and psi a random projection::
+
+    M <- M + {m},  m = argmax_{p in P} min_{n in M} |psi(p) - psi(n)|,  until M is large   (3.2)
+    s(p) = min_{m in M} |p - m|                          for every patch p of a picture    (3.3)
+
+The picture's score is the maximum of its smoothed map; the paper's re-weighting of that maximum is
+left out. ``coreset`` makes the same choices and ``nearest`` finds the same minima without
+computing every distance.
 """
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
-from pathlib import Path
-from typing import ClassVar, Self
+import math
+from copy import copy
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch.nn.functional import avg_pool2d, conv2d, interpolate
 
 from detectors.backbones.features import Backbone, Features
-from detectors.base import NotFittedError, Progress, TooFewPicturesError
+from detectors.base import NotFittedError, Progress, TooFewPicturesError, unwatched
 from detectors.coreset import greedy_coreset, random_projection
 from detectors.feature_detector import FeatureDetector
 from detectors.nearest import NearestIndex
-from detectors.storage import read_model, refused_unless_it_fits, write_model
+
+if TYPE_CHECKING:
+    from detectors.registry import Options
 
 
 @dataclass(frozen=True)
 class PatchcoreSettings:
-    """Settings of PatchCore.
+    """Settings of PatchCore."""
 
-    Attributes
-    ----------
-    coreset_ratio : float
-        Share of all training patches that is kept, above 0 and at most 1 (the paper: 0.01,
-        0.1 and 0.25).
-    seed : int
-        Draws the projection and the first patch.
-    """
-
-    coreset_ratio: float = 0.01
-    seed: int = 0
+    coreset_ratio: float = 0.01  # share of all good patches that is kept (paper: 0.01, 0.1, 0.25)
+    seed: int = 0  # draws the projection and the first patch
 
     def __post_init__(self) -> None:
         if not 0 < self.coreset_ratio <= 1:
@@ -51,27 +51,13 @@ class PatchcoreSettings:
 
 @dataclass(frozen=True)
 class NearestGood:
-    """The patch of a picture that is farthest from all good ones, and the good one nearest to it.
+    """The patch of a picture that is farthest from all good ones, and the nearest of these."""
 
-    Attributes
-    ----------
-    distance : float
-        Between the two, before the map is enlarged and smoothed.
-    grid : tuple (h, w)
-        The grid that the patches lie on.
-    position : tuple (row, column)
-        The patch of the picture.
-    train_image : int
-        The training picture of the stored patch, in the order of fitting.
-    train_position : tuple (row, column)
-        Where the stored patch lies in it.
-    """
-
-    distance: float
-    grid: tuple[int, int]
-    position: tuple[int, int]
-    train_image: int
-    train_position: tuple[int, int]
+    distance: float  # between the two, before the map is enlarged and smoothed
+    grid: tuple[int, int]  # (h, w) of the patches
+    position: tuple[int, int]  # (row, column) of the picture's patch
+    train_image: int  # that the good patch is from, in the order of fitting
+    train_position: tuple[int, int]  # (row, column) of the good patch
 
 
 class Patchcore(FeatureDetector):
@@ -80,51 +66,49 @@ class Patchcore(FeatureDetector):
     Attributes
     ----------
     memory_bank_ : float32 tensor [K, C]
-        The stored patches.
+        The stored patches, M, in the order in which they were chosen.
     bank_image_ : int64 tensor [K]
         Which training picture each stored patch is from.
     bank_position_ : int64 tensor [K]
         Where in that picture's grid, row by row.
     grid_ : tuple (h, w)
         The grid of layer 2 at fit time.
-    count_ : int
-        Pictures fitted on.
     """
 
     method: ClassVar[str] = "patchcore"
+    settings_class = PatchcoreSettings
+    settings: PatchcoreSettings
     layers: ClassVar[tuple[str, ...]] = ("layer2", "layer3")
 
     def __init__(
         self, backbone: Backbone | None = None, settings: PatchcoreSettings | None = None
     ) -> None:
-        super().__init__(backbone)
-        self.settings = settings or PatchcoreSettings()
+        super().__init__(backbone, settings)
         self._seen: list[Features] = []
         self._index: NearestIndex | None = None
 
-    def partial_fit(self, features: Features) -> Self:
-        """Keep layers 2 and 3 of some good pictures until ``finish_fit`` chooses among them.
+    @classmethod
+    def from_options(cls, options: Options, backbone: Backbone | None) -> Self:
+        return cls(backbone, PatchcoreSettings(options.coreset_ratio, options.seed))
 
-        The layers take half the memory of the patches made of them.
-        """
-        if not self._seen:
-            self.grid_ = (features["layer2"].shape[2], features["layer2"].shape[3])
-            self.count_ = 0
+    def partial_fit(self, features: Features) -> Self:
+        """Keep layers 2 and 3 of some good pictures: half the memory of the patches they make."""
         self._seen.append({layer: features[layer] for layer in self.layers})
-        self.count_ += features["layer2"].shape[0]
         return self
 
-    def finish_fit(self, progress: Progress | None = None) -> Self:
+    def finish_fit(self, progress: Progress = unwatched) -> Self:
         """Choose the memory bank."""
         if not self._seen:
             raise NotFittedError("PatchCore has seen no picture yet; call partial_fit first.")
+        seen, self._seen, self._index = self._seen, [], None
+        self.grid_ = _grid(seen[0])
+        count = sum(len(features["layer2"]) for features in seen)
+        per_picture = math.prod(self.grid_)
         generator = torch.Generator().manual_seed(self.settings.seed)
-        channels = sum(maps.shape[1] for maps in self._seen[0].values())
-        projection = random_projection(channels, generator)
-        per_picture = self.grid_[0] * self.grid_[1]
-        projected = torch.empty(self.count_ * per_picture, projection.shape[1])
+        projection = random_projection(sum(maps.shape[1] for maps in seen[0].values()), generator)
+        projected = torch.empty(count * per_picture, projection.shape[1])
         first = 0
-        for features in self._seen:
+        for features in seen:
             patches = projected_patches(features, projection)
             projected[first : first + len(patches)] = patches
             first += len(patches)
@@ -133,56 +117,35 @@ class Patchcore(FeatureDetector):
         chosen = greedy_coreset(projected, size, start, progress)
         self.bank_image_ = chosen // per_picture
         self.bank_position_ = chosen % per_picture
-        self.memory_bank_ = _patches_at(self._seen, self.bank_image_, self.bank_position_)
-        self._seen = []
-        self._index = None
+        self.memory_bank_ = _patches_at(seen, self.bank_image_, self.bank_position_)
+        self.count_ = count
         return self
-
-    def reduced(self, coreset_ratio: float) -> Patchcore:
-        """Return the detector that a fit with a smaller ratio would have given.
-
-        The greedy choice does not depend on how many are chosen, so it is the first part of this
-        memory bank.
-
-        Raises
-        ------
-        ValueError
-            If the ratio is larger than this detector's.
-        """
-        self._check_fitted()
-        if coreset_ratio > self.settings.coreset_ratio:
-            raise ValueError(
-                f"A memory bank of {self.settings.coreset_ratio} cannot be reduced to "
-                f"{coreset_ratio}."
-            )
-        smaller = Patchcore(self.backbone, replace(self.settings, coreset_ratio=coreset_ratio))
-        size = bank_size(self.count_ * self.grid_[0] * self.grid_[1], coreset_ratio)
-        smaller.memory_bank_ = self.memory_bank_[:size].clone()
-        smaller.bank_image_ = self.bank_image_[:size].clone()
-        smaller.bank_position_ = self.bank_position_[:size].clone()
-        smaller.grid_, smaller.count_ = self.grid_, self.count_
-        return smaller
 
     def distances(self, features: Features) -> torch.Tensor:
         """Return the distance of every patch to the memory bank, float32 ``[N, h, w]``."""
+        return self._nearest(patch_features(features))[0].reshape(-1, *_grid(features))
+
+    def left_out_distances(self, features: Features, positions: NDArray[np.int64]) -> torch.Tensor:
+        """Return the distances to the stored patches of other pictures, float32 ``[K, h, w]``.
+
+        Raises TooFewPicturesError if all stored patches come from one picture.
+        """
         self._check_fitted()
-        number, _, height, width = features["layer2"].shape
-        distances, _ = self._nearest(patch_features(features))
-        return distances.reshape(number, height, width)
+        if int(self.bank_image_.min()) == int(self.bank_image_.max()):
+            raise TooFewPicturesError(
+                "All stored patches come from one picture, so none can be left out."
+            )
+        patches = patch_features(features).chunk(len(positions))
+        left_out = [
+            self._nearest(own, self.bank_image_ == int(position))[0]
+            for own, position in zip(patches, positions, strict=True)
+        ]
+        return torch.stack(left_out).reshape(-1, *_grid(features))
 
     def nearest_good(self, image: NDArray[np.uint8]) -> NearestGood:
-        """Explain a picture's score: its strangest patch and the nearest stored good patch.
-
-        Parameters
-        ----------
-        image : uint8 [H, W, 3]
-        """
-        return self.nearest_good_features(self._backbone().extract(image[None]))
-
-    def nearest_good_features(self, features: Features) -> NearestGood:
-        """Explain one picture by its feature maps, N = 1; see ``nearest_good``."""
-        self._check_fitted()
-        grid = (features["layer2"].shape[2], features["layer2"].shape[3])
+        """Explain the score of a picture, uint8 ``[H, W, 3]``."""
+        features = self._backbone().extract(image[None])
+        grid = _grid(features)
         distances, rows = self._nearest(patch_features(features))
         hottest = int(distances.argmax())
         stored = int(rows[hottest])
@@ -194,72 +157,50 @@ class Patchcore(FeatureDetector):
             train_position=divmod(int(self.bank_position_[stored]), self.grid_[1]),
         )
 
-    def left_out_distances(self, features: Features, positions: NDArray[np.int64]) -> torch.Tensor:
-        """Return the distances to the stored patches of other pictures, float32 ``[K, h, w]``.
+    def reduced(self, coreset_ratio: float) -> Patchcore:
+        """Return the detector that a fit with a smaller ratio would have given.
 
-        Raises
-        ------
-        TooFewPicturesError
-            If all stored patches come from one picture.
+        The greedy choice does not depend on how many are chosen, so it is the first part of this
+        memory bank. Raises ValueError if the ratio is larger than this detector's.
         """
         self._check_fitted()
-        if int(self.bank_image_.min()) == int(self.bank_image_.max()):
-            raise TooFewPicturesError(
-                "All stored patches come from one picture, so none can be left out."
+        if coreset_ratio > self.settings.coreset_ratio:
+            raise ValueError(
+                f"A memory bank of {self.settings.coreset_ratio} cannot be reduced to "
+                f"{coreset_ratio}."
             )
-        number, _, height, width = features["layer2"].shape
-        patches = patch_features(features).reshape(number, height * width, -1)
-        left_out = torch.stack(
-            [
-                self._nearest(own, self.bank_image_ == int(position))[0]
-                for own, position in zip(patches, positions, strict=True)
-            ]
-        )
-        return left_out.reshape(number, height, width)
+        smaller = copy(self)
+        smaller._seen, smaller._index = [], None
+        smaller.settings = replace(self.settings, coreset_ratio=coreset_ratio)
+        size = bank_size(self.count_ * math.prod(self.grid_), coreset_ratio)
+        smaller.memory_bank_ = self.memory_bank_[:size].clone()
+        smaller.bank_image_ = self.bank_image_[:size].clone()
+        smaller.bank_position_ = self.bank_position_[:size].clone()
+        return smaller
 
-    def save(self, path: Path) -> None:
-        """Write the memory bank and where its patches come from."""
-        self._check_fitted()
-        write_model(
-            path,
-            {
-                "memory_bank": self.memory_bank_,
-                "bank_image": self.bank_image_,
-                "bank_position": self.bank_position_,
-            },
-            {
-                "method": self.method,
-                "settings": asdict(self.settings),
-                "grid": self.grid_,
-                "count": self.count_,
-                "backbone": self._backbone().identity,
-            },
-        )
+    def state(self) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
+        """Return the memory bank and where its patches come from."""
+        tensors = {
+            "memory_bank": self.memory_bank_,
+            "bank_image": self.bank_image_,
+            "bank_position": self.bank_position_,
+        }
+        return tensors, {"grid": self.grid_}
 
-    @classmethod
-    def load(cls, path: Path, backbone: Backbone | None = None) -> Self:
-        """Read a model; it refuses a backbone other than the one it was fitted on."""
-        tensors, about = read_model(path, cls.method)
-        with refused_unless_it_fits(path):
-            detector = cls(backbone, PatchcoreSettings(**about["settings"]))
-            detector._check_backbone(about)
-            detector.memory_bank_ = tensors["memory_bank"]
-            detector.bank_image_ = tensors["bank_image"]
-            detector.bank_position_ = tensors["bank_position"]
-            detector.grid_ = (int(about["grid"][0]), int(about["grid"][1]))
-            detector.count_ = int(about["count"])
-        return detector
+    def restore(self, tensors: dict[str, torch.Tensor], about: dict[str, Any]) -> None:
+        """Take over a memory bank."""
+        self.memory_bank_ = tensors["memory_bank"]
+        self.bank_image_ = tensors["bank_image"]
+        self.bank_position_ = tensors["bank_position"]
+        self.grid_ = (int(about["grid"][0]), int(about["grid"][1]))
 
     def _nearest(
         self, patches: torch.Tensor, excluded: torch.Tensor | None = None
     ) -> tuple[torch.Tensor, torch.Tensor]:
+        self._check_fitted()
         if self._index is None:
             self._index = NearestIndex(self.memory_bank_)
         return self._index.nearest(patches, excluded)
-
-    def _check_fitted(self) -> None:
-        if not hasattr(self, "memory_bank_"):
-            raise NotFittedError("This PatchCore detector is not fitted yet; call fit first.")
 
 
 def bank_size(patches: int, coreset_ratio: float) -> int:
@@ -284,9 +225,11 @@ def projected_patches(features: Features, projection: torch.Tensor) -> torch.Ten
     of_middle, of_deep = torch.split(
         projection.T[:, :, None, None], [middle.shape[1], deep.shape[1]], 1
     )
-    mixed = torch.nn.functional.conv2d(middle, of_middle)
-    mixed += _enlarged(torch.nn.functional.conv2d(deep, of_deep), middle)
-    return _as_rows(mixed)
+    return _as_rows(conv2d(middle, of_middle).add_(_enlarged(conv2d(deep, of_deep), middle)))
+
+
+def _grid(features: Features) -> tuple[int, int]:
+    return features["layer2"].shape[2], features["layer2"].shape[3]
 
 
 def _rows_of_layers(features: Features) -> list[torch.Tensor]:
@@ -296,16 +239,11 @@ def _rows_of_layers(features: Features) -> list[torch.Tensor]:
 
 
 def _averaged(features: Features) -> list[torch.Tensor]:
-    return [
-        torch.nn.functional.avg_pool2d(features[layer], 3, stride=1, padding=1)
-        for layer in Patchcore.layers
-    ]
+    return [avg_pool2d(features[layer], 3, stride=1, padding=1) for layer in Patchcore.layers]
 
 
 def _enlarged(maps: torch.Tensor, to: torch.Tensor) -> torch.Tensor:
-    return torch.nn.functional.interpolate(
-        maps, size=to.shape[2:], mode="bilinear", align_corners=False
-    )
+    return interpolate(maps, size=to.shape[2:], mode="bilinear", align_corners=False)
 
 
 def _as_rows(maps: torch.Tensor) -> torch.Tensor:
@@ -314,17 +252,15 @@ def _as_rows(maps: torch.Tensor) -> torch.Tensor:
 
 def _patches_at(seen: list[Features], image: torch.Tensor, position: torch.Tensor) -> torch.Tensor:
     """Make patches again, each named by its picture in all of `seen` and its position in that."""
-    made: list[torch.Tensor] = []
-    where: list[torch.Tensor] = []
+    bank = torch.empty(len(image), sum(maps.shape[1] for maps in seen[0].values()))
     first = 0
     for features in seen:
-        number, _, height, width = features["layer2"].shape
+        number, (height, width) = len(features["layer2"]), _grid(features)
         inside = ((image >= first) & (image < first + number)).nonzero().squeeze(1)
         if len(inside):
             needed, place = torch.unique(image[inside] - first, return_inverse=True)
             layers = _rows_of_layers({layer: maps[needed] for layer, maps in features.items()})
             chosen = place * height * width + position[inside]
-            made.append(torch.cat([rows.index_select(0, chosen) for rows in layers], dim=1))
-            where.append(inside)
+            bank[inside] = torch.cat([rows.index_select(0, chosen) for rows in layers], dim=1)
         first += number
-    return torch.cat(made)[torch.cat(where).argsort()]
+    return bank

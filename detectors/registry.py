@@ -1,13 +1,14 @@
-"""The methods there are. A new method is one file in this folder and one entry here.
+"""The methods there are. A new method is one file in this folder and one line at the end of this.
 
-The detectors are imported when one is made or loaded, so that listing the methods (in the app,
-in ``--help``) does not load PyTorch.
+The file holds a ``Detector`` (``detectors.base``), which is imported when one is made or loaded, so
+that listing the methods (in the app, in ``--help``) does not load PyTorch.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -51,116 +52,53 @@ class Options:
 
 @dataclass(frozen=True)
 class Method:
-    """One entry of the registry.
+    """One entry of the registry."""
 
-    Attributes
-    ----------
-    key, title : str
-        Name in folders and on the command line, and name for people.
-    version : int
-        Raised when the method's numbers change; finished cells of an older version are stale.
-    reads_backbone : bool
-        Whether it works on the shared feature maps.
-    long_fit : bool
-        Whether fitting takes minutes, so that the app starts it as a process of its own.
-    make : callable (Options, Backbone or None) -> Detector
-    load : callable (Path, Backbone or None) -> Detector
-        Reads a stored model; raises ModelFileError if it does not fit.
-    settings : callable (Options, backbone name) -> dict
-        The settings that the numbers of this method depend on.
-    """
+    key: str  # name in folders and on the command line
+    title: str  # name for people
+    version: int  # raised when its numbers change: finished cells of an older one are stale
+    detector: str  # module:class
+    settings: Callable[[Options, str], dict[str, object]]  # what its numbers depend on
+    reads_backbone: bool = False  # is a FeatureDetector, which works on the shared feature maps
+    long_fit: bool = False  # takes minutes, so the app fits it in a process of its own
 
-    key: str
-    title: str
-    version: int
-    reads_backbone: bool
-    long_fit: bool
-    make: Callable[[Options, Backbone | None], Detector]
-    load: Callable[[Path, Backbone | None], Detector]
-    settings: Callable[[Options, str], dict[str, object]]
+    def make(self, options: Options, backbone: Backbone | None) -> Detector:
+        """Return a detector that is not fitted yet."""
+        return self._class().from_options(options, backbone)
+
+    def load(self, path: Path, backbone: Backbone | None) -> Detector:
+        """Read a stored model; raises ModelFileError if it does not fit."""
+        return self._class().load(path, backbone)
+
+    def _class(self) -> type[Detector]:
+        module, name = self.detector.split(":")
+        return getattr(import_module(module), name)
 
 
-def _make_autoencoder(options: Options, _: Backbone | None) -> Detector:
-    from detectors.autoencoder import Autoencoder, AutoencoderSettings
-
-    return Autoencoder(AutoencoderSettings(seed=options.seed))
+def _seed(options: Options, _: str) -> dict[str, object]:
+    return {"seed": options.seed}
 
 
-def _load_autoencoder(path: Path, _: Backbone | None) -> Detector:
-    from detectors.autoencoder import Autoencoder
-
-    return Autoencoder.load(path)
-
-
-def _make_padim(options: Options, backbone: Backbone | None) -> Detector:
-    from detectors.padim import Padim, PadimSettings
-
-    channels = options.channels_for(backbone.name if backbone else "")
-    return Padim(backbone, PadimSettings(channels, options.seed))
-
-
-def _load_padim(path: Path, backbone: Backbone | None) -> Detector:
-    from detectors.padim import Padim
-
-    return Padim.load(path, backbone)
-
-
-def _padim_settings(options: Options, backbone: str) -> dict[str, object]:
+def _padim(options: Options, backbone: str) -> dict[str, object]:
     channels = options.channels_for(backbone)
     settings: dict[str, object] = {"backbone": backbone, "padim_channels": channels}
-    if channels < sum(CHANNELS[backbone]):
-        settings["seed"] = options.seed  # where all channels are read, nothing is drawn
-    return settings
+    drawn = channels < sum(CHANNELS[backbone])  # where all are read, the seed does not matter
+    return settings | _seed(options, backbone) if drawn else settings
 
 
-def _make_patchcore(options: Options, backbone: Backbone | None) -> Detector:
-    from detectors.patchcore import Patchcore, PatchcoreSettings
-
-    return Patchcore(backbone, PatchcoreSettings(options.coreset_ratio, options.seed))
+def _patchcore(options: Options, backbone: str) -> dict[str, object]:
+    return {"seed": options.seed, "backbone": backbone, "coreset_ratio": options.coreset_ratio}
 
 
-def _load_patchcore(path: Path, backbone: Backbone | None) -> Detector:
-    from detectors.patchcore import Patchcore
+_ENTRIES = (
+    Method("ae", "AE", 4, "detectors.autoencoder:Autoencoder", _seed, long_fit=True),
+    Method("padim", "PaDiM", 2, "detectors.padim:Padim", _padim, reads_backbone=True),
+    Method("patchcore", "PatchCore", 2, "detectors.patchcore:Patchcore", _patchcore, True),
+)
+METHODS: dict[str, Method] = {method.key: method for method in _ENTRIES}
 
-    return Patchcore.load(path, backbone)
 
-
-METHODS: dict[str, Method] = {
-    method.key: method
-    for method in (
-        Method(
-            key="ae",
-            title="AE",
-            version=4,
-            reads_backbone=False,
-            long_fit=True,
-            make=_make_autoencoder,
-            load=_load_autoencoder,
-            settings=lambda options, _: {"seed": options.seed},
-        ),
-        Method(
-            key="padim",
-            title="PaDiM",
-            version=2,
-            reads_backbone=True,
-            long_fit=False,
-            make=_make_padim,
-            load=_load_padim,
-            settings=_padim_settings,
-        ),
-        Method(
-            key="patchcore",
-            title="PatchCore",
-            version=2,
-            reads_backbone=True,
-            long_fit=False,
-            make=_make_patchcore,
-            load=_load_patchcore,
-            settings=lambda options, backbone: {
-                "seed": options.seed,
-                "backbone": backbone,
-                "coreset_ratio": options.coreset_ratio,
-            },
-        ),
-    )
-}
+def position(method: str) -> int:
+    """Return a method's place in every table and chart; one that is not known comes last."""
+    known = list(METHODS)
+    return known.index(method) if method in known else len(known)

@@ -27,43 +27,24 @@ def write_model(path: Path, tensors: dict[str, torch.Tensor], about: dict[str, A
 
 
 def read_model(path: Path, method: str) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
-    """Read what ``write_model`` wrote.
-
-    Raises
-    ------
-    ModelFileError
-        If the file is missing, damaged, or holds a model of another method.
-    """
+    """Read what ``write_model`` wrote for this method, or raise ModelFileError."""
     try:
         with safe_open(path, framework="pt") as stored:
             about = json.loads((stored.metadata() or {})["about"])
             tensors = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118
     except (OSError, SafetensorError, KeyError, ValueError) as error:
-        raise ModelFileError(
-            f"The model {path} is missing or damaged; evaluate this cell again."
-        ) from error
+        raise ModelFileError("model_damaged", path=path) from error
     if about.get("method") != method:
-        raise ModelFileError(
-            f"The model {path} is a {about.get('method')} model, not {method}; "
-            "evaluate this cell again."
-        )
+        raise ModelFileError("model_other_method", path=path, method=method)
     return tensors, about
 
 
 @contextmanager
 def refused_unless_it_fits(path: Path) -> Iterator[None]:
-    """Turn what goes wrong while a model is built from its parts into one sentence.
-
-    Raises
-    ------
-    ModelFileError
-        As it is, or for parts that are missing or do not fit together.
-    """
+    """Raise ModelFileError where a model's parts turn out to be missing or not to fit together."""
     try:
         yield
     except ModelFileError:
         raise
     except WRONG_PARTS as error:
-        raise ModelFileError(
-            f"The model {path} was written by another version; evaluate this cell again."
-        ) from error
+        raise ModelFileError("model_other_version", path=path) from error

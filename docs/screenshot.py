@@ -28,12 +28,13 @@ PAGES = {
 }
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 SETTLE_MS = 4000
-COLOURS = 256
+COLOURS, GAP_PX = 256, 12
 
 
 def main(address: str = "http://localhost:8501") -> None:
-    """Open every page and write ``docs/<page>.png``."""
+    """Open every page; write ``docs/samples.png``, and all of them smaller as ``pages.png``."""
     chromium = next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
+    shots = {}
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         for name, path in PAGES.items():
@@ -43,9 +44,23 @@ def main(address: str = "http://localhost:8501") -> None:
             page.wait_for_timeout(SETTLE_MS)
             if name == "inspection":
                 damage_a_picture(page)
-            _save(page.screenshot(), Path(__file__).parent / f"{name}.png")
+            shots[name] = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
             page.close()
         browser.close()
+    _save(shots["samples"], "samples")
+    _save(side_by_side(list(shots.values())), "pages")
+
+
+def side_by_side(shots: list[Image.Image]) -> Image.Image:
+    """Return the pictures at half their size, in two columns."""
+    width, height = SIZE["width"] // 2, SIZE["height"] // 2
+    sheet = Image.new("RGB", (2 * width + GAP_PX, len(shots) // 2 * (height + GAP_PX)), "white")
+    for at, shot in enumerate(shots):
+        column, row = at % 2, at // 2
+        sheet.paste(
+            shot.resize((width, height)), (column * (width + GAP_PX), row * (height + GAP_PX))
+        )
+    return sheet
 
 
 def damage_a_picture(page: Page) -> None:
@@ -58,10 +73,10 @@ def damage_a_picture(page: Page) -> None:
     page.wait_for_timeout(SETTLE_MS)
 
 
-def _save(picture: bytes, path: Path) -> None:
-    """Write a screenshot in 256 colours, which takes a third of the space."""
-    with Image.open(io.BytesIO(picture)) as shot:
-        shot.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE).save(path, optimize=True)
+def _save(shot: Image.Image, name: str) -> None:
+    """Write a picture in 256 colours, which takes a third of the space."""
+    path = Path(__file__).with_name(f"{name}.png")
+    shot.quantize(COLOURS, dither=Image.Dither.NONE).save(path, optimize=True)
 
 
 if __name__ == "__main__":

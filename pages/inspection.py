@@ -4,100 +4,79 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard.finished import FinishedCell, finished_methods
+from dashboard.finished import FinishedCell
 from dashboard.frame import framed
-from dashboard.inspection.results import draw_batch, draw_result
-from dashboard.inspection.scoring import Chosen, Ready, geometry, ready_methods
-from dashboard.inspection.sources import (
+from dashboard.inspection.file_batch import draw_batch
+from dashboard.inspection.picture_choice import (
     CAMERA,
     FILES,
+    TEST,
     chosen_file,
-    draw_camera,
-    draw_source_choice,
+    draw_choice,
     draw_test_picture,
     draw_upload,
 )
-from dashboard.notices import draw_no_results, draw_notices, draw_origin
-from dashboard.state import allowed_false_alarms, draw_false_alarm_slider, selected, t
+from dashboard.inspection.scored_picture import draw_result
+from dashboard.opening import draw_finished_cells, has_category, opened
+from dashboard.session_models import opened_cell
+from dashboard.state import draw_false_alarm_slider, said, t, told
 from dashboard.tables import method_title
-from dashboard.texts import plain
+from data_utils.facts import fact_of
 from data_utils.transform import Transform
-from detectors.registry import METHODS
-from evaluation.cells import CellError
+from evaluation.new_pictures.opened_cell import OpenCell, geometry_of
 
 
 def draw() -> None:
     """Draw the page."""
-    selection = selected()
-    st.title(t("inspection_title", category=selection.category))
-    st.markdown(t("inspection_lead"))
-    draw_notices(selection)
-    if not selection.category:
-        st.info(t("inspection_no_category"))
-        return
-    try:
-        cells, problems = finished_methods(selection.outputs, selection.category)
-    except CellError as error:
-        cells, problems = [], [str(error)]
-    for problem in problems:
-        st.error(plain(problem))
-    if not cells:
-        draw_no_results(selection)
-        return
-    draw_origin(selection, [cell.about for cell in cells])
-    missing = [method_title(key) for key in METHODS if key not in {c.method for c in cells}]
-    if missing:
-        st.caption(t("method_missing", methods=", ".join(missing)))
-    try:
-        wanted = geometry(cells)
-    except CellError as error:
-        st.error(plain(str(error)))
-        return
-    _draw_inspection(cells, wanted)
+    selection = opened("inspection_title", "inspection_lead")
+    if has_category(selection) and (cells := draw_finished_cells(selection)):
+        _draw_inspection(cells, geometry_of(cells[0].about), selection.category)
 
 
-def _draw_inspection(cells: list[FinishedCell], wanted: Transform) -> None:
-    category = cells[0].place.category
-    source = draw_source_choice()
-    chosen: Chosen | None = None
+def _draw_inspection(cells: list[FinishedCell], geometry: Transform, category: str) -> None:
+    source = draw_choice("inspection_source", [FILES, CAMERA, TEST])
+    files, chosen = [], None
     if source == FILES:
         files = draw_upload(category)
-        if not files:
-            return
-        ready = _ready(cells, wanted)
-        if not ready:
-            return
-        draw_false_alarm_slider()
-        file = files[0]
-        if len(files) > 1:
-            looked_at = draw_batch(ready, files, wanted, category, allowed_false_alarms())
-            if looked_at is None:
-                return
-            file = looked_at
-        chosen = chosen_file(file, file.name, cells, wanted)
+    elif source == CAMERA:
+        taken = st.camera_input(t("inspection_take_photo"), key="inspection_camera")
+        chosen = chosen_file(taken, t("inspection_photo"), category, geometry) if taken else None
     else:
-        if source == CAMERA:
-            taken = draw_camera()
-            if taken is not None:
-                chosen = chosen_file(taken, t("inspection_photo"), cells, wanted)
-        else:
-            chosen = draw_test_picture(cells, wanted)
-        if chosen is None:
-            return
-        ready = _ready(cells, wanted)
-        if not ready:
-            return
-        draw_false_alarm_slider()
-    if chosen is not None:
-        draw_result(ready, chosen, allowed_false_alarms())
-
-
-def _ready(cells: list[FinishedCell], wanted: Transform) -> list[Ready]:
+        chosen = draw_test_picture(cells, geometry)
+    if not files and chosen is None:
+        return
     with st.spinner(t("inspection_loading")):
-        ready, problems = ready_methods(cells, wanted)
-    for problem in problems:
-        st.error(plain(problem))
-    return ready
+        ready = [one for cell in cells if (one := _opened(cell, geometry))]
+    if not ready:
+        return
+    false_alarms = draw_false_alarm_slider()
+    if files:
+        many = len(files) > 1
+        file = draw_batch(ready, files, category, false_alarms) if many else files[0]
+        chosen = chosen_file(file, file.name, category, geometry) if file else None
+    if chosen is not None:
+        draw_result(ready, chosen, false_alarms)
+
+
+def _opened(cell: FinishedCell, geometry: Transform) -> OpenCell | None:
+    """Load a cell's model; None, with a sentence, if it cannot score pictures of this size."""
+    try:
+        found = opened_cell(cell.place, cell.about)
+    except (ValueError, OSError) as error:
+        st.error(told(fact_of(error)))
+        return None
+    size = found.geometry
+    if size == geometry:
+        return found
+    words = said(
+        "size_whole" if size.shorter_side is None else "size_cropped",
+        height=size.height,
+        width=size.width,
+        side=size.shorter_side,
+    )
+    place = f"{cell.place.category} / {method_title(cell.method)}"
+    st.error(t("inspection_other_size", cell=place, size=words))
+    return None
 
 
 framed(draw)

@@ -6,24 +6,21 @@ import streamlit as st
 
 from dashboard.frame import framed
 from dashboard.loaders import disagreement, readable_cells, results, results_stamp, stamped_cells
-from dashboard.notices import draw_brightness_notice, draw_notices, draw_origin
-from dashboard.overview.choice import draw_choice
-from dashboard.overview.data import category_counts, draw_contact_sheet, draw_counts
-from dashboard.overview.results import draw_results
+from dashboard.opening import draw_brightness_notice, draw_origin, opened
+from dashboard.overview.data_panel import category_counts, draw_contact_sheet, draw_counts
+from dashboard.overview.metric_table import draw_results
+from dashboard.overview.recommendation_panel import draw_recommendation
 from dashboard.report.button import draw_report_button
 from dashboard.run.matrix import draw_matrix
-from dashboard.state import Selection, selected, t
+from dashboard.state import t, told
 from dashboard.texts import plain
-from evaluation.cells import failures
+from evaluation.store.cells import failures
 
 
 def draw() -> None:
     """Draw the page; the contact sheet last, because it reads pictures."""
-    selection = selected()
+    selection = opened("overview_title", "overview_lead")
     summary, problems = results(selection.outputs)
-    st.title(t("overview_title"))
-    st.markdown(t("overview_lead"))
-    draw_notices(selection)
     draw_origin(selection, summary.to_dict("records"))
     draw_brightness_notice(summary, None)
     st.header(t("overview_data_title"))
@@ -35,9 +32,9 @@ def draw() -> None:
     contact_sheet = st.container()
     st.header(t("results_title"))
     _, damaged = stamped_cells(str(selection.outputs), results_stamp(selection.outputs))
-    for problem in (*problems, disagreement(selection.outputs)):
-        if problem and problem not in damaged:
-            st.warning(plain(problem), icon=":material/warning:")
+    for problem in (*problems, *disagreement(selection.outputs)):
+        if problem not in damaged:
+            st.warning(told(problem), icon=":material/warning:")
     if summary.empty:
         st.subheader(t("no_results_title"))
         st.markdown(t("no_results_hint"))
@@ -45,26 +42,21 @@ def draw() -> None:
         draw_results(summary)
         st.header(t("overview_choice_title"))
         if selection.category:
-            st.markdown(t("overview_choice_lead", category=selection.category))
-        draw_choice(selection)
+            draw_recommendation(selection)
     st.header(t("overview_matrix_title"))
     draw_matrix(selection, readable_cells(selection.outputs))
     draw_report_button(selection)
-    _draw_problems(selection, damaged)
-    with contact_sheet:
-        draw_contact_sheet(counts)
-
-
-def _draw_problems(selection: Selection, problems: list[str]) -> None:
     failed = failures(selection.outputs)
     if failed:
         with st.expander(t("failed_cells"), expanded=True):
             for note in failed:
-                st.error(plain(f"{note['category']} / {note['method']}: {note['reason']}"))
-    if problems:
+                st.error(f"{plain(f'{note.category} / {note.method}')}: {told(note.reason)}")
+    if damaged:
         with st.expander(t("unreadable_cells"), expanded=True):
-            for problem in problems:
-                st.warning(plain(problem))
+            for problem in damaged:
+                st.warning(told(problem))
+    with contact_sheet:
+        draw_contact_sheet(counts)
 
 
 framed(draw)

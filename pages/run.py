@@ -5,26 +5,24 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard.frame import framed
-from dashboard.notices import draw_notices
+from dashboard.opening import opened
 from dashboard.run.control import launch
 from dashboard.run.form import draw_form
 from dashboard.run.history import draw_history
 from dashboard.run.job_panel import draw_job
 from dashboard.run.matrix import draw_matrix
-from dashboard.state import Selection, selected, t
+from dashboard.state import Selection, t
 from dashboard.tables import method_title
 from detectors.registry import METHODS
-from evaluation.cells import SETTINGS_FOLDER
-from evaluation.job import RUNNING, read_status
-from evaluation.request import Request, command_line
+from evaluation.run.job import read_status
+from evaluation.run.progress import RUNNING
+from evaluation.run.request import Request, command_line
+from evaluation.store.places import SETTINGS_FOLDER
 
 
 def draw() -> None:
     """Draw the page."""
-    selection = selected()
-    st.title(t("runpage_title"))
-    st.markdown(t("runpage_lead"))
-    draw_notices(selection)
+    selection = opened("runpage_title", "runpage_lead")
     st.subheader(t("runpage_job_title"))
     draw_job(selection)
     st.subheader(t("runpage_matrix_title"))
@@ -57,21 +55,16 @@ def _draw_new(selection: Selection) -> None:
 
 def _say_where(request: Request) -> None:
     """Say into which folders cells with other than the default settings go."""
-    if others := request.sweep.variants(request.settings):
-        cells = {
-            (method, settings.identifier(method))
-            for settings in (request.settings, *others)
-            for method in request.methods or METHODS
-        }
+    methods = request.methods or tuple(METHODS)
+    combined = request.settings()
+    if len(combined) > 1:
+        cells = {(method, one.identifier(method)) for one in combined for method in methods}
         st.caption(t("runpage_sweep", count=len(cells), folder=SETTINGS_FOLDER))
         return
-    folders = {
-        f"{SETTINGS_FOLDER}/{name}": method_title(method)
-        for method in request.methods or METHODS
-        if (name := request.settings.identifier(method))
-    }
-    for folder, method in folders.items():
-        st.caption(t("runpage_goes_to", method=method, folder=folder))
+    for method in methods:
+        if name := combined[0].identifier(method):
+            folder = f"{SETTINGS_FOLDER}/{name}"
+            st.caption(t("runpage_goes_to", method=method_title(method), folder=folder))
 
 
 framed(draw)

@@ -8,103 +8,90 @@ from typing import Any
 import streamlit as st
 
 from dashboard.answer import spoken_time
-from dashboard.finished import finished_cell, finished_methods
+from dashboard.finished import findings_of, finished_cell, finished_methods
 from dashboard.frame import framed
 from dashboard.loaders import results
-from dashboard.notices import (
+from dashboard.opening import (
     draw_brightness_notice,
     draw_network_notice,
     draw_no_results,
-    draw_notices,
     draw_origin,
+    has_category,
+    opened,
 )
-from dashboard.recorded import weights_text
 from dashboard.run.control import start_evaluation
-from dashboard.samples.gallery import draw_sample_gallery
-from dashboard.samples.picker import draw_filter, draw_order, draw_picker
-from dashboard.samples.sample_set import (
-    SampleSet,
-    SessionSamples,
-    defect_names,
-    ordered,
-    sample_names,
+from dashboard.samples import picker, sample_set, viewer
+from dashboard.state import (
+    Selection,
+    draw_false_alarm_slider,
+    mirror_in_url,
+    said,
+    score_unit,
+    t,
+    told,
 )
-from dashboard.samples.viewer import (
-    draw_colour_bar,
-    draw_opacity_slider,
-    draw_outline_slider,
-    draw_panels,
-    outline_range,
-    overlap_text,
-)
-from dashboard.state import Selection, draw_false_alarm_slider, mirror_in_url, said, selected, t
-from dashboard.tables import method_title, number, percent
+from dashboard.tables import method_title, number, percent, weights_text
 from dashboard.texts import plain
+from data_utils.facts import fact_of
 from detectors.backbones.names import weights_kind
 from detectors.registry import METHODS
-from evaluation.cells import CellError, CellPlace
-from evaluation.errors import sentence
-from evaluation.job import BusyError
-from evaluation.picture_time import picture_time
-from evaluation.pictures import picture_name
-from evaluation.settings import Settings
-from evaluation.thresholds import pictures_needed, threshold_for
+from evaluation.measure.operating_points import pictures_needed, threshold_for
+from evaluation.measure.recommendation import picture_time
+from evaluation.store.places import CellError, CellPlace
+from evaluation.store.settings import Settings
 
-FITTED_HERE, FILTER_KEY = "_fitted_here", "defect_filter"
+FITTED_HERE = "_fitted_here"
 
 
 def draw() -> None:
     """Draw the page."""
-    selection = selected()
-    names = {"category": selection.category, "method": method_title(selection.method)}
-    st.title(t("samples_title", **names))
-    draw_notices(selection)
-    if not selection.category:
-        st.info(t("choose_category"))
-        return
-    _draw_result(selection, names)
+    selection = opened("samples_title")
+    if has_category(selection):
+        _draw_result(
+            selection,
+            {"category": selection.category, "method": method_title(selection.method)},
+        )
 
 
 @st.fragment
 def _draw_result(selection: Selection, names: dict[str, str]) -> None:
     """Draw what there is of the chosen cell; a click redraws only this part of the page."""
-    _draw_stored_or_offer(selection, names)
-    mirror_in_url()
-
-
-def _draw_stored_or_offer(selection: Selection, names: dict[str, str]) -> None:
-    try:
-        place = CellPlace(selection.outputs, selection.category, selection.method)
-        cell = finished_cell(place)
-        if cell is not None:
-            draw_origin(selection, [cell.about])
-            _draw_samples(selection, cell.samples())
-            _draw_cell(cell.about)
-            draw_brightness_notice(results(selection.outputs)[0], selection.category)
-            return
-    except CellError as error:
-        st.error(plain(str(error)))
-    if selection.category not in selection.categories:
-        if finished_methods(selection.outputs, selection.category)[0]:
+    if not _draw_stored(selection):
+        if selection.category in selection.categories:
+            _draw_fit(selection, names)
+        elif finished_methods(selection.outputs, selection.category)[0]:
             st.info(t("only_results", category=selection.category))
         else:
             draw_no_results(selection)
-        return
-    _offer_fit(selection, names)
+    mirror_in_url()
 
 
-def _offer_fit(selection: Selection, names: dict[str, str]) -> None:
+def _draw_stored(selection: Selection) -> bool:
+    """Draw the finished cell, and tell whether there is one that can be drawn."""
+    try:
+        cell = finished_cell(CellPlace(selection.outputs, selection.category, selection.method))
+        if cell is None:
+            return False
+        draw_origin(selection, [cell.about])
+        samples = cell.samples()
+    except CellError as error:
+        st.error(told(fact_of(error)))
+        return False
+    _draw_samples(selection, samples)
+    _draw_numbers(cell.about)
+    draw_brightness_notice(results(selection.outputs)[0], selection.category)
+    return True
+
+
+def _draw_fit(selection: Selection, names: dict[str, str]) -> None:
+    """Draw what was fitted in this session, or the offer to fit it now."""
     here = (str(selection.data), selection.category, selection.method)
     fitted = st.session_state.setdefault(FITTED_HERE, set())
     if here in fitted:
         _draw_session_samples(selection, names)
         return
     summary, _ = results(selection.outputs)
-    if (
-        (summary[["category", "method"]] == [selection.category, selection.method])
-        .all(axis=1)
-        .any()
-    ):
+    if here[1:] in set(zip(summary["category"], summary["method"], strict=True)):
         draw_no_results(selection)
     else:
         st.info(t("not_evaluated", **names))
@@ -121,112 +108,73 @@ def _offer_fit(selection: Selection, names: dict[str, str]) -> None:
 
 
 def _draw_session_samples(selection: Selection, names: dict[str, str]) -> None:
-    from dashboard.fitting import scored
-    from detectors.backbones.weights import WeightsError
+    from dashboard.session_models import scored
 
     assert selection.data is not None
     try:
         with st.spinner(t("fitting", **names)):
             result = scored(
-                selection.data,
-                selection.outputs,
-                selection.category,
-                selection.method,
-                Settings(),
+                selection.data, selection.outputs, selection.category, selection.method, Settings()
             )
-    except (WeightsError, BusyError, ValueError, OSError) as error:
+    except (ValueError, OSError) as error:
         st.session_state[FITTED_HERE].clear()
-        st.error(plain(sentence(error)))
+        st.error(told(fact_of(error)))
         return
     draw_network_notice(weights_kind(result.weights), names["method"])
     st.caption(t("session_only", weights=weights_text(result.weights)))
-    _draw_samples(selection, SessionSamples(result))
+    _draw_samples(selection, sample_set.session_samples(result))
 
 
-def _draw_samples(selection: Selection, samples: SampleSet) -> None:
-    table = samples.table
-    if table.empty:
-        return
+def _draw_samples(selection: Selection, samples: sample_set.SampleSet) -> None:
+    table, unit = samples.table, score_unit(selection.method)
+    held_out = samples.calibration_scores
     choosing, verdict, pictures, scale_row = (st.container() for _ in range(4))
-    unit = _unit(selection)
     left, middle, right = st.columns(3)
     with left:
         rate = draw_false_alarm_slider()
-    threshold = threshold_for(samples.calibration_scores, rate)
+    threshold = threshold_for(held_out, rate)
     with middle:
-        level = draw_outline_slider(
-            outline_range(samples.scale, threshold),
-            f"outline/{selection.category}/{selection.method}/{threshold:.6g}",
-            unit,
+        key = f"outline/{selection.category}/{selection.method}/{threshold:.6g}"
+        level = viewer.draw_outline_slider(
+            viewer.outline_range(samples.scale, threshold), key, unit
         )
     with right:
-        opacity = draw_opacity_slider()
+        opacity = viewer.draw_opacity_slider()
     with choosing:
         with st.container(horizontal=True, horizontal_alignment="distribute"):
-            defect = draw_filter(defect_names(table), sample_names(table), FILTER_KEY)
-            order = draw_order()
-        positions = ordered(table, defect, order, threshold)
+            defect = picker.draw_filter(
+                sample_set.defect_names(table), sample_set.sample_names(table), "defect_filter"
+            )
+            order = picker.draw_order()
+        positions = sample_set.ordered(table, defect, order, threshold)
         listed = table.iloc[positions]
-        names = sample_names(listed)
-        scores = dict(zip(names, listed["score"], strict=True))
-        at = draw_picker(names, lambda name: f"{name} · {scores.get(name, math.nan):.4g}")
-    row = table.iloc[positions[at]]
-    panels = samples.panels(positions[at])
+        scores = dict(zip(sample_set.sample_names(listed), listed["score"], strict=True))
+        at = picker.draw_picker(
+            list(scores), lambda name: f"{name} · {scores.get(name, math.nan):.4g}"
+        )
+    row, panels = listed.iloc[at], samples.panels(positions[at])
     with verdict, st.container(horizontal=True, horizontal_alignment="distribute"):
-        _draw_verdict(row, threshold, unit)
+        viewer.draw_verdict(row, threshold, unit)
         st.caption(t("position", position=at + 1, count=len(positions)), width="content")
     with pictures:
-        draw_panels(panels, _missing(row), samples.scale, level, opacity)
+        viewer.draw_panels(row, panels, level, opacity)
     with scale_row:
         bar, found = st.columns(2)
         with bar:
-            draw_colour_bar(samples.scale, threshold)
+            viewer.draw_colour_bar(samples.scale, threshold)
         with found:
-            st.markdown(overlap_text(panels, level, bool(row["label"])))
-    st.caption(_threshold_text(threshold, rate, len(samples.calibration_scores)))
-    draw_sample_gallery(samples, positions, at, threshold)
-
-
-def _unit(selection: Selection) -> str:
-    return t(f"unit_{selection.method}" if selection.method in METHODS else "unit_other")
-
-
-def _missing(row: Any) -> dict[str, str]:
-    image, truth = (picture_name(row["defect"], row["stem"], kind) for kind in ("img", "gt"))
-    no_truth = t("no_mask") if row["label"] else t("no_defect_marked")
-    return {
-        "image": t("missing_picture", name=image),
-        "truth": t("missing_picture", name=truth) if row["has_mask"] else no_truth,
-    }
-
-
-def _draw_verdict(row: Any, threshold: float, unit: str) -> None:
-    defective = bool(row["label"])
-    label = t("label_defect", defect=row["defect"]) if defective else t("label_good")
-    parts = [
-        f":{'red' if defective else 'green'}-badge[{label}]",
-        f"**{t('score_line', score=row['score'], unit=unit)}**",
-    ]
-    if not math.isnan(threshold):
-        reported = row["score"] > threshold
-        if reported == defective:
-            judged, colour = t("verdict_right"), "green"
-        else:
-            judged, colour = t("verdict_missed" if defective else "verdict_false_alarm"), "orange"
-        told = t("verdict_defective") if reported else t("verdict_good")
-        parts.append(f"{told} :{colour}-badge[{judged}]")
-    st.markdown(" · ".join(parts), width="content")
-
-
-def _threshold_text(threshold: float, rate: float, count: int) -> str:
+            st.markdown(viewer.overlap_text(panels, level, bool(row["label"])))
+    origin = {"rate": percent(rate), "count": len(held_out)}
     if math.isnan(threshold):
-        needed = pictures_needed(rate)
-        return t("threshold_unknown", count=count, rate=percent(rate), needed=needed)
-    return t("threshold_line", threshold=threshold, rate=percent(rate), count=count)
+        st.caption(t("threshold_unknown", needed=pictures_needed(rate), **origin))
+    else:
+        st.caption(t("threshold_line", threshold=threshold, **origin))
+    picker.draw_sample_gallery(samples, positions, at, threshold)
 
 
-def _draw_cell(cell: dict[str, Any]) -> None:
-    metrics = cell["metrics"]
+def _draw_numbers(about: dict[str, Any]) -> None:
+    """Draw the cell's metrics and times in one line, and what was found wrong with its data."""
+    metrics = about["metrics"]
     st.divider()
     st.markdown(
         t(
@@ -236,15 +184,16 @@ def _draw_cell(cell: dict[str, Any]) -> None:
             high=number(metrics["image_auroc_high"]),
             pixel=number(metrics["pixel_auroc"]),
             aupro=number(metrics["aupro"]),
-            fit=cell["fit_s"],
-            time=spoken_time(picture_time(cell), said),
-            weights=weights_text(cell["weights"]),
+            fit=about["fit_s"],
+            time=spoken_time(picture_time(about), said),
+            weights=weights_text(about["weights"]),
         )
     )
-    findings = cell.get("findings") or []
-    if findings:
+    if findings := findings_of(about):
         with st.expander(t("data_findings", count=len(findings))):
-            st.text("\n".join(findings))
+            st.markdown(
+                "\n".join(f"- {plain(path)}: {told(problem)}" for path, problem in findings)
+            )
 
 
 framed(draw)

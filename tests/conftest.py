@@ -79,6 +79,16 @@ def small_padim() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session")
+def demo_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the demo data with half of its training pictures."""
+    from data_utils import demo
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(demo, "TRAIN_GOOD", 30)
+        return demo.ensure_demo(tmp_path_factory.mktemp("demo") / "demo")
+
+
 @pytest.fixture
 def served_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Serve a ResNet-18 file, under a name that ends in its hash, as torchvision's; return it."""
@@ -101,19 +111,3 @@ def served_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[
         yield file
         http.shutdown()
         thread.join()
-
-
-@pytest.fixture
-def real_data() -> Path:
-    """Return the real MVTec AD folder that ``MVTEC_ROOT`` names, or skip."""
-    if not REAL_DATA or not Path(REAL_DATA).is_dir():
-        pytest.skip("needs real MVTec AD pictures: set MVTEC_ROOT")
-    return Path(REAL_DATA)
-
-
-@pytest.fixture
-def real_weights() -> str:
-    """Return the real ImageNet weights that ``BACKBONE_WEIGHTS`` names, or skip."""
-    if not REAL_WEIGHTS or not Path(REAL_WEIGHTS).is_file():
-        pytest.skip("needs real ImageNet weights: set BACKBONE_WEIGHTS")
-    return REAL_WEIGHTS

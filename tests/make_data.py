@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from evaluation.cells import CELL_FORMAT
+from evaluation.store.cells import CELL_FORMAT
 
 SIDE = 64
 
@@ -42,9 +44,17 @@ def save(picture: NDArray[np.uint8], path: Path) -> Path:
 
 
 def write_category(
-    root: Path, name: str = "part", train: int = 24, good: int = 6, bad: int = 6, masks: bool = True
+    root: Path,
+    name: str = "part",
+    train: int = 24,
+    good: int = 6,
+    bad: int = 6,
+    masks: float = math.inf,
+    draw: Callable[[np.random.Generator], tuple[NDArray[np.uint8], NDArray[np.uint8]]] = (
+        defective_picture
+    ),
 ) -> Path:
-    """Write a category with one defect type, ``blot``; return its folder."""
+    """Write a category with one defect type, ``blot``, and so many masks; return its folder."""
     rng = np.random.default_rng(7)
     folder = root / name
     for i in range(train):
@@ -52,9 +62,9 @@ def write_category(
     for i in range(good):
         save(good_picture(rng), folder / "test" / "good" / f"{i:03}.png")
     for i in range(bad):
-        picture, mask = defective_picture(rng)
+        picture, mask = draw(rng)
         save(picture, folder / "test" / "blot" / f"{i:03}.png")
-        if masks:
+        if i < masks:
             save(mask, folder / "ground_truth" / "blot" / f"{i:03}_mask.png")
     return folder
 

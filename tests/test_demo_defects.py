@@ -8,22 +8,22 @@ picture) and below what the methods reach here (AUROC 0.84 to 1.0, located 70 to
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 from scipy.ndimage import binary_dilation
 
-from data_utils.demo import ensure_demo
 from data_utils.mvtec import GOOD, scan_category
 from data_utils.pictures import Pictures, load_pictures
 from detectors.autoencoder import Autoencoder, AutoencoderSettings
-from detectors.backbones.loading import load_backbone
+from detectors.backbones.networks import load_backbone
 from detectors.base import Detector
 from detectors.padim import Padim
 from detectors.patchcore import Patchcore, PatchcoreSettings
-from evaluation.image_metrics import image_auroc
-from evaluation.settings import Settings
+from evaluation.measure.measures import image_auroc
+from evaluation.store.settings import Settings
 
 NEAR_PX = 8
 
@@ -38,17 +38,13 @@ def patchcore() -> Detector:
 
 
 def autoencoder() -> Detector:
-    return Autoencoder(AutoencoderSettings(side=64, max_epochs=12, pictures_per_epoch=128))
+    return Autoencoder(AutoencoderSettings(side=32, max_epochs=12, pictures_per_epoch=64))
 
 
-@pytest.fixture(scope="module")
-def gears(tmp_path_factory: pytest.TempPathFactory) -> Pictures:
-    """Return the demo gears."""
-    base = tmp_path_factory.mktemp("demo")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("MVTEC_CACHE", str(base / "cache"))
-        category = scan_category(ensure_demo(base / "data"), "demo_gear")
-        return load_pictures(category, Settings().transform_for(category))
+@pytest.fixture
+def gears(demo_data: Path) -> Pictures:
+    category = scan_category(demo_data, "demo_gear")
+    return load_pictures(category, Settings().transform_for(category))
 
 
 def peak_is_near(anomaly_map: NDArray[np.float32], mask: NDArray[np.bool_]) -> bool:

@@ -6,9 +6,7 @@ What comes from the browser is checked strictly before it is used.
 from __future__ import annotations
 
 import base64
-import math
 import re
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +15,11 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from data_utils.damage import Stroke
-from evaluation.png import png
+from evaluation.store.sample_pictures import png
 
 HERE = Path(__file__).resolve().parent
-MAX_STROKES = 100
-MAX_POINTS = 500
-MIN_WIDTH, MAX_WIDTH = 1, 40
-START_WIDTH, START_COLOUR = 4, "#101010"
+LIMITS = {"strokes": 100, "points": 500, "least": 1, "most": 40}
+START = {"width": 4, "colour": "#101010"}
 COLOUR = re.compile(r"#[0-9a-f]{6}", re.ASCII)
 HTML = """
 <div class="canvas-room">
@@ -42,14 +38,12 @@ class StrokesError(ValueError):
     """What the browser sent is no list of strokes."""
 
 
-@lru_cache(maxsize=1)
-def _mount() -> Any:
-    return st.components.v2.component(
-        "damage_canvas",
-        html=HTML,
-        css=(HERE / "canvas.css").read_text(encoding="utf-8"),
-        js=(HERE / "canvas.js").read_text(encoding="utf-8"),
-    )
+_canvas = st.components.v2.component(
+    "damage_canvas",
+    html=HTML,
+    css=(HERE / "canvas.css").read_text(encoding="utf-8"),
+    js=(HERE / "canvas.js").read_text(encoding="utf-8"),
+)
 
 
 def draw_canvas(picture: NDArray[np.uint8], key: str, labels: dict[str, str]) -> list[Stroke]:
@@ -67,31 +61,25 @@ def draw_canvas(picture: NDArray[np.uint8], key: str, labels: dict[str, str]) ->
     Raises
     ------
     StrokesError
-        If the browser sends anything else.
     """
     height, width = picture.shape[:2]
-    state = _mount()(
+    state = _canvas(
         key=key,
         data={
-            "picture": _data_url(picture),
+            "picture": f"data:image/png;base64,{base64.b64encode(png(picture)).decode()}",
             "height": height,
             "width": width,
             "labels": labels,
-            "limits": {
-                "strokes": MAX_STROKES,
-                "points": MAX_POINTS,
-                "least": MIN_WIDTH,
-                "most": MAX_WIDTH,
-            },
-            "start": {"width": START_WIDTH, "colour": START_COLOUR},
+            "limits": LIMITS,
+            "start": START,
         },
         default={"strokes": []},
-        on_strokes_change=_nothing,
+        on_strokes_change=lambda: None,  # without a callback the state is not sent at all
     )
     return parse_strokes(state["strokes"], height, width)
 
 
-def parse_strokes(sent: object, height: int, width: int) -> list[Stroke]:
+def parse_strokes(sent: Any, height: int, width: int) -> list[Stroke]:
     """Return the strokes in what the browser sent.
 
     Parameters
@@ -106,46 +94,33 @@ def parse_strokes(sent: object, height: int, width: int) -> list[Stroke]:
     StrokesError
         If it is anything else, or more than 100 strokes of 500 points.
     """
-    if sent is None:
-        return []
-    if not isinstance(sent, list) or len(sent) > MAX_STROKES:
-        raise StrokesError(f"The canvas sent no list of at most {MAX_STROKES} strokes.")
-    return [_stroke(one, height, width) for one in sent]
+    try:
+        strokes = [
+            Stroke(
+                tuple((float(x), float(y)) for x, y in one["points"]),
+                float(one["width"]),
+                str(one["colour"]),
+            )
+            for one in sent or ()
+        ]
+    except (TypeError, KeyError, ValueError, OverflowError):
+        strokes = None
+    if (
+        strokes is None
+        or len(strokes) > LIMITS["strokes"]
+        or not all(_is_allowed(one, height, width) for one in strokes)
+    ):
+        raise StrokesError(
+            f"The canvas sent no list of at most {LIMITS['strokes']} strokes within the picture."
+        )
+    return strokes
 
 
-def _stroke(sent: object, height: int, width: int) -> Stroke:
-    if not isinstance(sent, dict) or set(sent) != {"points", "width", "colour"}:
-        raise StrokesError("The canvas sent a stroke without points, width and colour.")
-    points, brush, colour = sent["points"], sent["width"], sent["colour"]
-    if not isinstance(points, list) or not 1 <= len(points) <= MAX_POINTS:
-        raise StrokesError(f"The canvas sent a stroke that has not 1 to {MAX_POINTS} points.")
-    if not _is_number(brush, MIN_WIDTH, MAX_WIDTH):
-        raise StrokesError(f"The canvas sent a brush outside {MIN_WIDTH} to {MAX_WIDTH} px.")
-    if not isinstance(colour, str) or COLOUR.fullmatch(colour) is None:
-        raise StrokesError("The canvas sent a colour that is not written #rrggbb.")
-    for point in points:
-        if (
-            not isinstance(point, list)
-            or len(point) != 2
-            or not _is_number(point[0], 0, width)
-            or not _is_number(point[1], 0, height)
-        ):
-            raise StrokesError("The canvas sent a point outside the picture.")
-    return Stroke(tuple((float(x), float(y)) for x, y in points), float(brush), colour)
-
-
-def _is_number(value: object, least: float, most: float) -> bool:
+def _is_allowed(stroke: Stroke, height: int, width: int) -> bool:
+    # Comparisons with NaN are false.
     return (
-        isinstance(value, (int, float))
-        and not isinstance(value, bool)
-        and math.isfinite(value)
-        and least <= value <= most
+        1 <= len(stroke.points) <= LIMITS["points"]
+        and all(0 <= x <= width and 0 <= y <= height for x, y in stroke.points)
+        and LIMITS["least"] <= stroke.width <= LIMITS["most"]
+        and COLOUR.fullmatch(stroke.colour) is not None
     )
-
-
-def _data_url(picture: NDArray[np.uint8]) -> str:
-    return "data:image/png;base64," + base64.b64encode(png(picture)).decode("ascii")
-
-
-def _nothing() -> None:
-    """Do nothing; a state value needs a callback to be sent at all."""

@@ -15,6 +15,7 @@ import streamlit as st
 from dashboard.figures.style import DEFECT_COLOUR, GOOD_COLOUR
 
 HERE = Path(__file__).resolve().parent
+KEY = "gallery"
 COLOURS_CSS = f":host {{ --good: {GOOD_COLOUR}; --defect: {DEFECT_COLOUR}; }}\n"
 
 _gallery = st.components.v2.component(
@@ -27,22 +28,10 @@ _gallery = st.components.v2.component(
 
 @dataclass(frozen=True)
 class Tile:
-    """One picture of the gallery.
+    """One picture of the gallery, with two lines below it: a sign and the label, and the score.
 
-    Attributes
-    ----------
-    name : str
-        Told back when the tile is clicked; unique in the gallery.
-    label, score : str
-        The two lines below the thumbnail.
-    defective : bool
-        Decides the sign before the label.
-    mark : str
-        A short remark on the thumbnail, empty for none.
-    about : str
-        What a screen reader says.
-    picture : str
-        The thumbnail as a data URL, empty where there is none.
+    The name is told back on a click; `mark` is a short remark on the thumbnail, `about` what a
+    screen reader says, `picture` a data URL. Mark and picture may be empty.
     """
 
     name: str
@@ -54,41 +43,30 @@ class Tile:
     picture: str
 
 
-def draw_gallery(
-    tiles: Sequence[Tile], chosen: str, label: str, aspect: float, key: str, state_key: str
-) -> None:
-    """Draw the gallery; a click writes the tile's name to ``st.session_state[state_key]``.
+def draw_gallery(tiles: Sequence[Tile], chosen: str, label: str, aspect: float) -> None:
+    """Draw the gallery; a click makes the tile's name the session's ``sample``.
 
     Parameters
     ----------
     tiles : sequence of Tile
+        Their names differ.
     chosen : str
-        The name of the tile that is marked as current.
+        The name of the current one.
     label : str
         What a screen reader calls the gallery.
     aspect : float
         Width of a thumbnail divided by its height.
-    key : str
-        The component's own key.
-    state_key : str
     """
+    shown = [asdict(tile) for tile in tiles]
     _gallery(
-        key=key,
-        data={
-            "tiles": [asdict(tile) for tile in tiles],
-            "chosen": chosen,
-            "label": label,
-            "aspect": aspect,
-        },
-        on_picked_change=partial(take_over, key, state_key, frozenset(tile.name for tile in tiles)),
+        key=KEY,
+        data={"tiles": shown, "chosen": chosen, "label": label, "aspect": aspect},
+        on_picked_change=partial(take_over, frozenset(tile.name for tile in tiles)),
     )
 
 
-def take_over(key: str, state_key: str, names: frozenset[str]) -> None:
-    """Write what was clicked in gallery `key` to ``st.session_state[state_key]``.
-
-    What is no tile's name is ignored: it comes from the browser.
-    """
-    picked = st.session_state[key].get("picked")
+def take_over(names: frozenset[str]) -> None:
+    """Choose the sample that was clicked; what is no tile's name comes from elsewhere."""
+    picked = st.session_state[KEY].get("picked")
     if isinstance(picked, str) and picked in names:
-        st.session_state[state_key] = picked
+        st.session_state["sample"] = picked

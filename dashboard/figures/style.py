@@ -1,39 +1,61 @@
-"""What all charts have in common: one colour and one symbol per method, titles and units.
+"""What charts and tables have in common: colours of methods and of AUROC values, titles and units.
 
-The colours are Okabe and Ito's, told apart with every kind of colour blindness, and legible on a
-white and on a dark page; symbols and dashes carry the same distinction without colour.
+Colours are told apart with every kind of colour blindness, and legible on a white and on a dark
+page. Those of methods are Okabe and Ito's; symbols and dashes carry the same distinction without
+colour. Those of AUROC values are orange where it is weak and blue where it is strong, darker
+further out, each with a text colour of its own.
 """
 
 from __future__ import annotations
 
+import math
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 import plotly.graph_objects as go
 from plotly.basedatatypes import BaseTraceType
 
-from detectors.registry import METHODS
+from detectors.registry import position
 
 COLOURS = ("#E69F00", "#0072B2", "#009E73", "#CC79A7", "#D55E00", "#56B4E9")
 SYMBOLS = ("diamond", "square", "circle", "cross", "triangle-up", "x")
 DASHES = ("dot", "dash", "solid", "dashdot", "longdash", "longdashdot")
 GOOD_COLOUR, DEFECT_COLOUR, NEUTRAL_COLOUR = "#56B4E9", "#D55E00", "#8A8F98"
+DARK_TEXT, LIGHT_TEXT = "#1A1A1A", "#FFFFFF"
+AUROC_LIMITS = (0.7, 0.8, 0.9, 0.95, 0.99)
+AUROC_COLOURS = (
+    ("#9C4A00", LIGHT_TEXT),
+    ("#E08A2E", DARK_TEXT),
+    ("#F7CF9B", DARK_TEXT),
+    ("#CFE1F2", DARK_TEXT),
+    ("#7DB2DD", DARK_TEXT),
+    ("#14599D", LIGHT_TEXT),
+)
 HEIGHT_PX = 420
+
+
+def auroc_style(value: float) -> str:
+    """Return the CSS of a table cell that shows this AUROC; none where it is undefined."""
+    if math.isnan(value):
+        return ""
+    background, text = AUROC_COLOURS[bisect_right(AUROC_LIMITS, value)]
+    return f"background-color: {background}; color: {text}"
 
 
 def method_colour(method: str) -> str:
     """Return the method's colour, the same in every chart."""
-    return COLOURS[_position(method)]
+    return COLOURS[position(method) % len(COLOURS)]
 
 
 def method_symbol(method: str) -> str:
     """Return the method's marker symbol."""
-    return SYMBOLS[_position(method)]
+    return SYMBOLS[position(method) % len(COLOURS)]
 
 
 def method_dash(method: str) -> str:
     """Return the method's line dash."""
-    return DASHES[_position(method)]
+    return DASHES[position(method) % len(COLOURS)]
 
 
 def chart(
@@ -50,17 +72,7 @@ def chart(
     """Return a figure with a title, axis titles (with units) and the common layout.
 
     Its parts are given all at once, because Plotly takes milliseconds for every later change.
-
-    Parameters
-    ----------
-    traces : iterable of traces
-    title, x_title, y_title : str
-    height : int
-        Pixels.
-    x_axis, y_axis, legend : mapping, optional
-        More about them, in Plotly's names.
-    **layout
-        More of Plotly's layout.
+    `x_axis`, `y_axis`, `legend` and `layout` say more, in Plotly's names.
     """
     below = {"orientation": "h", "yref": "container", "yanchor": "bottom", "y": 0, "x": 0}
     return go.Figure(
@@ -83,8 +95,3 @@ def upright_line(x: float, dash: str, width: float) -> dict[str, Any]:
     line = {"dash": dash, "width": width, "color": NEUTRAL_COLOUR}
     place = {"xref": "x", "x0": x, "x1": x, "yref": "y domain", "y0": 0, "y1": 1}
     return {"type": "line", "line": line, **place}
-
-
-def _position(method: str) -> int:
-    known = list(METHODS)
-    return (known.index(method) if method in known else len(known)) % len(COLOURS)

@@ -8,11 +8,10 @@ from datetime import UTC, datetime
 import streamlit as st
 
 from dashboard.loaders import finished_cells, results_stamp
-from dashboard.state import Selection, allowed_false_alarms, language, t
+from dashboard.state import Selection, allowed_false_alarms, language, t, told
 from dashboard.tables import percent
-from evaluation.errors import sentence
+from data_utils.facts import fact_of
 
-SCOPE_KEY = "report_scope"
 MADE_KEY = "_report"
 ONE, ALL = "one", "all"
 BYTES_PER_MB = 1e6
@@ -59,31 +58,25 @@ def _draw_scope(selection: Selection, evaluated: list[str]) -> list[str]:
     if selection.category not in evaluated or len(evaluated) == 1:
         return evaluated
     words = {
-        ONE: t("report_one", category=selection.category),
+        ONE: t("tradeoff_view_category", category=selection.category),
         ALL: t("report_all", count=len(evaluated)),
     }
     # Radio buttons, as for the language: the first page does without the table of emojis.
-    chosen = st.radio(
-        t("report_scope"),
-        list(words),
-        format_func=words.__getitem__,
-        key=SCOPE_KEY,
-        horizontal=True,
-    )
+    scope, shown = t("report_scope"), words.__getitem__
+    chosen = st.radio(scope, list(words), format_func=shown, key="report_scope", horizontal=True)
     return [selection.category] if chosen == ONE else evaluated
 
 
 def _made(selection: Selection, categories: Sequence[str], rate: float) -> bytes | None:
     """Return the report, or None after saying why there is none."""
     from dashboard.report.document import report_html
-    from dashboard.report.source import report_contents
 
     try:
         with st.spinner(t("report_preparing")):
-            contents = report_contents(selection.outputs, categories, rate, language())
-            return report_html(contents, language()).encode("utf-8", "replace")
+            text = report_html(selection.outputs, categories, rate, language())
+            return text.encode("utf-8", "replace")
     except Exception as error:  # whatever a damaged file of a cell leads to
-        st.error(t("report_failed", reason=sentence(error)))
+        st.error(f"{t('report_failed')} {told(fact_of(error))}")
         return None
 
 

@@ -2,37 +2,36 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import streamlit as st
 
-from dashboard.recorded import phase_text
-from dashboard.run.arguments import refusal
-from dashboard.run.scope import draw_scope
-from dashboard.state import Selection, said, t
+from dashboard.run.form import draw_scope, own_weights
+from dashboard.state import Selection, said, t, told
 from dashboard.tables import method_title
 from dashboard.texts import plain
-from evaluation.errors import sentence
-from evaluation.job import (
+from data_utils.facts import Fact, fact, fact_of
+from data_utils.locations import expanded, is_allowed
+from detectors.backbones.names import RANDOM
+from evaluation.run.arguments import DEMO, ArgumentsError, parse_request
+from evaluation.run.job import BusyError, cancel, job_log, read_status, start
+from evaluation.run.progress import (
     CANCELLED,
     DONE,
     FAILED,
     HERE,
     RUNNING,
     SKIPPED,
-    BusyError,
     JobStatus,
     WorkerState,
-    cancel,
-    job_log,
-    read_status,
-    start,
 )
-from evaluation.request import Request
+from evaluation.run.request import SCHEDULER_VARIABLE, Request, named_scheduler
 
 POLL_S = 1.0
+KEPT_REASONS = ("kept_weights", "kept_stand_in", "kept_data")
 WORKERS_IN_SIGHT = 8
 SEEN_RUNNING = "_job_seen_running"
 PROBLEM = "_job_problem"
@@ -83,16 +82,37 @@ def launch(outputs: Path, arguments: Sequence[str]) -> None:
         st.session_state[PROBLEM] = refused
         return
     try:
-        start(outputs, arguments)
+        start(outputs, parse_request(arguments).arguments())
         st.session_state[SEEN_RUNNING] = True
     except (BusyError, OSError) as error:
-        st.session_state[PROBLEM] = sentence(error)
+        st.session_state[PROBLEM] = told(fact_of(error))
+
+
+def refusal(arguments: Sequence[str]) -> str:
+    """Return why these arguments are not handed on, as Markdown; "" if nothing is wrong.
+
+    Those of the last job stand in a file that anybody may have edited, and a category may be
+    called like an option. Only a request passes, with folders and weights that this app may open.
+    A cluster executes what it is sent, and is trusted with what it sends, so only the one that
+    the machine's owner has named passes.
+    """
+    try:
+        request = parse_request(arguments)
+    except ArgumentsError:
+        request = None
+    if request is None or any(name.startswith("-") for name in request.categories):
+        return t("run_argument_refused", arguments=shlex.join(arguments))
+    if request.scheduler not in ("", named_scheduler()):
+        return t("run_scheduler_refused", address=request.scheduler, variable=SCHEDULER_VARIABLE)
+    for path, known in ((request.data, (DEMO,)), (request.weights, (None, RANDOM, own_weights()))):
+        if path is not None and path not in known and not is_allowed(expanded(path)):
+            return t("run_path_refused", path=path)
+    return ""
 
 
 def _draw_last_job(outputs: Path, status: JobStatus | None) -> None:
-    problem = st.session_state.pop(PROBLEM, "")
-    if problem:
-        st.error(plain(problem))
+    if problem := st.session_state.pop(PROBLEM, ""):
+        st.error(problem)
     elif status is not None and (st.session_state.get(SEEN_RUNNING) or status.state == FAILED):
         draw_end(status)
         log = job_log(outputs, status)
@@ -137,7 +157,7 @@ def draw_progress(status: JobStatus, short: bool = False) -> None:
     elif status.workers:
         draw_workers(status.workers)
     else:
-        st.progress(min(part, 1.0), text=plain(phase_text(status.phase)))
+        st.progress(min(part, 1.0), text=_doing(status.phase))
     st.caption(time_left(status))
     if is_web_address(status.cluster) and not short:
         st.link_button(t("run_cluster"), status.cluster, icon=":material/open_in_new:")
@@ -147,10 +167,14 @@ def draw_workers(workers: Sequence[WorkerState]) -> None:
     """Draw what each of several workers does, and how far it is."""
     for worker in workers[:WORKERS_IN_SIGHT]:
         part = worker.done / worker.total if worker.total else 0.0
-        doing = plain(phase_text(worker.phase))
-        st.progress(min(part, 1.0), text=f"{plain(worker_name(worker))} · {doing}")
+        text = f"{plain(worker_name(worker))} · {_doing(worker.phase)}"
+        st.progress(min(part, 1.0), text=text)
     if len(workers) > WORKERS_IN_SIGHT:
         st.caption(t("run_more_workers", count=len(workers) - WORKERS_IN_SIGHT))
+
+
+def _doing(phase: Fact | None) -> str:
+    return told(phase or fact("starting"))
 
 
 def worker_name(worker: WorkerState) -> str:
@@ -175,7 +199,7 @@ def draw_cancel(outputs: Path, key: str) -> None:
         try:
             cancel(outputs)
         except BusyError as error:
-            st.toast(plain(str(error)), icon=":material/block:")  # outlives the next poll
+            st.toast(told(error.fact), icon=":material/block:")  # outlives the next poll
             return
         st.rerun()
 
@@ -184,13 +208,14 @@ def draw_end(status: JobStatus) -> None:
     """Say how a job ended."""
     if status.state == DONE:
         st.success(t("run_done", done=status.count(DONE), skipped=status.count(SKIPPED)))
-        kept = [cell for cell in status.cells if cell.reason.startswith("kept")]
-        for cell in kept:
-            st.warning(plain(f"{cell.category} / {cell.method}: {cell.reason}"))
+        for cell in status.cells:
+            if cell.reason and cell.reason.code in KEPT_REASONS:
+                st.warning(f"{plain(f'{cell.category} / {cell.method}')}: {told(cell.reason)}")
     elif status.state == CANCELLED:
         st.info(t("run_cancelled"))
     elif status.state == FAILED:
-        st.error(t("run_failed", reason=status.last_error))
+        reason = told(status.last_error) if status.last_error else ""
+        st.error(f"{t('run_failed')} {reason}")
 
 
 def time_left(status: JobStatus) -> str:

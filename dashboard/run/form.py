@@ -4,30 +4,27 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TypeVar
 
 import streamlit as st
 
-from dashboard.run.scope import draw_scope
-from dashboard.state import Selection, remember, t
+from dashboard.state import Selection, keep_choices, remember, t
 from data_utils.locations import expanded, is_allowed
 from detectors.backbones.names import (
     AUTOMATIC,
     BACKBONES,
-    DEFAULT_BACKBONE,
     RANDOM,
     WEIGHTS_VARIABLE,
 )
 from detectors.registry import ALL_CHANNELS, METHODS, Options
-from evaluation.request import (
+from evaluation.run.request import (
     MAX_SEED,
     MAX_WORKERS,
     Request,
-    Sweep,
     image_size_bounds,
     named_scheduler,
 )
-from evaluation.settings import Settings
 
 Number = TypeVar("Number", int, float)
 
@@ -106,30 +103,51 @@ def draw_form(selection: Selection) -> tuple[Request, str]:
         or _sweep_problem(ratios, seeds)
         or _weights_problem(weights, backbones)
     )
-    backbone, *more_backbones = backbones or [DEFAULT_BACKBONE]
-    ratio, *more_ratios = ratios or [Options().coreset_ratio]
-    seed, *more_seeds = seeds or [Options().seed]
-    request = Request(
+    given = Request(
         data=selection.data_argument,
         categories=tuple(categories),
         methods=tuple(method for method in METHODS if method in methods),
-        settings=Settings(
-            backbone=backbone,
-            automatic=not backbones,
-            options=Options(
-                seed,
-                ratio if 0 < ratio <= 1 else Options().coreset_ratio,
-                ALL_CHANNELS if all_channels else None,
-            ),
-            image_size=size,
-        ),
+        backbones=tuple(backbones) or (AUTOMATIC,),
         weights=_weights(weights),
+        image_size=size,
+        padim_channels=ALL_CHANNELS if all_channels else None,
         force=force,
-        sweep=Sweep(tuple(more_backbones), tuple(more_ratios), tuple(more_seeds)),
         workers=workers,
         scheduler=scheduler,
     )
-    return request, problem
+    if not problem:
+        given = replace(given, coreset_ratios=tuple(ratios), seeds=tuple(seeds))
+    return given, problem
+
+
+def draw_scope(selection: Selection, prefix: str) -> tuple[list[str], list[str]]:
+    """Draw the choices of categories and methods; none chosen means all.
+
+    Parameters
+    ----------
+    selection : Selection
+    prefix : str
+        Tells the widgets of one place from those of the other.
+    """
+    # One that begins as an option cannot be handed on.
+    names = [name for name in selection.categories if not name.startswith("-")]
+    keep_choices(f"{prefix}_categories", names)
+    categories = st.multiselect(
+        t("run_categories"),
+        names,
+        key=f"{prefix}_categories",
+        placeholder=t("everything"),
+        help=t("run_everything_help"),
+    )
+    methods = st.multiselect(
+        t("run_methods"),
+        list(METHODS),
+        format_func=lambda key: METHODS[key].title,
+        key=f"{prefix}_methods",
+        placeholder=t("everything"),
+        help=t("run_everything_help"),
+    )
+    return categories, methods
 
 
 def _problem(selection: Selection, categories: list[str], size: int | None) -> str:
@@ -167,7 +185,14 @@ def _numbers(text: str, kind: Callable[[str], Number]) -> list[Number]:
         return []
 
 
+def own_weights() -> str | None:
+    """Return the weights that the machine's owner has set, as the command line names them."""
+    given = os.environ.get(WEIGHTS_VARIABLE, "").strip()
+    return str(expanded(given).absolute()) if given and given != RANDOM else given or None
+
+
 def _weights(given: str) -> str | None:
     """Return the weights to name on the command line, so that it says all that is used."""
-    given = given or os.environ.get(WEIGHTS_VARIABLE, "").strip()
-    return str(expanded(given).absolute()) if given and given != RANDOM else given or None
+    if not given or given == RANDOM:
+        return given or own_weights()
+    return str(expanded(given).absolute())

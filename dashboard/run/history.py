@@ -8,15 +8,12 @@ import pandas as pd
 import streamlit as st
 
 from dashboard.loaders import results_stamp, stamped_cells
-from dashboard.recorded import weights_text
-from dashboard.state import Selection, said, t
-from dashboard.tables import method_title
-from dashboard.texts import plain
-from evaluation.cells import CellError, CellKey
-from evaluation.errors import sentence
-from evaluation.job import BusyError
-from evaluation.removal import remove_cells
-from evaluation.summary import summary_row
+from dashboard.state import Selection, said, t, told
+from dashboard.tables import method_title, weights_text
+from data_utils.facts import fact_of
+from evaluation.run.job import BusyError, remove_cells
+from evaluation.store.places import CellError, CellKey
+from evaluation.store.summary import summary_row
 
 TABLE_KEY, ASKED_KEY, REMOVED_KEY = "history_table", "history_asked", "history_removed"
 SHOWN = {
@@ -93,7 +90,7 @@ def _remove(outputs: Path, chosen: list[CellKey]) -> None:
     try:
         remove_cells(outputs, chosen)
     except (BusyError, CellError, OSError) as error:
-        st.error(plain(sentence(error)))
+        st.error(told(fact_of(error)))
         return
     st.session_state[ASKED_KEY] = []
     st.session_state[REMOVED_KEY] = len(chosen)

@@ -7,23 +7,13 @@ from datetime import datetime
 
 import streamlit as st
 
-from dashboard.run.arguments import refusal
-from dashboard.run.control import draw_cancel, draw_end, draw_progress, duration, launch
-from dashboard.state import Selection, t
+from dashboard.run.control import draw_cancel, draw_end, draw_progress, duration, launch, refusal
+from dashboard.state import Selection, t, told
 from dashboard.tables import method_title
 from dashboard.texts import plain
-from evaluation.job import (
-    CANCELLED,
-    DONE,
-    FAILED,
-    RUNNING,
-    SKIPPED,
-    WAITING,
-    JobStatus,
-    job_log,
-    read_status,
-)
-from evaluation.request import command_line, resume_arguments
+from evaluation.run.job import job_log, read_status, resume_arguments
+from evaluation.run.progress import CANCELLED, DONE, FAILED, RUNNING, SKIPPED, WAITING, JobStatus
+from evaluation.run.request import command_line
 
 POLL_S = 1.0
 LOG_LINES = 20
@@ -69,11 +59,11 @@ def _draw_last(selection: Selection, status: JobStatus) -> None:
     for cell in status.cells:
         if cell.state == FAILED and cell.reason:
             name = f"{plain(cell.category)} / {plain(method_title(cell.method))}"
-            st.markdown(f"- **{name}**: {plain(' '.join(cell.reason.split()))}")
+            st.markdown(f"- **{name}**: {told(cell.reason)}")
     if status.state in (CANCELLED, FAILED) and status.arguments:
         arguments = resume_arguments(status)
         if refused := refusal(arguments):
-            st.warning(plain(refused))
+            st.warning(refused)
         elif st.button(t("runpage_resume"), key="job_resume", help=t("runpage_resume_help")):
             launch(selection.outputs, arguments)
             st.rerun()

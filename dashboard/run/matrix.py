@@ -9,27 +9,14 @@ import pandas as pd
 import streamlit as st
 
 from dashboard.loaders import results
-from dashboard.state import Selection, t
+from dashboard.state import Selection, t, told
 from dashboard.tables import method_title
 from dashboard.texts import plain
 from detectors.registry import METHODS
-from evaluation import job as jobs
-from evaluation.cells import StoredCell
-from evaluation.job import JobStatus, read_status
-from evaluation.matrix import (
-    CHANGED_DATA,
-    DONE,
-    FAILED,
-    KEPT,
-    MISSING,
-    OTHER_DATA,
-    OTHER_VERSION,
-    RUNNING,
-    STALE,
-    WAITING,
-    CellStatus,
-    run_matrix,
-)
+from evaluation.run.job import read_status
+from evaluation.run.progress import DONE, FAILED, RUNNING, WAITING, JobStatus
+from evaluation.run.states import MISSING, STALE, CellStatus, run_matrix
+from evaluation.store.cells import StoredCell
 
 POLL_S = 1.0
 SIGNS = {
@@ -48,11 +35,6 @@ MEANINGS = {
     STALE: "matrix_stale_means",
     MISSING: "matrix_missing_means",
 }
-STALE_TEXTS = {
-    OTHER_VERSION: "matrix_other_version",
-    OTHER_DATA: "matrix_other_data",
-    CHANGED_DATA: "matrix_changed_data",
-}
 ROWS_IN_SIGHT = 16
 SCROLLED_HEIGHT_PX = 560
 
@@ -66,7 +48,7 @@ def draw_matrix(selection: Selection, known: Mapping[Path, StoredCell] | None = 
         Cells that have been read. Without it, and live, all is read from disk each time.
     """
     status = read_status(selection.outputs)
-    if status is not None and status.state == jobs.RUNNING:
+    if status is not None and status.state == RUNNING:
         st.fragment(_draw_live, run_every=POLL_S)(selection)
     else:
         _draw(selection, status, known)
@@ -74,7 +56,7 @@ def draw_matrix(selection: Selection, known: Mapping[Path, StoredCell] | None = 
 
 def _draw_live(selection: Selection) -> None:
     status = read_status(selection.outputs)
-    if status is None or status.state != jobs.RUNNING:
+    if status is None or status.state != RUNNING:
         st.rerun()
     _draw(selection, status)
 
@@ -107,7 +89,7 @@ def _categories(selection: Selection, status: JobStatus | None) -> list[str]:
     names = list(selection.categories)
     if not names:
         names = sorted(set(results(selection.outputs)[0]["category"]))
-    if status is not None and status.state == jobs.RUNNING:
+    if status is not None and status.state == RUNNING:
         names += [cell.category for cell in status.cells]
     return list(dict.fromkeys(names))
 
@@ -137,7 +119,5 @@ def _draw_reasons(cells: Sequence[CellStatus]) -> None:
 
 
 def _reason(cell: CellStatus) -> str:
-    if cell.state == STALE:
-        return t(STALE_TEXTS[cell.cause], detail=cell.detail)
-    kept = f" {t('matrix_kept')}" if cell.cause == KEPT else ""
-    return plain(" ".join(cell.reason.split())) + kept
+    reason = told(cell.reason) if cell.reason else ""
+    return f"{reason} {t('matrix_kept')}" if cell.kept else reason

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,38 +17,42 @@ import streamlit as st
 from numpy.typing import NDArray
 from PIL import Image
 
-from dashboard.fitting import Scored
-from dashboard.samples.thumbnails import session_thumbnails, stored_thumbnails
-from data_utils.locations import leads_out
+from dashboard.session_models import Scored
+from data_utils.locations import leads_out, pool_threads
 from data_utils.mvtec import GOOD
-from evaluation.cells import MAPS_FILE, CellError
-from evaluation.heatmap import Scale, heat, overlay
-from evaluation.pictures import picture_name
+from evaluation.measure.disagreement import FALSE_ALARM, MISSED, verdicts
+from evaluation.store.heatmap import Scale, heat, overlay
+from evaluation.store.places import CELL_FILE, MAPS_FILE, CellError
+from evaluation.store.sample_pictures import picture_name
 
-ORDERS = ("name", "score", "mistakes")
 MODES = {"img": "RGB", "gt": "L"}
+THUMBNAIL_PX, THUMBNAIL_QUALITY = 96, 65
+KEPT_CELLS = 8
+MISTAKES = (MISSED, FALSE_ALARM)
 
 
 @dataclass(frozen=True)
 class Panels:
-    """What is shown of one sample; None where the file is missing or damaged.
+    """What is shown of one sample; None where a file is missing or damaged."""
 
-    Attributes
-    ----------
-    image, heatmap, overlay : uint8 [H, W, 3]
-    truth : uint8 [H, W], white where there is a defect, or None without a mask
-    anomaly_map : float32 [H, W]
-        Raw scores.
-    """
+    image: NDArray[np.uint8] | None  # [H, W, 3]
+    truth: NDArray[np.uint8] | None  # [H, W], white where there is a defect; None without a mask
+    anomaly_map: NDArray[np.float32]  # [H, W], raw scores
+    scale: Scale
 
-    image: NDArray[np.uint8] | None
-    truth: NDArray[np.uint8] | None
-    heatmap: NDArray[np.uint8] | None
-    overlay: NDArray[np.uint8] | None
-    anomaly_map: NDArray[np.float32]
+    @property
+    def heatmap(self) -> NDArray[np.uint8]:
+        """The map in colours, uint8 ``[H, W, 3]``."""
+        return heat(self.anomaly_map, self.scale)
+
+    @property
+    def overlay(self) -> NDArray[np.uint8] | None:
+        """The map laid over the picture, uint8 ``[H, W, 3]``; None without the picture."""
+        return None if self.image is None else overlay(self.image, self.anomaly_map, self.scale)
 
 
-class SampleSet(Protocol):
+@dataclass(frozen=True)
+class SampleSet:
     """Test samples with their scores.
 
     Attributes
@@ -56,92 +63,83 @@ class SampleSet(Protocol):
         Scores of held-out good pictures.
     scale : Scale
         The fixed colour scale.
-    size : (int, int)
-        Height and width of every picture.
+    maps : float [T, H, W]
+        Raw scores of the pixels.
+    picture : callable (position, ``"img"`` or ``"gt"``) -> Image or None
+        Opens a file; None if it is missing or damaged.
+    stamp : object
+        Differs from one set of pictures to another.
     """
 
     table: pd.DataFrame
     calibration_scores: NDArray[np.float64]
     scale: Scale
-    size: tuple[int, int]
+    maps: NDArray[np.floating]
+    picture: Callable[[int, str], Image.Image | None]
+    stamp: object
 
     def panels(self, position: int) -> Panels:
         """Return the pictures of the sample at `position` of the table."""
-        ...
+        image = self.picture(position, "img")
+        truth = self.picture(position, "gt") if self.table["has_mask"].iat[position] else None
+        return Panels(
+            None if image is None else np.asarray(image),
+            None if truth is None else np.asarray(truth),
+            np.asarray(self.maps[position], np.float32),
+            self.scale,
+        )
 
     def thumbnails(self, positions: Sequence[int]) -> list[str]:
-        """Return small pictures as data URLs, "" where a file is missing or damaged."""
-        ...
+        """Return small pictures as data URLs, "" where a file is missing or damaged.
+
+        They are made when first asked for, and kept for the last few cells.
+        """
+        kept = _thumbnails_of(self.stamp)
+        missing = [position for position in positions if position not in kept]
+        with ThreadPoolExecutor(pool_threads()) as pool:
+            made = pool.map(lambda position: _data_url(self.picture(position, "img")), missing)
+            kept.update(zip(missing, made, strict=True))
+        return [kept[position] for position in positions]
 
 
-class StoredSamples:
-    """Samples of a finished cell.
+def stored_samples(
+    folder: Path,
+    about: dict[str, Any],
+    test: pd.DataFrame,
+    calibration_scores: NDArray[np.float64],
+) -> SampleSet:
+    """Return the samples of a finished cell; the last three as in ``FinishedCell``.
 
     Raises
     ------
     CellError
         If the maps are missing or damaged, or do not fit the scores.
     """
+    path = folder / MAPS_FILE
+    try:
+        scale = Scale(float(about["scale"]["low"]), float(about["scale"]["high"]))
+        size = (int(about["geometry"]["height"]), int(about["geometry"]["width"]))
+        if not path.is_file() or leads_out(path, folder) or not _are_numbers(*_version(path)):
+            raise ValueError
+        maps = np.load(path, mmap_mode="r")
+        if maps.shape != (len(test), *size):
+            raise ValueError
+    except (OSError, EOFError, ValueError, KeyError, TypeError) as error:
+        raise CellError("cell_unreadable", path=path) from error
 
-    def __init__(self, folder: Path, cell: dict[str, Any], scores: pd.DataFrame) -> None:
-        self._folder = folder
-        self.table = scores[scores["split"] == "test"].reset_index(drop=True)
-        held_out = scores[scores["split"] == "calibration"]
-        self.calibration_scores = held_out["score"].to_numpy(np.float64)
-        try:
-            self.scale = Scale(float(cell["scale"]["low"]), float(cell["scale"]["high"]))
-            noted = cell["geometry"]
-            self.size = (int(noted["height"]), int(noted["width"]))
-            path = folder / MAPS_FILE
-            inside = path.is_file() and not leads_out(path, folder)
-            whole = inside and _are_numbers(str(path), path.stat().st_mtime_ns)
-            if whole:
-                self._maps = np.load(path, mmap_mode="r")
-        except (OSError, EOFError, ValueError, KeyError, TypeError) as error:
-            raise CellError(
-                f"The maps in {folder} are missing or damaged; evaluate this cell again."
-            ) from error
-        if not whole:
-            raise CellError(
-                f"The maps in {folder} are missing or damaged; evaluate this cell again."
-            )
-        if self._maps.shape != (len(self.table), *self.size):
-            raise CellError(f"The maps in {folder} do not fit its scores; evaluate it again.")
-
-    def panels(self, position: int) -> Panels:
-        """Return the pictures of the sample at `position` of the table."""
-        row = self.table.iloc[position]
-        image = self._picture(row["defect"], row["stem"], "img")
-        truth = self._picture(row["defect"], row["stem"], "gt") if row["has_mask"] else None
-        anomaly_map = np.asarray(self._maps[position], np.float32)
-        return Panels(
-            image=image,
-            truth=truth,
-            heatmap=heat(anomaly_map, self.scale),
-            overlay=overlay(image, anomaly_map, self.scale) if image is not None else None,
-            anomaly_map=anomaly_map,
-        )
-
-    def thumbnails(self, positions: Sequence[int]) -> list[str]:
-        """Return small pictures as data URLs, "" where a file is missing or damaged."""
-        return stored_thumbnails(self._folder, positions, self._image_file)
-
-    def _image_file(self, position: int) -> Path:
-        row = self.table.iloc[position]
-        return self._folder / picture_name(row["defect"], row["stem"], "img")
-
-    def _picture(self, defect: str, stem: str, kind: str) -> NDArray[np.uint8] | None:
-        path = self._folder / picture_name(defect, stem, kind)
-        if not path.is_file() or leads_out(path, self._folder):
+    def picture(position: int, kind: str) -> Image.Image | None:
+        row = test.iloc[position]
+        path = folder / picture_name(row["defect"], row["stem"], kind)
+        if not path.is_file() or leads_out(path, folder):
             return None
         try:
-            with Image.open(path) as picture:
-                height, width = self.size
-                if picture.size != (width, height) or picture.mode != MODES[kind]:
-                    return None
-                return np.asarray(picture)
+            with Image.open(path) as file:
+                whole = file.size == size[::-1] and file.mode == MODES[kind]
+                return file.copy() if whole else None
         except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
             return None
+
+    return SampleSet(test, calibration_scores, scale, maps, picture, _version(folder / CELL_FILE))
 
 
 @st.cache_data(show_spinner=False, max_entries=64)
@@ -151,33 +149,41 @@ def _are_numbers(path: str, modified: int) -> bool:  # noqa: ARG001
     return maps.dtype.kind == "f" and all(np.isfinite(one).all() for one in maps)
 
 
-class SessionSamples:
-    """Samples scored in this session."""
+def _version(path: Path) -> tuple[str, int]:
+    """Return what changes whenever the file does."""
+    return str(path), path.stat().st_mtime_ns if path.exists() else 0
 
-    def __init__(self, scored: Scored) -> None:
-        self._scored = scored
-        columns = ["defect", "stem", "label", "has_mask"]
-        self.table = scored.records[columns].assign(score=scored.result.scores)
-        self.calibration_scores = scored.calibration.result.scores.astype(np.float64)
-        self.scale = scored.scale
-        self.size = (int(scored.images.shape[1]), int(scored.images.shape[2]))
 
-    def panels(self, position: int) -> Panels:
-        """Return the pictures of the sample at `position` of the table."""
-        image = self._scored.images[position]
-        anomaly_map = self._scored.result.maps[position]
-        mask = np.where(self._scored.masks[position], np.uint8(255), np.uint8(0))
-        return Panels(
-            image=image,
-            truth=mask if self.table.iloc[position]["has_mask"] else None,
-            heatmap=heat(anomaly_map, self.scale),
-            overlay=overlay(image, anomaly_map, self.scale),
-            anomaly_map=anomaly_map,
-        )
+def session_samples(scored: Scored) -> SampleSet:
+    """Return the samples scored in this session."""
 
-    def thumbnails(self, positions: Sequence[int]) -> list[str]:
-        """Return small pictures as data URLs."""
-        return session_thumbnails(self._scored.images, positions)
+    def picture(position: int, kind: str) -> Image.Image:
+        if kind == "img":
+            return Image.fromarray(scored.images[position])
+        return Image.fromarray(scored.masks[position].astype(np.uint8) * 255)
+
+    return SampleSet(
+        scored.records.assign(score=scored.result.scores),
+        scored.calibration.result.scores.astype(np.float64),
+        scored.scale,
+        scored.result.maps,
+        picture,
+        stamp=(scored.images.shape, np.ascontiguousarray(scored.images[:, ::8, ::8])),
+    )
+
+
+@st.cache_resource(show_spinner=False, max_entries=KEPT_CELLS)
+def _thumbnails_of(stamp: object) -> dict[int, str]:  # noqa: ARG001
+    return {}
+
+
+def _data_url(picture: Image.Image | None) -> str:
+    if picture is None:
+        return ""
+    picture.thumbnail((THUMBNAIL_PX, THUMBNAIL_PX))
+    content = io.BytesIO()
+    picture.save(content, "JPEG", quality=THUMBNAIL_QUALITY, optimize=True)
+    return f"data:image/jpeg;base64,{base64.b64encode(content.getvalue()).decode()}"
 
 
 def ordered(table: pd.DataFrame, defect: str, order: str, threshold: float) -> list[int]:
@@ -199,18 +205,11 @@ def ordered(table: pd.DataFrame, defect: str, order: str, threshold: float) -> l
         table = table.sort_values("score", ascending=False, kind="stable")
     elif order == "mistakes":
         table = table.assign(
-            wrong=is_wrong(table, threshold), by=wrongness(table, threshold)
+            wrong=np.isin(verdicts(table["score"], table["label"], threshold), MISTAKES),
+            by=wrongness(table, threshold),
         ).sort_values(["wrong", "by"], ascending=False, kind="stable")
     chosen = table[table["defect"] == defect] if defect else table
     return [int(position) for position in chosen.index]
-
-
-def is_wrong(table: pd.DataFrame, threshold: float) -> NDArray[np.bool_]:
-    """Tell which pictures are missed defects or false alarms; none without a threshold."""
-    if math.isnan(threshold):
-        return np.zeros(len(table), bool)
-    reported = table["score"].to_numpy(np.float64) > threshold
-    return reported != (table["label"].to_numpy() > 0)
 
 
 def wrongness(table: pd.DataFrame, threshold: float) -> NDArray[np.float64]:
@@ -219,27 +218,19 @@ def wrongness(table: pd.DataFrame, threshold: float) -> NDArray[np.float64]:
     Negative on the right side. In units of the score; where there is no threshold, in ranks
     beyond the place where the ranking would part the good pictures from the defective ones.
     """
-    scores = table["score"].to_numpy(np.float64)
     good = table["label"].to_numpy() == 0
     if math.isnan(threshold):
         distance = table["score"].rank().to_numpy(np.float64) - (good.sum() + 0.5)
     else:
-        distance = scores - threshold
+        distance = table["score"].to_numpy(np.float64) - threshold
     return np.where(good, distance, -distance)
 
 
-def sample_name(table: pd.DataFrame, position: int) -> str:
-    """Return the name of a sample as it stands in the URL: ``<defect>/<stem>``."""
-    row = table.iloc[position]
-    return f"{row['defect']}/{row['stem']}"
-
-
 def sample_names(table: pd.DataFrame) -> list[str]:
-    """Return the names of all samples (see ``sample_name``)."""
-    return [f"{row.defect}/{row.stem}" for row in table[["defect", "stem"]].itertuples()]
+    """Return the samples' names as they stand in the URL: ``<defect>/<stem>``."""
+    return [f"{defect}/{stem}" for defect, stem in zip(table["defect"], table["stem"], strict=True)]
 
 
 def defect_names(table: pd.DataFrame) -> list[str]:
     """Return the defect types in the table, good first."""
-    names = sorted(set(table["defect"]), key=lambda name: (name != GOOD, name))
-    return [str(name) for name in names]
+    return sorted(set(table["defect"]), key=lambda name: (name != GOOD, name))

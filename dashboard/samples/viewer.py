@@ -1,35 +1,47 @@
-"""One sample shown large: its pictures, the outline of what is found, and their controls."""
+"""One sample shown large: its pictures, what is found in it, the colour scale, and the controls."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
 
-from dashboard.colour_bar import SHOWN_WIDTH_PX, colour_bar
 from dashboard.samples.sample_set import Panels
 from dashboard.state import remember, t
 from dashboard.tables import percent
-from evaluation.heatmap import OVERLAY_OPACITY, Scale, outlined, overlay
-from evaluation.overlap import overlap
+from evaluation.measure.by_defect import overlap
+from evaluation.measure.disagreement import FALSE_ALARM, HIT, MISSED, PASSED, verdicts
+from evaluation.store.heatmap import (
+    HEAT_TABLE,
+    OUTLINE_COLOUR,
+    OUTLINE_EDGE_COLOUR,
+    OVERLAY_OPACITY,
+    Scale,
+    outlined,
+    overlay,
+)
+from evaluation.store.sample_pictures import picture_name
 
+VERDICTS = {
+    HIT: ("verdict_defective", "verdict_right", "green"),
+    PASSED: ("verdict_good", "verdict_right", "green"),
+    MISSED: ("verdict_good", "verdict_missed", "orange"),
+    FALSE_ALARM: ("verdict_defective", "verdict_false_alarm", "orange"),
+}
 OPACITY_KEY = "opacity"
 SLIDER_STEPS = 100
+BAR_WIDTH_PX, BAR_HEIGHT_PX, BAR_SHOWN_PX = 960, 72, 480
+FONT_PX, MARGIN_PX = 32, 14
+TICK_PX, TICK_EDGE_PX = 6, 3
+COLD_TEXT, HOT_TEXT = (255, 255, 255), (0, 0, 0)
 
 
-@dataclass(frozen=True)
-class Range:
-    """What the outline's slider offers, in units of the score.
-
-    Attributes
-    ----------
-    low, high, step : float
-    start : float
-        Lies a whole number of steps above `low`.
-    """
+class OutlineRange(NamedTuple):
+    """What the outline's slider offers; `start` lies a whole number of steps above `low`."""
 
     low: float
     high: float
@@ -37,7 +49,7 @@ class Range:
     step: float
 
 
-def outline_range(scale: Scale, threshold: float) -> Range:
+def outline_range(scale: Scale, threshold: float) -> OutlineRange:
     """Return the slider's range: the colour scale, starting at the threshold.
 
     Without a threshold, or with one at or below the scale's low end, it starts in the middle.
@@ -48,7 +60,7 @@ def outline_range(scale: Scale, threshold: float) -> Range:
     steps_to_start = max(round(SLIDER_STEPS * (start - scale.low) / (top - scale.low)), 1)
     step = (start - scale.low) / steps_to_start
     steps = max(math.ceil((top - scale.low) / step - 1e-6), steps_to_start)
-    return Range(scale.low, scale.low + steps * step, start, step)
+    return OutlineRange(scale.low, scale.low + steps * step, start, step)
 
 
 def decimals(step: float) -> int:
@@ -56,71 +68,14 @@ def decimals(step: float) -> int:
     return max(0, 1 - math.floor(math.log10(step)))
 
 
-def draw_panels(
-    panels: Panels, missing: dict[str, str], scale: Scale, level: float, opacity: float
-) -> None:
-    """Draw image, ground truth, heatmap and overlay side by side.
-
-    Parameters
-    ----------
-    panels : Panels
-    missing : dict
-        What to say instead of the ``image`` and the ``truth`` where they are None.
-    scale : Scale
-    level : float
-        Raw score at which ground truth and overlay are outlined; NaN for no outline.
-    opacity : float
-        Of the hottest colour in the overlay, 0 to 1.
-    """
-    image, truth, anomaly_map = panels.image, panels.truth, panels.anomaly_map
-    laid_over = None
-    if image is not None and panels.overlay is not None:
-        laid_over = outlined(overlay(image, anomaly_map, scale, opacity), anomaly_map, level)
-    if truth is not None and truth.shape[:2] == anomaly_map.shape:
-        truth = outlined(truth, anomaly_map, level)
-    shown: list[tuple[str, NDArray[np.uint8] | None, str]] = [
-        (t("panel_image"), image, missing["image"]),
-        (t("panel_truth"), truth, missing["truth"]),
-        (t("panel_heatmap"), panels.heatmap, ""),
-        (t("panel_overlay"), laid_over, missing["image"]),
-    ]
-    row = st.container(horizontal=True)
-    for caption, picture, instead in shown:
-        with row.container():
-            if picture is None:
-                st.caption(caption)
-                st.info(instead)
-            else:
-                st.image(picture, caption=caption, width="stretch")
-
-
-def draw_colour_bar(scale: Scale, threshold: float) -> None:
-    """Draw the fixed colour scale with a tick at the threshold."""
-    st.image(colour_bar(scale, threshold), width=SHOWN_WIDTH_PX)
-    st.caption(t("scale_line", low=scale.low, high=scale.high))
-
-
-def draw_outline_slider(choices: Range, key: str, unit: str) -> float:
+def draw_outline_slider(choices: OutlineRange, key: str, unit: str) -> float:
     """Draw the slider for the outline's score; return the score.
 
-    Parameters
-    ----------
-    choices : Range
-    key : str
-        Changes whenever the start changes, so that the slider then starts anew.
-    unit : str
-        What the score measures.
+    The key must change whenever the start does, so that the slider then starts anew.
     """
-    level = st.slider(
-        t("samples_outline"),
-        choices.low,
-        choices.high,
-        choices.start,
-        choices.step,
-        format=f"%.{decimals(choices.step)}f",
-        key=key,
-        help=t("samples_outline_help", unit=unit),
-    )
+    shown = f"%.{decimals(choices.step)}f"
+    words = t("samples_outline_help", unit=unit)
+    level = st.slider(t("samples_outline"), *choices, format=shown, key=key, help=words)
     return choices.start if abs(level - choices.start) < choices.step / 2 else float(level)
 
 
@@ -131,15 +86,68 @@ def draw_opacity_slider() -> float:
     return float(shown) / 100
 
 
+def draw_verdict(row: Any, threshold: float, unit: str) -> None:
+    """Draw what a sample is, its score, and what it is judged to be, if there is a threshold."""
+    told = [label_badge(row), f"**{t('score_line', score=row['score'], unit=unit)}**"]
+    verdict = str(verdicts(row["score"], row["label"], threshold))
+    if verdict in VERDICTS:
+        reported, judged, colour = VERDICTS[verdict]
+        told.append(f"{t(reported)} :{colour}-badge[{t(judged)}]")
+    st.markdown(" · ".join(told), width="content")
+
+
+def label_badge(row: Any) -> str:
+    """Return as Markdown whether a test picture is good, or which defect it has."""
+    if row["label"]:
+        return f":red-badge[{t('label_defect', defect=row['defect'])}]"
+    return f":green-badge[{t('label_good')}]"
+
+
+def draw_panels(row: Any, panels: Panels, level: float, opacity: float) -> None:
+    """Draw image, ground truth, heatmap and overlay side by side.
+
+    `row` is the sample's row of the table, `level` the raw score at which ground truth and overlay
+    are outlined, `opacity` that of the hottest colour in the overlay, 0 to 1.
+    """
+    image, truth, anomaly_map, scale = panels.image, panels.truth, panels.anomaly_map, panels.scale
+    laid_over = None
+    if image is not None:
+        laid_over = outlined(overlay(image, anomaly_map, scale, opacity), anomaly_map, level)
+    if truth is not None:
+        truth = outlined(truth, anomaly_map, level)
+    no_image = missing_picture(row, "img")
+    no_truth = t("no_mask") if row["label"] else t("no_defect_marked")
+    shown = [
+        (image, "panel_image", no_image),
+        (truth, "panel_truth", missing_picture(row, "gt") if row["has_mask"] else no_truth),
+        (panels.heatmap, "panel_heatmap", ""),
+        (laid_over, "panel_overlay", no_image),
+    ]
+    side_by_side = st.container(horizontal=True)
+    for picture, key, instead in shown:
+        with side_by_side.container():
+            draw_picture(picture, key, instead)
+
+
+def missing_picture(row: Any, kind: str) -> str:
+    """Say that a sample's file of a kind is missing or damaged."""
+    return t("missing_picture", name=picture_name(row["defect"], row["stem"], kind))
+
+
+def draw_picture(picture: NDArray[np.uint8] | None, key: str, instead: str) -> None:
+    """Draw a picture with the text `key` below it, or say `instead` why it is not there."""
+    if picture is None:
+        st.caption(t(key))
+        st.info(instead)
+    else:
+        st.image(picture, caption=t(key), width="stretch")
+
+
 def overlap_text(panels: Panels, level: float, defective: bool) -> str:
     """Say how much of the marked defect lies inside the outline, in pixels and per cent."""
-    area = panels.anomaly_map.size
-    truth = panels.truth
-    if truth is None or truth.shape[:2] != panels.anomaly_map.shape:
-        inside = int((panels.anomaly_map > level).sum())
-        share = percent(inside / area)
-        return t("samples_overlap_no_mask", inside=inside, area=area, share=share)
-    counts = overlap(panels.anomaly_map, truth > 0, level)
+    truth, area = panels.truth, panels.anomaly_map.size
+    marked = np.zeros(panels.anomaly_map.shape, bool) if truth is None else truth > 0
+    counts = overlap(panels.anomaly_map, marked, level)
     if counts.marked:
         return t(
             "samples_overlap",
@@ -149,4 +157,36 @@ def overlap_text(panels: Panels, level: float, defective: bool) -> str:
             iou=counts.iou,
         )
     key = "samples_overlap_cropped" if defective else "samples_overlap_good"
+    key = "samples_overlap_no_mask" if truth is None else key
     return t(key, inside=counts.predicted, area=area, share=percent(counts.predicted / area))
+
+
+def draw_colour_bar(scale: Scale, threshold: float) -> None:
+    """Draw the fixed colour scale with a tick at the threshold."""
+    st.image(colour_bar(scale, threshold), width=BAR_SHOWN_PX)
+    st.caption(t("scale_line", low=scale.low, high=scale.high))
+
+
+def colour_bar(scale: Scale, threshold: float) -> NDArray[np.uint8]:
+    """Draw the scale with its ends' scores, uint8 ``[72, 960, 3]``.
+
+    The numbers stand on the bar itself, white on its dark end and black on its bright one, so
+    that the page's theme does not matter. A threshold within the scale gets a tick in the
+    outline's colours.
+    """
+    ramp = HEAT_TABLE[np.linspace(0, 255, BAR_WIDTH_PX).round().astype(int)]
+    picture = Image.fromarray(np.repeat(ramp[None], BAR_HEIGHT_PX, axis=0))
+    draw = ImageDraw.Draw(picture)
+    font = ImageFont.load_default(FONT_PX)
+    middle = BAR_HEIGHT_PX / 2
+    draw.text((MARGIN_PX, middle), f"{scale.low:.3g}", COLD_TEXT, font, anchor="lm")
+    draw.text((BAR_WIDTH_PX - MARGIN_PX, middle), f"{scale.high:.3g}", HOT_TEXT, font, anchor="rm")
+    if scale.low <= threshold <= scale.high:
+        column = round((threshold - scale.low) / (scale.high - scale.low) * (BAR_WIDTH_PX - 1))
+        most = BAR_WIDTH_PX - TICK_PX - TICK_EDGE_PX
+        left = min(max(column - TICK_PX / 2, TICK_EDGE_PX), most)
+        right = left + TICK_PX - 1
+        edges = (left - TICK_EDGE_PX, 0, right + TICK_EDGE_PX, BAR_HEIGHT_PX)
+        draw.rectangle(edges, fill=OUTLINE_EDGE_COLOUR)
+        draw.rectangle((left, 0, right, BAR_HEIGHT_PX), fill=OUTLINE_COLOUR)
+    return np.asarray(picture)

@@ -1,42 +1,29 @@
-"""Every text of the app, in English and in Korean, side by side; one module per page."""
+"""Every text of the app: one file per language, ``en.toml`` and ``ko.toml``, by page.
+
+A further language is a further file; a test compares the files' texts and placeholders.
+"""
 
 from __future__ import annotations
 
 import re
+import tomllib
 from pathlib import Path
 
-from dashboard.texts import (
-    common,
-    compare,
-    defects,
-    difference,
-    inspection,
-    overview,
-    report,
-    roc,
-    run,
-    samples,
-    tradeoff,
-)
+from data_utils.facts import ENGLISH, Fact, worded
 from data_utils.locations import readable
 
-LANGUAGES = {"en": "English", "ko": "한국어"}
 DEFAULT_LANGUAGE = "en"
-MODULES = (
-    common,
-    overview,
-    samples,
-    compare,
-    roc,
-    tradeoff,
-    difference,
-    defects,
-    inspection,
-    run,
-    report,
-)
-TEXTS: dict[str, tuple[str, str]] = {
-    key: both for module in MODULES for key, both in module.TEXTS.items()
+FILES = {
+    path.stem: tomllib.loads(path.read_text(encoding="utf-8"))
+    for path in sorted(Path(__file__).parent.glob("*.toml"))
+}
+LANGUAGES = {language: content.pop("name") for language, content in FILES.items()}
+FACTS = {DEFAULT_LANGUAGE: ENGLISH} | {
+    language: content.pop("facts") for language, content in FILES.items() if "facts" in content
+}
+TEXTS: dict[str, dict[str, str]] = {
+    language: {key: text for page in content.values() for key, text in page.items()}
+    for language, content in FILES.items()
 }
 MARKDOWN_SIGNS = frozenset(r"\`*_{}[]<>$~|#!:&")
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
@@ -81,5 +68,14 @@ def wording(key: str, language: str, **values: object) -> str:
     KeyError
         If there is no such text.
     """
-    english, korean = TEXTS[key]
-    return (korean if language == "ko" else english).format(**values)
+    return TEXTS[language][key].format(**values)
+
+
+def told(fact: Fact, language: str) -> str:
+    """Return a fact in `language` as Markdown, escaped."""
+    return plain(fact_wording(fact, language))
+
+
+def fact_wording(fact: Fact, language: str) -> str:
+    """Return a fact in `language` as it is."""
+    return worded(fact, FACTS[language].__getitem__)

@@ -21,9 +21,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from detectors.backbones.features import Features, batches
+from detectors.backbones.features import Features
 from detectors.backbones.names import FILTER_BANK, FILTER_BANK_LABEL, LAYERS
-from detectors.base import check_images
+from detectors.base import batches, check_images
 
 VERSION = 1
 FIRST_ORIENTATIONS = 6
@@ -43,33 +43,22 @@ BINOMIAL = torch.tensor([1.0, 4.0, 6.0, 4.0, 1.0]) / 16
 
 
 class FilterBank:
-    """A ``Backbone`` that needs no weights.
-
-    Attributes
-    ----------
-    name : str
-        ``FILTER_BANK``.
-    channels : dict of str to int
-        Channels of each layer.
-    weights_label : str
-        What is said where another backbone names its weights.
-    identity : str
-        Name, version and hash of settings and filters: a model fitted on one backbone refuses
-        another.
-    """
+    """A ``Backbone`` that needs no weights."""
 
     def __init__(self) -> None:
         self.name = FILTER_BANK
         self.weights_label = FILTER_BANK_LABEL
         self._first = oriented_filters(FIRST_ORIENTATIONS)
         self._second = oriented_filters(SECOND_ORIENTATIONS)
-        self.identity = f"{self.name}-v{VERSION}-{self._digest()}"
-        blank = self.extract(np.zeros((1, 16, 16, 3), np.uint8))
-        self.channels = {layer: maps.shape[1] for layer, maps in blank.items()}
+        gains = COLOUR_GAIN, MEANS_GAIN, ROOTS_GAIN
+        settings = (DARKEST, CONTRAST_FLOOR, *gains, sorted(LAYER_STEPS.items()))
+        digest = hashlib.blake2b(repr(settings).encode(), digest_size=8)
+        for filters in (self._first, self._second):
+            digest.update((filters * 1e6).round().int().numpy().tobytes())
+        self.identity = f"{self.name}-v{VERSION}-{digest.hexdigest()}"
 
     @torch.inference_mode()
     def extract(self, images: NDArray[np.uint8]) -> Features:
-        """Return the feature maps of layers 1 to 3; see ``Backbone``."""
         check_images(images)
         parts = [self._extract(images[part]) for part in batches(len(images), PASS_SIZE)]
         return {layer: torch.cat([part[layer] for part in parts]) for layer in LAYERS}
@@ -94,28 +83,12 @@ class FilterBank:
                 features[LAYER_STEPS[step]] = torch.cat([colours * MEANS_GAIN, roots], 1)
         return features
 
-    def _digest(self) -> str:
-        settings = (
-            DARKEST,
-            CONTRAST_FLOOR,
-            COLOUR_GAIN,
-            MEANS_GAIN,
-            ROOTS_GAIN,
-            sorted(LAYER_STEPS.items()),
-        )
-        digest = hashlib.blake2b(repr(settings).encode(), digest_size=8)
-        for filters in (self._first, self._second):
-            digest.update((filters * 1e6).round().int().numpy().tobytes())
-        return digest.hexdigest()
-
 
 def oriented_filters(orientations: int) -> torch.Tensor:
     """Return complex waves under a Gaussian, without mean (Morlet wavelets).
 
-    Returns
-    -------
-    float32 tensor [2 orientations, 1, side, side]
-        Real parts, then imaginary parts; each pair has energy 2.
+    They are float32 ``[2 orientations, 1, side, side]``: real parts, then imaginary parts; each
+    pair has energy 2.
     """
     reach = torch.arange(FILTER_SIDE, dtype=torch.float64) - FILTER_SIDE // 2
     down, across = torch.meshgrid(reach, reach, indexing="ij")

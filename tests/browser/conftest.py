@@ -23,7 +23,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from data_utils.locations import PROJECT
 from detectors.backbones.weights import random_weights
-from evaluation.job import cancel
+from evaluation.run.job import cancel
 from tests.browser.steps import keep
 from tests.make_data import SIDE, good_picture, save, write_category
 

@@ -8,20 +8,22 @@ import psutil
 import pytest
 from playwright.sync_api import Page, expect
 
-from evaluation.job import CANCELLED, RUNNING, read_status
-from tests.browser.conftest import running_app
+from evaluation.run.job import read_status
+from evaluation.run.progress import CANCELLED, RUNNING
+from tests.browser.conftest import ServedResults, running_app
 from tests.browser.steps import click_until
 
 pytestmark = pytest.mark.browser
 
 
 def test_an_evaluation_outlives_its_app_and_is_found_by_the_next_one(
-    page: Page, tmp_path: Path
+    page: Page, served_results: ServedResults, tmp_path: Path
 ) -> None:
     outputs = tmp_path / "outputs"
+    variables = {"MVTEC_ROOT": str(served_results.data)}
     start = page.get_by_role("button", name="Run full evaluation")
     cancel = page.get_by_role("button", name="Cancel")
-    with running_app({}, tmp_path / "first.log", tmp_path / "none") as first:
+    with running_app(variables, tmp_path / "first.log", tmp_path / "none") as first:
         page.goto(first.address)
         click_until(start, cancel)
         first.process.kill()
@@ -30,7 +32,7 @@ def test_an_evaluation_outlives_its_app_and_is_found_by_the_next_one(
     assert status.state == RUNNING
     assert psutil.pid_exists(status.pid)
 
-    with running_app({}, tmp_path / "second.log", outputs) as second:
+    with running_app(variables, tmp_path / "second.log", outputs) as second:
         page.goto(second.address)
         expect(cancel).to_be_visible()
         again = read_status(outputs)

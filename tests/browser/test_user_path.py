@@ -14,7 +14,8 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from dashboard.frame import PAGES
 from dashboard.texts import wording
-from evaluation.job import CANCELLED, read_status
+from evaluation.run.job import read_status
+from evaluation.run.progress import CANCELLED
 from tests.browser.conftest import WAIT_MS, ServedResults
 from tests.browser.steps import (
     HEADINGS,
@@ -192,22 +193,21 @@ def korean_heading(name: str) -> str:
     return wording(HEADINGS[name], "ko", category="bare", method="PatchCore")
 
 
-@pytest.mark.parametrize("name", PAGES)
-def test_a_page_opened_from_its_url_shows_and_keeps_the_selection(
-    page: Page, served_results: ServedResults, name: str
+def test_every_page_shows_and_keeps_the_selection_of_its_url(
+    page: Page, served_results: ServedResults
 ) -> None:
-    page.goto(f"{served_results.address}/{path_of(name)}?{ADDRESS_OF_CHOSEN}")
-    shows_what_was_chosen(page, name)
-    names = list(PAGES)
-    following = names[(names.index(name) + 1) % len(names)]
-    follow(page, following, korean_heading(following), "ko")
-    assert urlsplit(page.url).path == f"/{path_of(following)}"
-    shows_what_was_chosen(page, following)
-    reload_at(page, **CHOSEN)
-    shows_what_was_chosen(page, following)
+    first, *others = PAGES
+    page.goto(f"{served_results.address}/{path_of(first)}?{ADDRESS_OF_CHOSEN}")
+    shows_what_was_chosen(page, first)
+    for name in (*others, first):
+        follow(page, name, korean_heading(name), "ko")
+        assert urlsplit(page.url).path == f"/{path_of(name)}"
+        shows_what_was_chosen(page, name)
+        reload_at(page, **CHOSEN)
+        shows_what_was_chosen(page, name)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def phone(browser: Browser) -> Iterator[Page]:
     """Open a tab as wide as a phone."""
     tab = browser.new_page(viewport={"width": 390, "height": 844})
@@ -224,7 +224,7 @@ def test_a_page_fits_on_a_phone(phone: Page, served_results: ServedResults, name
     if name == "inspection":
         damaged = phone.get_by_text(wording("inspection_from_test", "en"), exact=True)
         click_until(damaged, phone.get_by_role("heading", name="Why this score"))
-    phone.wait_for_load_state("networkidle")
+    expect(phone.get_by_test_id("stSkeleton")).to_have_count(0)
     settle(phone)
     keep(phone, f"phone-{name}")
     widths = phone.evaluate(

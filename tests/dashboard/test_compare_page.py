@@ -16,36 +16,15 @@ from streamlit.testing.v1 import AppTest
 
 from dashboard.compare.lineup import compared, unlike
 from dashboard.finished import FinishedCell
-from dashboard.texts import translate
-from evaluation.cells import CellPlace
-from evaluation.disagreement import FALSE_ALARM, MISSED
-from evaluation.thresholds import threshold_for
-from tests.dashboard.test_pages import opened, shown
-from tests.make_data import cell_content, write_category
+from evaluation.measure.disagreement import FALSE_ALARM, MISSED
+from evaluation.store.places import CellPlace
+from tests.dashboard.driver import change_cell, opened, rescore, scores, shown, write_scores
+from tests.dashboard.test_samples_page import captions, stored
+from tests.make_data import cell_content
 
 PAGE = "pages/compare.py"
 TABLE = "compare_table"
 LOW, HIGH = -1e6, 1e6
-
-
-def rescored(results: Path, method: str, scores: dict[str, float]) -> None:
-    """Change stored scores of ``part``: ``<defect>/<stem>`` to score."""
-    path = results / "part" / method / "scores.csv"
-    table = pd.read_csv(path, dtype={"stem": str})
-    for name, score in scores.items():
-        defect, stem = name.split("/")
-        chosen = (table["split"] == "test") & (table["defect"] == defect) & (table["stem"] == stem)
-        assert chosen.sum() == 1
-        table.loc[chosen, "score"] = score
-    table.to_csv(path, index=False)
-
-
-def stored(results: Path, method: str) -> tuple[pd.DataFrame, float]:
-    """Return the stored test pictures of ``part`` and the threshold at 5 % false alarms."""
-    table = pd.read_csv(results / "part" / method / "scores.csv", dtype={"stem": str})
-    held_out = table.loc[table["split"] == "calibration", "score"]
-    test = table[table["split"] == "test"].reset_index(drop=True)
-    return test.assign(name=test["defect"] + "/" + test["stem"]), threshold_for(held_out, 0.05)
 
 
 def chips(app: AppTest) -> list[str]:
@@ -77,21 +56,19 @@ def finished(scores: dict[str, float], method: str = "padim", **about: Any) -> F
     return FinishedCell(place, cell_content(method=method, **about), test, np.arange(1.0, 41))
 
 
-@pytest.mark.parametrize("lang", ["en", "ko"])
-@pytest.mark.usefixtures("results")
-def test_picture_and_truth_stand_once_then_map_and_overlay_of_each_method(lang: str) -> None:
-    app = opened(PAGE, lang, category="part", sample="blot/003")
-    assert not app.exception
+def test_a_picture_stands_once_then_map_score_threshold_and_rank_of_each_method(
+    results: Path,
+) -> None:
+    app = opened(PAGE, category="part", sample="blot/003")
     assert not app.error
-    captions = [image.proto.imgs[0].caption for image in app.image]
-    keys = ["panel_image", "panel_truth", *["panel_heatmap", "panel_overlay"] * 2]
-    assert captions == [translate(key, lang) for key in keys]
-    assert all(f"**{method}**" in shown(app) for method in ("PaDiM", "PatchCore"))
-
-
-def test_each_method_shows_its_score_with_unit_threshold_and_rank(results: Path) -> None:
-    text = shown(opened(PAGE, category="part", sample="blot/003"))
-    for method, unit in (("padim", "Mahalanobis distance"), ("patchcore", "nearest good patch")):
+    methods = ["Heatmap", "Overlay"] * 2
+    assert captions(app) == ["Image", "Ground truth", *methods]
+    text = shown(app)
+    for method, title, unit in (
+        ("padim", "PaDiM", "Mahalanobis distance"),
+        ("patchcore", "PatchCore", "nearest good patch"),
+    ):
+        assert f"**{title}**" in text
         test, threshold = stored(results, method)
         at = list(test["name"]).index("blot/003")
         rank = 100 * (rankdata(test["score"])[at] - 0.5) / len(test)
@@ -99,37 +76,39 @@ def test_each_method_shows_its_score_with_unit_threshold_and_rank(results: Path)
         assert f"**{test['score'][at]:.4g}**" in line
         assert f"Threshold {threshold:.4g}, from 24 held-out" in text
         assert f"Rank {rank:.0f} %" in text
+    app.selectbox(key="category").set_value("bare").run()
+    assert "No mask for this picture" in shown(app)
 
 
-def test_the_chip_says_hit_miss_right_or_false_alarm(results: Path) -> None:
-    rescored(results, "padim", {"blot/000": HIGH, "good/000": LOW})
-    rescored(results, "patchcore", {"blot/000": LOW, "good/000": HIGH})
-    app = opened(PAGE, category="part", sample="blot/000")
+def test_opposite_verdicts_are_chips_and_the_most_disputed_pictures(results: Path) -> None:
+    rescore(results / "part" / "padim", {"blot/002": HIGH, "good/000": LOW})
+    rescore(results / "part" / "patchcore", {"blot/002": LOW, "good/000": HIGH})
+    app = opened(PAGE, category="part", sample="blot/002")
     hit, missed = chips(app)
-    assert "green-badge" in hit
-    assert "hit" in hit
-    assert "red-badge" in missed
+    assert hit.startswith(":green-badge[")
+    assert hit.endswith(" hit]")
+    assert missed.startswith(":red-badge[")
     assert "missed defect" in missed
     app.selectbox(key="sample").set_value("good/000").run()
     right, alarm = chips(app)
-    assert "green-badge" in right
+    assert right.startswith(":green-badge[")
     assert "right: passed as good" in right
-    assert "orange-badge" in alarm
+    assert alarm.startswith(":orange-badge[")
     assert "false alarm" in alarm
 
+    table = disputes(app)
+    assert len(table) == 12
+    assert list(table["sample"][:2]) == ["good/000", "blot/002"]
+    assert (np.diff(table["spread"]) <= 0).all()
+    assert table["padim_rank"][1] == pytest.approx(100 * 11.5 / 12)
+    assert table["patchcore_rank"][1] == pytest.approx(100 * 0.5 / 12)
+    assert table["spread"][1] == pytest.approx(100 * 11 / 12)
+    assert list(table["padim_verdict"][:2]) == ["✓ passed", "✓ hit"]
+    assert list(table["patchcore_verdict"][:2]) == ["! alarm", "✗ missed"]
+
 
 @pytest.mark.usefixtures("results")
-def test_without_enough_held_out_pictures_the_chip_says_how_many_are_needed() -> None:
-    app = opened(PAGE, category="part", alarms="1.0")
-    assert not app.exception
-    assert len(chips(app)) == 2
-    assert all("no threshold (needs 99 good pictures, has 24)" in chip for chip in chips(app))
-    assert "at least two methods with a threshold" in shown(app)
-    assert set(disputes(app)["padim_verdict"]) == {"n/a"}
-
-
-@pytest.mark.usefixtures("results")
-def test_the_slider_moves_all_thresholds_and_stays_in_the_url() -> None:
+def test_the_slider_moves_all_thresholds_down_to_where_there_is_none() -> None:
     app = opened(PAGE, category="part")
     before = [c.value for c in app.caption if c.value.startswith("Threshold")]
     app.slider(key="alarms").set_value(30.0).run()
@@ -138,52 +117,41 @@ def test_the_slider_moves_all_thresholds_and_stays_in_the_url() -> None:
     assert all(one != other for one, other in zip(before, after, strict=True))
     assert app.query_params["alarms"] == "30.0"
 
+    app.slider(key="alarms").set_value(1.0).run()
+    assert len(chips(app)) == 2
+    assert all("no threshold (needs 99 good pictures, has 24)" in chip for chip in chips(app))
+    assert "at least two methods with a threshold" in shown(app)
+    assert set(disputes(app)["padim_verdict"]) == {"n/a"}
+
 
 @pytest.mark.usefixtures("results")
 def test_next_and_previous_walk_around_and_the_filter_keeps_one_defect_type() -> None:
-    app = opened(PAGE, category="part", sample="good/005")
-    app.button(key="next").click().run()
-    assert app.selectbox(key="sample").value == "blot/000"
-    assert app.query_params["sample"] == "blot/000"
+    app = opened(PAGE, category="part", sample="good/999")
+    assert app.selectbox(key="sample").value == "good/000"
+    app.button(key="previous").click().run()
+    assert app.selectbox(key="sample").value == "blot/005"
+    assert app.query_params["sample"] == "blot/005"
     app.button_group(key="compare_defect").set_value("good").run()
     assert app.selectbox(key="sample").value == "good/000"
     assert len(app.selectbox(key="sample").options) == 6
     assert all(name.startswith("good/") for name in disputes(app)["sample"])
-    app.button(key="previous").click().run()
-    assert app.selectbox(key="sample").value == "good/005"
+    assert "No defective pictures in this choice" in shown(app)
 
 
-def test_the_most_disputed_picture_stands_first_with_its_ranks(results: Path) -> None:
-    rescored(results, "padim", {"blot/002": HIGH})
-    rescored(results, "patchcore", {"blot/002": LOW})
-    table = disputes(opened(PAGE, category="part"))
-    assert len(table) == 12
-    assert table["sample"][0] == "blot/002"
-    assert table["padim_rank"][0] == pytest.approx(100 * 11.5 / 12)
-    assert table["patchcore_rank"][0] == pytest.approx(100 * 0.5 / 12)
-    assert table["spread"][0] == pytest.approx(100 * 11 / 12)
-    assert (np.diff(table["spread"]) <= 0).all()
-    assert table["padim_verdict"][0] == "✓ hit"
-    assert table["patchcore_verdict"][0] == "✗ missed"
-
-
-@pytest.mark.usefixtures("results")
-def test_a_ticked_row_is_opened_above() -> None:
+def test_a_ticked_row_is_opened_and_one_that_the_page_has_ticked_takes_no_other_click_back(
+    results: Path,
+) -> None:
+    names = ["blot/000", "blot/001"]
+    for method in ("padim", "patchcore"):
+        rescore(results / "part" / method, dict.fromkeys(names, LOW))
     app = opened(PAGE, category="part", sample="good/000")
     for row in (7, 3):
         wanted = disputes(app)["sample"][row]
         tick(app, row)
-        assert not app.exception
         assert app.selectbox(key="sample").value == wanted
         assert app.query_params["sample"] == wanted
         assert app.session_state[TABLE]["selection"]["rows"] == [row]
-
-
-def test_a_row_that_the_page_has_ticked_itself_takes_no_other_click_back(results: Path) -> None:
-    names = ["blot/000", "blot/001"]
-    for method in ("padim", "patchcore"):
-        rescored(results, method, dict.fromkeys(names, LOW))
-    app = opened(PAGE, category="part", sample="blot/000")
+    app.selectbox(key="sample").set_value("blot/000").run()
     app.button_group(key="compare_pick_missed").set_value("blot/001")
     tick(app, list(disputes(app)["sample"]).index("blot/000"))
     assert app.selectbox(key="sample").value == "blot/001"
@@ -194,7 +162,7 @@ def test_missed_by_all_and_false_alarm_of_all_are_listed_and_opened(results: Pat
         test, _ = stored(results, method)
         every = {name: HIGH if name.startswith("blot") else LOW for name in test["name"]}
         every |= {"blot/004": LOW, other: LOW, "good/003": HIGH}
-        rescored(results, method, every)
+        rescore(results / "part" / method, every)
     app = opened(PAGE, category="part", sample="good/000")
     titles = [header.value for header in app.subheader]
     assert "Missed by all (1)" in titles
@@ -204,178 +172,99 @@ def test_missed_by_all_and_false_alarm_of_all_are_listed_and_opened(results: Pat
     app.button_group(key="compare_pick_missed").set_value("blot/004").run()
     assert app.selectbox(key="sample").value == "blot/004"
     assert app.button_group(key="compare_pick_missed").value == "blot/004"
-    app.button_group(key="compare_pick_alarms").set_value("good/003").run()
+    app.button_group(key="compare_pick_false_alarm").set_value("good/003").run()
     assert app.selectbox(key="sample").value == "good/003"
 
-
-def test_where_nothing_is_wrong_for_all_the_page_says_so(results: Path) -> None:
-    test, _ = stored(results, "padim")
-    rescored(results, "padim", {n: HIGH if n.startswith("blot") else LOW for n in test["name"]})
-    app = opened(PAGE, category="part")
-    text = shown(app)
+    rescore(results / "part" / "padim", {"blot/004": HIGH, "good/003": LOW})
+    text = shown(app.run())
     assert "Missed by all (0)" in text
     assert "found by at least one method" in text
     assert "passed by at least one method" in text
-    app.button_group(key="compare_defect").set_value("good").run()
-    assert "No defective pictures in this choice" in shown(app)
 
 
-@pytest.mark.usefixtures("results")
-def test_a_missing_method_is_named_and_can_be_started(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_methods_are_named_and_can_be_started_and_the_finders_ask_for_a_second(
+    results: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     started: list[list[str]] = []
     monkeypatch.setattr(
         "dashboard.run.control.start", lambda _, arguments: started.append(arguments)
     )
-    app = opened(PAGE, category="part")
-    assert "Not evaluated yet: AE" in shown(app)
-    app.button(key="compare_evaluate").click().run()
-    assert not app.exception
-    assert started[0][-4:] == ["--categories", "part", "--methods", "ae"]
-
-
-def test_one_method_is_shown_and_the_finders_ask_for_a_second(results: Path) -> None:
     shutil.rmtree(results / "part" / "patchcore")
     app = opened(PAGE, category="part", sample="blot/001")
-    assert not app.exception
     assert "Not evaluated yet: AE, PatchCore" in shown(app)
     assert len(app.image) == 4
     assert shown(app).count("at least two methods") == 2
+    app.button(key="compare_evaluate").click().run()
+    assert started[0][-5:] == ["--categories", "part", "--methods", "ae", "patchcore"]
 
 
-def test_a_category_without_results_says_what_to_press(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    write_category(tmp_path / "data")
-    monkeypatch.setenv("MVTEC_ROOT", str(tmp_path / "data"))
-    app = opened(PAGE, category="part")
-    assert not app.exception
-    assert "part has no results yet" in shown(app)
-    assert app.button(key="compare_evaluate").label.startswith("Evaluate AE, PaDiM, PatchCore")
-
-
-def test_without_a_category_the_page_asks_for_one(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("MVTEC_ROOT", str(tmp_path))
-    app = opened(PAGE)
-    assert not app.exception
-    assert "Choose a category" in shown(app)
-
-
-@pytest.mark.parametrize("file", ["cell.json", "scores.csv"])
-def test_a_damaged_method_is_one_sentence_and_the_other_is_still_shown(
-    results: Path, file: str
-) -> None:
-    path = results / "part" / "padim" / file
-    path.write_bytes(path.read_bytes()[:50])
-    app = opened(PAGE, category="part", sample="blot/001")
-    assert not app.exception
-    assert len(app.error) == 1
-    assert file in app.error[0].value
-    assert "Not evaluated yet: AE." in shown(app)
-    captions = [image.proto.imgs[0].caption for image in app.image]
-    assert captions == ["Image", "Ground truth", "Heatmap", "Overlay"]
-
-
-@pytest.mark.parametrize("keep", [0, 60, 5000])
-def test_damaged_maps_leave_scores_and_verdicts_readable(results: Path, keep: int) -> None:
-    path = results / "part" / "padim" / "maps.npy"
-    path.write_bytes(path.read_bytes()[:keep])
-    app = opened(PAGE, category="part", sample="blot/001")
-    assert not app.exception
-    assert any("maps" in warning.value for warning in app.warning)
-    assert len(app.image) == 4
-    assert len(chips(app)) == 2
-    assert len(disputes(app)) == 12
-
-
-def test_a_missing_picture_is_named_and_the_maps_are_still_shown(results: Path) -> None:
+def test_damaged_files_leave_the_rest_readable(results: Path) -> None:
     for method in ("padim", "patchcore"):
         (results / "part" / method / "blot_001_img.png").unlink()
     app = opened(PAGE, category="part", sample="blot/001")
-    assert not app.exception
     assert "blot_001_img.png" in shown(app).replace("\\", "")
-    captions = [image.proto.imgs[0].caption for image in app.image]
-    assert captions == ["Ground truth", "Heatmap", "Heatmap"]
+    assert captions(app) == ["Ground truth", "Heatmap", "Heatmap"]
+
+    folder = results / "part" / "padim"
+    (folder / "maps.npy").write_bytes(b"nonsense")
+    app.run()
+    assert any("maps" in warning.value for warning in app.warning)
+    assert captions(app) == ["Ground truth", "Heatmap"]
+    assert len(chips(app)) == 2
+    assert len(disputes(app)) == 12
+
+    for name in ("scores.csv", "cell.json"):
+        path = folder / name
+        path.write_bytes(path.read_bytes()[:50])
+        app.run()
+        assert len(app.error) == 1
+        assert name in app.error[0].value
+        assert "Not evaluated yet: AE, PaDiM." in shown(app)
+        assert captions(app) == ["Ground truth", "Heatmap"]
 
 
 def test_a_picture_that_one_method_has_not_scored_is_said_and_not_ranked(results: Path) -> None:
-    path = results / "part" / "padim" / "scores.csv"
-    lines = path.read_text().splitlines(keepends=True)
-    path.write_text("".join(line for line in lines if not line.startswith("test,blot,005,")))
-    maps = results / "part" / "padim" / "maps.npy"
-    np.save(maps, np.load(maps)[:-1])
-    about = results / "part" / "padim" / "cell.json"
-    cell = json.loads(about.read_text())
-    cell["counts"]["test_defective"] = 5
-    about.write_text(json.dumps(cell))
+    folder = results / "part" / "padim"
+    table = scores(folder)
+    kept = table[(table["split"] != "test") | (table["defect"] + table["stem"] != "blot005")]
+    np.save(folder / "maps.npy", np.load(folder / "maps.npy")[:-1])
+    write_scores(folder, kept, counts={"test_defective": 5})
     app = opened(PAGE, category="part", sample="blot/005")
-    assert not app.exception
     assert "blot/005 is not among the results of PaDiM" in shown(app)
     assert len(app.image) == 4
     assert "1 test pictures that only some" in shown(app)
     assert "blot/005" not in list(disputes(app)["sample"])
 
-
-def test_methods_without_a_common_picture_are_not_ranked(results: Path) -> None:
-    path = results / "part" / "padim" / "scores.csv"
-    path.write_text(
-        path.read_text().replace("test,blot,0", "test,blot,9").replace("test,good,0", "test,good,9")
-    )
-    app = opened(PAGE, category="part")
-    assert not app.exception
+    write_scores(folder, kept.assign(stem="9" + kept["stem"]))
+    app.run()
     assert "no test picture in common" in shown(app)
 
 
-@pytest.mark.usefixtures("results")
-def test_pictures_without_masks_say_so() -> None:
-    app = opened(PAGE, category="bare", sample="blot/001")
-    assert not app.exception
-    assert "No mask for this picture" in shown(app)
-
-
 def test_cells_that_were_not_evaluated_alike_are_said_in_one_line(results: Path) -> None:
-    path = results / "part" / "padim" / "cell.json"
-    cell = json.loads(path.read_text())
-    cell |= {"data_root": "/else*where*", "weights": "ImageNet"}
-    path.write_text(json.dumps(cell))
+    change_cell(results / "part" / "padim", data_root="/else*where*", weights="ImageNet")
     app = opened(PAGE, category="part")
     said = "Evaluated under different conditions"
-    lines = [warning.value for warning in app.warning if said in warning.value]
-    assert len(lines) == 1
-    assert r"PaDiM\: /else\*where\*" in lines[0]
-    assert r"PaDiM\: ImageNet" in lines[0]
+    (line,) = [warning.value for warning in app.warning if said in warning.value]
+    assert r"PaDiM\: /else\*where\*" in line
+    assert r"PaDiM\: ImageNet" in line
 
 
-@pytest.mark.parametrize("value", ["../../etc", "<b>", "good/999"])
-@pytest.mark.usefixtures("results")
-def test_an_unknown_sample_in_the_url_is_replaced_by_the_first(value: str) -> None:
-    app = opened(PAGE, category="part", sample=value)
-    assert not app.exception
-    assert app.selectbox(key="sample").value == "good/000"
-
-
-def test_equal_cells_are_alike_and_the_weights_of_a_method_without_a_backbone_do_not_count() -> (
+def test_each_difference_between_cells_is_named_but_not_the_weights_of_one_without_a_backbone() -> (
     None
 ):
-    scores = {"good/0": 1.0}
-    ae = finished(scores, "ae", weights="none", backbone_identity="")
-    assert unlike([ae, finished(scores, "padim"), finished(scores, "patchcore")]) == ""
-
-
-@pytest.mark.parametrize(
-    ("change", "said"),
-    [
+    scored = {"good/0": 1.0}
+    ae = finished(scored, "ae", weights="none", backbone_identity="")
+    padim = finished(scored, "padim")
+    assert unlike([ae, padim, finished(scored, "patchcore")]) == ""
+    changes: list[tuple[dict[str, Any], str]] = [
         ({"data_root": "/other"}, "data folder (PaDiM: /data, PatchCore: /other)"),
         ({"geometry": {"height": 96, "width": 128}}, "PatchCore: 96 x 128 px"),
         ({"weights": "ImageNet"}, "PatchCore: ImageNet"),
         ({"backbone_identity": "resnet18-1"}, "PatchCore: resnet18-1"),
         ({"data_fingerprint": "other"}, "have changed in between"),
-    ],
-)
-def test_each_difference_between_cells_is_named(change: dict[str, Any], said: str) -> None:
-    cells = [finished({"good/0": 1.0}, "padim"), finished({"good/0": 1.0}, "patchcore", **change)]
-    assert said in unlike(cells)
+    ]
+    for change, said in changes:
+        assert said in unlike([padim, finished(scored, "patchcore", **change)])
 
 
 def test_a_method_without_a_threshold_does_not_take_part_in_missed_by_all() -> None:
@@ -386,6 +275,7 @@ def test_a_method_without_a_threshold_does_not_take_part_in_missed_by_all() -> N
     assert math.isnan(comparison.thresholds["ae"])
     assert comparison.with_threshold == ["padim", "patchcore"]
     names = comparison.together.names
-    assert [names[row] for row in comparison.wrong_together("", MISSED)] == ["hole/0"]
-    assert [names[row] for row in comparison.wrong_together("", FALSE_ALARM)] == ["good/0"]
-    assert comparison.wrong_together("good", MISSED) == []
+    everything = comparison.rows("")
+    assert [names[row] for row in comparison.wrong_together(everything, MISSED)] == ["hole/0"]
+    assert [names[row] for row in comparison.wrong_together(everything, FALSE_ALARM)] == ["good/0"]
+    assert comparison.wrong_together(comparison.rows("good"), MISSED) == []

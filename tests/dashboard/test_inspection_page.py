@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import os
 import shutil
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -12,30 +14,34 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
+import evaluate
 from dashboard.components.canvas import StrokesError
-from dashboard.inspection import scoring as inspection
-from dashboard.inspection import sources as inspection_sources
+from dashboard.inspection import picture_choice
+from dashboard.inspection.scored_picture import marked_patch
 from data_utils.damage import Stroke
-from tests.dashboard.test_pages import opened, shown
+from detectors.backbones.weights import random_weights
+from evaluation.store.heatmap import OUTLINE_COLOUR
+from tests.dashboard.driver import change_cell, opened, scores, shown
 
 PAGE = "pages/inspection.py"
-TEST = inspection_sources.TEST
+MARK = "zz-uploaded-zz"
+opened_paths: list[str] = []
+sys.addaudithook(
+    lambda event, arguments: (
+        opened_paths.append(str(arguments[0]))
+        if event in ("open", "os.mkdir", "os.rename", "os.remove") and MARK in str(arguments[0])
+        else None
+    )
+)
 
 
-def page(category: str = "part", lang: str = "en") -> AppTest:
-    return opened(PAGE, lang, category=category, method="padim")
+def page(lang: str = "en") -> AppTest:
+    return opened(PAGE, lang, category="part", method="padim")
 
 
-def with_test_picture(category: str = "part", sample: str = "good/000") -> AppTest:
-    app = opened(PAGE, category=category, method="padim", sample=sample)
-    app.session_state["inspection_source"] = TEST
-    return app.run()
-
-
-def png(picture: np.ndarray | None = None, size: tuple[int, int] = (64, 64)) -> bytes:
+def png(size: tuple[int, int] = (64, 64)) -> bytes:
     file = io.BytesIO()
-    image = Image.new("RGB", size, "gray") if picture is None else Image.fromarray(picture)
-    image.save(file, "PNG")
+    Image.new("RGB", size, "gray").save(file, "PNG")
     return file.getvalue()
 
 
@@ -45,33 +51,30 @@ def upload(app: AppTest, *files: tuple[str, bytes]) -> AppTest:
     return app.run()
 
 
+@pytest.fixture
+def blot(evaluated: tuple[Path, Path]) -> tuple[str, bytes]:
+    """Return a test picture as a file to upload."""
+    return "blot.png", (evaluated[0] / "part" / "test" / "blot" / "002.png").read_bytes()
+
+
 def stored_score(results: Path, method: str, name: str) -> float:
-    table = pd.read_csv(results / "part" / method / "scores.csv", dtype={"stem": str})
-    defect, stem = name.split("/")
-    row = table[(table["split"] == "test") & (table["defect"] == defect) & (table["stem"] == stem)]
-    return float(row["score"].iloc[0])
+    table = scores(results / "part" / method)
+    named = (table["split"] == "test") & (table["defect"] + "/" + table["stem"] == name)
+    return float(table.loc[named, "score"].iloc[0])
 
 
 def printed(score: float) -> str:
     return f"Score {score:.4g}"
 
 
-@pytest.mark.parametrize("lang", ["en", "ko"])
-@pytest.mark.usefixtures("results")
-def test_the_page_waits_for_a_picture_and_names_what_is_not_evaluated(lang: str) -> None:
-    app = page(lang=lang)
-    assert not app.exception
-    assert not app.error
-    assert not app.header
-    assert any("AE" in caption.value for caption in app.caption)
-
-
-def test_an_uploaded_test_picture_gets_the_score_of_the_evaluation(
-    results: Path, evaluated: tuple[Path, Path]
+def test_an_uploaded_test_picture_gets_the_score_of_the_evaluation_and_the_shared_threshold(
+    results: Path, blot: tuple[str, bytes]
 ) -> None:
-    file = evaluated[0] / "part" / "test" / "blot" / "002.png"
-    app = upload(page(), ("blot.png", file.read_bytes()))
-    assert not app.exception
+    app = page()
+    assert not app.header
+    assert not app.camera_input
+    assert any("AE" in info.value for info in app.info)
+    upload(app, blot)
     assert not app.error
     text = shown(app)
     for method in ("padim", "patchcore"):
@@ -79,241 +82,215 @@ def test_an_uploaded_test_picture_gets_the_score_of_the_evaluation(
     assert "64 x 64 px" in text
     assert "Distance" in text
     assert "train/good/" in text.replace("\\", "")
-    assert "56 x 56 positions" in text
-
-
-def test_the_threshold_follows_the_shared_slider(
-    results: Path, evaluated: tuple[Path, Path]
-) -> None:
-    file = evaluated[0] / "part" / "test" / "blot" / "002.png"
-    app = upload(page(), ("blot.png", file.read_bytes()))
-    table = pd.read_csv(results / "part" / "padim" / "scores.csv")
+    assert "32 x 32 positions" in text
+    table = scores(results / "part" / "padim")
     held_out = np.sort(table.loc[table["split"] == "calibration", "score"])
-    assert f"Threshold {held_out[23]:.4g} for 5 %" in shown(app)
+    assert f"Threshold {held_out[23]:.4g} for 5 %" in text
     app.slider(key="alarms").set_value(20.0).run()
     assert f"Threshold {held_out[19]:.4g} for 20 %" in shown(app)
     app.slider(key="alarms").set_value(1.0).run()
     assert "need 99 held-out good pictures, there are 24" in shown(app)
     assert "no verdict" in shown(app)
+    change_cell(results / "part" / "patchcore", data_root="/gone")
+    gone = upload(page(), blot)
+    assert any("cannot be shown" in info.value for info in gone.info)
+    assert "32 x 32 positions" in shown(gone)
 
 
 @pytest.mark.usefixtures("results")
-def test_a_picture_of_another_shape_is_said_to_be_squeezed() -> None:
-    app = upload(page(), ("wide.png", png(size=(128, 64))))
+def test_a_picture_of_another_shape_or_none_is_said_in_one_sentence(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    app = upload(page(), ("wide.png", png((128, 64))))
     assert any("another shape" in warning.value for warning in app.warning)
-    app = upload(page(), ("square.png", png(size=(128, 128))))
+    upload(app, ("square.png", png((128, 128))))
     assert not any("another shape" in warning.value for warning in app.warning)
-
-
-@pytest.mark.parametrize("content", [b"", b"<script>", png()[:60]])
-@pytest.mark.usefixtures("results")
-def test_a_file_that_is_no_picture_is_one_sentence_with_its_name(content: bytes) -> None:
-    app = upload(page(), ("*odd*.png", content))
-    assert not app.exception
+    upload(app, ("*odd*.png", png()[:60]))
     assert len(app.error) == 1
     assert "\\*odd\\*.png" in app.error[0].value
     assert not app.header
-
-
-@pytest.mark.usefixtures("results")
-def test_a_picture_with_too_many_pixels_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("evaluation.inspection.MAX_PIXELS", 100)
-    app = upload(page(), ("huge.png", png()))
+    monkeypatch.setattr("evaluation.new_pictures.scoring.MAX_PIXELS", 100)
+    upload(app, ("huge.png", png()))
     assert "huge.png has 64 x 64 pixels" in app.error[0].value
 
 
 def test_many_pictures_become_a_table_with_a_row_per_file(
     results: Path, evaluated: tuple[Path, Path]
 ) -> None:
-    folder = evaluated[0] / "part" / "test"
-    names = ["good/000", "blot/001", "blot/003"]
+    names = ["blot/001", "blot/003", "good/000"]
     files = [
-        (name.replace("/", "_") + ".png", (folder / f"{name}.png").read_bytes()) for name in names
+        (
+            name.replace("/", "_") + ".png",
+            (evaluated[0] / "part" / "test" / f"{name}.png").read_bytes(),
+        )
+        for name in names
     ]
-    app = upload(page(), *files, ("broken.png", b"nothing"))
-    assert not app.exception
+    app = upload(page(), ("broken.png", b"nothing"), *reversed(files))
     table = app.dataframe[0].value
-    assert list(table["File"]) == ["good_000.png", "blot_001.png", "blot_003.png", "broken.png"]
+    assert list(table["File"]) == ["blot_001.png", "blot_003.png", "broken.png", "good_000.png"]
     for method, title in (("padim", "PaDiM"), ("patchcore", "PatchCore")):
         expected = [stored_score(results, method, name) for name in names]
-        assert list(table[f"{title} score"][:3]) == pytest.approx(expected, rel=1e-5)
-    assert np.isnan(table["PaDiM score"][3])
-    assert table["PaDiM verdict"][3] == "not read"
+        assert list(table[f"{title} score"].dropna()) == pytest.approx(expected, rel=1e-5)
+    assert np.isnan(table["PaDiM score"][2])
+    assert table["PaDiM verdict"][2] == "not read"
     assert [error.value for error in app.error] == ["broken.png is not a picture."]
-    app.selectbox(key="inspection_look_at").set_value(2).run()
+    look_at = app.selectbox(key="inspection_look_at")
+    assert look_at.options == ["blot_001.png", "blot_003.png", "good_000.png"]
+    look_at.select_index(1).run()
     assert printed(stored_score(results, "padim", "blot/003")) in shown(app)
-    upload(app, *files[:2])
-    assert not app.exception
-    assert printed(stored_score(results, "padim", "good/000")) in shown(app)
+    upload(app, *files[::2])
+    assert printed(stored_score(results, "padim", "blot/001")) in shown(app)
+
+
+def test_the_file_to_download_is_the_one_that_the_command_line_writes(
+    results: Path, evaluated: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.rmtree(results / "part" / "patchcore")
+    folder = tmp_path / "new"
+    shutil.copytree(evaluated[0] / "part" / "test" / "blot", folder)
+    for number in range(12):  # more than are scored at once
+        good = evaluated[0] / "part" / "train" / "good" / f"{number:03}.png"
+        shutil.copy(good, folder / f"=good {number}, 양품.png")
+    (folder / "broken.png").write_bytes(b"nothing")
+    (folder / "wide.png").write_bytes(png((128, 64)))
+    given: list[str] = []
+    monkeypatch.setattr("streamlit.download_button", lambda _, data, **__: given.append(data))
+    for lang in ("en", "ko"):
+        upload(page(lang), *((path.name, path.read_bytes()) for path in folder.iterdir()))
+    file = tmp_path / "scores.csv"
+    options = ["--category", "part", "--method", "padim", "--weights", "random"]
+    status = evaluate.main(
+        ["--score", str(folder), *options, "--out", str(results), "--csv", str(file)]
+    )
+
+    assert status == evaluate.EXIT_FAILED_CELLS
+    assert [content.encode() for content in given] == [file.read_bytes()] * 2
+    table = pd.read_csv(file)
+    assert len(table) == 6 + 12 + 2
+    assert set(table["verdict"].dropna()) == {"good", "defective"}
 
 
 @pytest.mark.usefixtures("results")
-def test_only_the_first_of_too_many_files_are_scored_and_that_is_said(
+def test_only_so_many_files_and_bytes_are_taken_and_the_others_are_forgotten(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(inspection_sources, "MAX_FILES", 2)
-    app = upload(page(), *((f"{i}.png", png(size=(64, 64 + i))) for i in range(3)))
-    assert list(app.dataframe[0].value["File"]) == ["0.png", "1.png"]
-    assert any("3 files were chosen; only the first 2" in one.value for one in app.warning)
-
-
-def test_an_undamaged_test_picture_has_its_stored_score(results: Path) -> None:
-    app = with_test_picture(sample="blot/004")
-    assert not app.exception
-    assert printed(stored_score(results, "padim", "blot/004")) in shown(app)
-    assert "undamaged" not in shown(app)
-
-
-@pytest.mark.parametrize("kind", ["scratch", "stain", "hole"])
-def test_damage_raises_the_score_and_both_scores_are_shown(results: Path, kind: str) -> None:
-    app = with_test_picture()
-    app.session_state["inspection_damage"] = f"inspection_{kind}"
+    forgotten: list[str] = []
+    monkeypatch.setattr(
+        "streamlit.runtime.memory_uploaded_file_manager.MemoryUploadedFileManager.remove_file",
+        lambda _, session_id, file_id: forgotten.append(f"{session_id} {file_id}"),
+    )
+    files = [(f"{number}.png", png()) for number in range(4)]
+    monkeypatch.setattr(picture_choice, "MAX_FILES", 3)
+    app = upload(page(), *files)
+    assert list(app.dataframe[0].value["File"]) == ["0.png", "1.png", "2.png"]
+    assert any("4 files were chosen; only the first 3 are" in one.value for one in app.warning)
+    assert len(set(forgotten)) == 1
+    monkeypatch.setattr(picture_choice, "MAX_BYTES", 2 * len(png()))
     app.run()
-    app.slider(key="inspection_size").set_value(40).run()
-    assert not app.exception
-    text = shown(app)
-    before = stored_score(results, "patchcore", "good/000")
-    line = next(line for line in text.splitlines() if f"undamaged {before:.4g}" in line)
-    assert float(line.split("**")[1].removeprefix("Score ")) > before
-    assert "Hottest spot" in text
-
-
-def test_strokes_from_the_canvas_are_scored(results: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    stroke = Stroke(((60.0, 60.0), (150.0, 150.0)), 20, "#ff00ff")
-    monkeypatch.setattr(inspection_sources, "draw_canvas", lambda *_: [stroke])
-    app = with_test_picture()
-    app.session_state["inspection_damage"] = inspection_sources.DRAW
-    app.run()
-    assert not app.exception
-    before = stored_score(results, "patchcore", "good/000")
-    assert f"undamaged {before:.4g}" in shown(app)
+    assert any("only the first 2 are scored and kept" in one.value for one in app.warning)
+    assert app.selectbox(key="inspection_look_at").options == ["0.png", "1.png"]
+    assert len(set(forgotten)) == 2
 
 
 @pytest.mark.usefixtures("results")
-def test_strokes_that_are_refused_are_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_name_of_an_upload_is_shown_and_never_a_path() -> None:
+    opened_paths.clear()
+    names = [f"../../{MARK}.png", f"/tmp/{MARK}.png", f"C:\\{MARK}.png", f"{MARK}/.png"]
+    app = upload(page(), *((name, png()) for name in names), (f"second {MARK}.png", b"<svg/>"))
+    assert MARK in shown(app)
+    assert opened_paths == []
+    assert not Path(os.sep, "tmp", f"{MARK}.png").exists()
+
+
+def test_a_test_picture_has_its_stored_score_and_damage_raises_it(
+    results: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = opened(PAGE, category="part", method="padim", sample="good/000")
+    app.session_state["inspection_source"] = picture_choice.TEST
+    app.session_state["inspection_size"] = 40
+
+    def after(damage: str) -> str:
+        app.session_state["inspection_damage"] = damage
+        app.run()
+        return shown(app)
+
+    before = stored_score(results, "patchcore", "good/000")
+    for untouched in (picture_choice.NONE, picture_choice.DRAW):  # an empty canvas
+        assert printed(before) in (text := after(untouched))
+        assert "undamaged" not in text
+    stroke = Stroke(((30.0, 30.0), (75.0, 75.0)), 10, "#ff00ff")
+    monkeypatch.setattr(picture_choice, "draw_canvas", lambda *_: [stroke])
+    for damage in (*picture_choice.DAMAGES, picture_choice.DRAW):
+        text = after(damage)
+        line = next(line for line in text.splitlines() if f"undamaged {before:.4g}" in line)
+        assert float(line.split("**")[1].removeprefix("Score ")) > before
+        assert "Hottest spot" in text
 
     def refuse(*_: object) -> list[Stroke]:
         raise StrokesError("The canvas sent a point outside the picture.")
 
-    monkeypatch.setattr(inspection_sources, "draw_canvas", refuse)
-    app = with_test_picture()
-    app.session_state["inspection_damage"] = inspection_sources.DRAW
-    app.run()
-    assert not app.exception
+    monkeypatch.setattr(picture_choice, "draw_canvas", refuse)
+    after(picture_choice.DRAW)
     assert [error.value for error in app.error] == ["The canvas sent a point outside the picture."]
+    app.session_state["inspection_source"] = picture_choice.CAMERA
+    assert len(app.run().camera_input) == 1
 
 
-def test_the_empty_canvas_itself_is_drawn(results: Path) -> None:
-    app = with_test_picture(sample="blot/004")
-    app.session_state["inspection_damage"] = inspection_sources.DRAW
-    app.run()
-    assert not app.exception
-    assert printed(stored_score(results, "padim", "blot/004")) in shown(app)
-
-
-@pytest.mark.usefixtures("results")
-def test_the_camera_is_drawn_only_when_it_is_chosen() -> None:
-    app = page()
-    assert not app.camera_input
-    app.session_state["inspection_source"] = inspection_sources.CAMERA
-    app.run()
-    assert not app.exception
-    assert len(app.camera_input) == 1
-
-
-def test_without_results_the_page_says_what_to_press(
+def test_a_damaged_model_or_other_size_is_a_sentence_and_the_other_method_goes_on(
     results: Path,
 ) -> None:
-    shutil.rmtree(results / "part")
-    app = page()
-    assert not app.exception
-    assert "Run full evaluation" in shown(app)
-    assert not app.file_uploader
-
-
-@pytest.mark.parametrize("name", ["cell.json", "scores.csv", "model.safetensors"])
-def test_a_damaged_cell_is_a_sentence_and_the_other_method_goes_on(
-    results: Path, name: str
-) -> None:
-    (results / "part" / "padim" / name).write_bytes(b"nonsense")
+    (results / "part" / "padim" / "model.safetensors").write_bytes(b"nonsense")
     app = upload(page(), ("gray.png", png()))
-    assert not app.exception
     assert len(app.error) == 1
     assert "again" in app.error[0].value
     bold = [element.value for element in app.markdown]
     assert "**PatchCore**" in bold
     assert "**PaDiM**" not in bold
 
+    geometry = {"height": 192, "width": 256, "shorter_side": None}
+    change_cell(results / "bare" / "patchcore", geometry=geometry)
+    app = upload(opened(PAGE, category="bare", method="padim"), ("gray.png", png()))
+    assert len(app.error) == 1
+    assert "bare / PatchCore was evaluated on pictures of another size" in app.error[0].value
 
-def test_other_weights_are_a_sentence_and_nothing_is_scored(
+
+def test_missing_or_other_weights_are_a_sentence_and_nothing_is_scored(
     results: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import json
-
     import torch
 
-    from detectors.backbones.weights import random_weights
-
+    for method in ("padim", "patchcore"):
+        change_cell(results / "part" / method, weights="ImageNet")
+    app = upload(page(), ("gray.png", png()))
+    assert all("--weights FILE" in error.value for error in app.error)
+    assert not app.header
     torch.save(random_weights("resnet18", seed=5).state, tmp_path / "other.pth")
     monkeypatch.setenv("BACKBONE_WEIGHTS", str(tmp_path / "other.pth"))
-    for method in ("padim", "patchcore"):
-        path = results / "part" / method / "cell.json"
-        path.write_text(json.dumps(json.loads(path.read_text()) | {"weights": "ImageNet"}))
-    app = upload(page(), ("gray.png", png()))
-    assert not app.exception
+    app.run()
     assert len(app.error) == 2
     assert all("was evaluated with other backbone weights" in error.value for error in app.error)
     assert not app.header
 
 
-def test_missing_weights_are_a_sentence(results: Path) -> None:
-    import json
-
-    for method in ("padim", "patchcore"):
-        path = results / "part" / method / "cell.json"
-        path.write_text(json.dumps(json.loads(path.read_text()) | {"weights": "ImageNet"}))
-    app = upload(page(), ("gray.png", png()))
-    assert not app.exception
-    assert all("--weights FILE" in error.value for error in app.error)
-    assert not app.header
-
-
-def test_training_pictures_that_are_gone_take_only_their_own_explanation(
-    results: Path, evaluated: tuple[Path, Path], tmp_path: Path
+@pytest.mark.parametrize(
+    ("position", "centre"),
+    [((3, 4), (28, 36)), ((0, 0), (4, 4)), ((7, 9), (60, 76)), ((0, 9), (4, 76))],
+)
+def test_the_frame_lies_around_the_patch_wherever_it_is(
+    position: tuple[int, int], centre: tuple[int, int]
 ) -> None:
-    import json
-
-    path = results / "part" / "patchcore" / "cell.json"
-    about = json.loads(path.read_text()) | {"data_root": str(tmp_path / "gone")}
-    path.write_text(json.dumps(about))
-    file = evaluated[0] / "part" / "test" / "blot" / "002.png"
-    app = upload(page(), ("blot.png", file.read_bytes()))
-    assert not app.exception
-    assert any("cannot be shown" in info.value for info in app.info)
-    assert "56 x 56 positions" in shown(app)
-
-
-def test_the_table_of_many_says_no_threshold_and_not_read() -> None:
-    class NoThreshold:
-        method = "padim"
-
-        def threshold(self, false_alarms: float) -> float:
-            return float("nan") if false_alarms < 0.1 else 2.0
-
-    scores = [("a", {"padim": 2.0}), ("b", {"padim": 2.1}), ("c", None)]
-    ready = [NoThreshold()]
-    said = inspection.batch_table(scores, ready, 0.05)  # type: ignore[arg-type]
-    assert list(said["verdict"]) == ["no threshold", "no threshold", "not read"]
-    said = inspection.batch_table(scores, ready, 0.2)  # type: ignore[arg-type]
-    assert list(said["verdict"]) == ["good", "defective", "not read"]
-    assert list(said.columns) == ["file", "method", "score", "threshold", "verdict"]
+    picture = np.full((64, 80, 3), 90, np.uint8)
+    row, column = centre
+    picture[row - 1 : row + 1, column - 1 : column + 1] = 255
+    shown = marked_patch(picture, position, (8, 10), context=32)
+    assert shown.shape == (128, 128, 3)
+    frame = np.argwhere((shown == OUTLINE_COLOUR).all(axis=2))
+    spot = np.argwhere((shown > 250).all(axis=2)).mean(axis=0)
+    inside = np.clip(frame.mean(axis=0), 0, 127)
+    assert len(frame)
+    assert np.abs(inside - spot).max() < 12
 
 
-def test_no_name_of_an_uploaded_file_is_a_formula_in_the_table_to_download() -> None:
-    names = ["=HYPERLINK(1).png", "+a.png", "-a.png", "@a.png", "a=b.png", "나사.png"]
-    scores = [(name, "padim", 1.0, 2.0, "good") for name in names]
-    content = inspection.batch_csv(pd.DataFrame(scores, columns=inspection.BATCH_COLUMNS))
-    table = pd.read_csv(io.BytesIO(content), encoding="utf-8-sig")
-    assert list(table.columns) == inspection.BATCH_COLUMNS
-    assert list(table["file"]) == [*(f"'{name}" for name in names[:4]), *names[4:]]
-    assert list(table["score"]) == [1.0] * 6
+def test_a_picture_smaller_than_the_context_is_shown_whole() -> None:
+    shown = marked_patch(np.zeros((32, 48, 3), np.uint8), (1, 1), (4, 6))
+    assert shown.shape == (128, 192, 3)

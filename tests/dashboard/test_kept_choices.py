@@ -2,30 +2,14 @@
 
 from __future__ import annotations
 
-import shutil
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from dashboard.inspection.sources import TEST
-from tests.dashboard.test_pages import opened, shown
-
-ELSEWHERE = "pages/run.py"
+from dashboard.inspection.picture_choice import TEST
+from tests.dashboard.driver import opened
 
 pytestmark = pytest.mark.usefixtures("results")
-
-
-def after_another_page(page: str, *choices: tuple[str, str, Any]) -> list[Any]:
-    """Choose (kind of widget, key, value) on a page, look at another one, return what is chosen."""
-    app = opened(page, category="part", method="padim", sample="blot/003")
-    for kind, key, value in choices:
-        getattr(app, kind)(key=key).set_value(value).run()
-        assert not app.exception
-    app.switch_page(ELSEWHERE).run()
-    app.switch_page(page).run()
-    assert not app.exception
-    return [getattr(app, kind)(key=key).value for kind, key, _ in choices]
 
 
 @pytest.mark.parametrize(
@@ -74,8 +58,14 @@ def after_another_page(page: str, *choices: tuple[str, str, Any]) -> list[Any]:
 def test_a_choice_outlives_a_look_at_another_page(
     page: str, choices: list[tuple[str, str, Any]]
 ) -> None:
-    chosen = after_another_page(f"pages/{page}.py", *choices)
-    assert chosen == [value for _, _, value in choices]
+    app = opened(f"pages/{page}.py", category="part", method="padim", sample="blot/003")
+    for kind, key, value in choices:
+        getattr(app, kind)(key=key).set_value(value).run()
+    app.switch_page("pages/run.py").run()
+    app.switch_page(f"pages/{page}.py").run()
+    assert [getattr(app, kind)(key=key).value for kind, key, _ in choices] == [
+        value for _, _, value in choices
+    ]
 
 
 @pytest.mark.parametrize("method", ["padim", "patchcore"])
@@ -86,7 +76,6 @@ def test_open_in_samples_opens_that_picture_although_the_filter_there_hid_it(met
     app.switch_page("pages/compare.py").run()
     app.selectbox(key="sample").set_value("blot/003").run()
     app.button(key=f"compare_open_{method}").click().run()
-    assert not app.exception
     assert app.title[0].value.startswith("Samples")
     assert app.selectbox(key="method").value == method
     assert app.button_group(key="defect_filter").value == ""
@@ -105,15 +94,3 @@ def test_a_new_filter_starts_at_its_first_sample_unless_it_holds_the_current_one
         app.button_group(key=key).set_value(defect).run()
         assert app.button_group(key=key).value == defect
         assert app.selectbox(key="sample").value == sample
-
-
-def test_with_no_settings_chosen_the_shown_ones_are_marked(results: Path) -> None:
-    other = results / "settings" / "image_size-64" / "part" / "padim"
-    shutil.copytree(results / "part" / "padim", other)
-    file = other / "cell.json"
-    file.write_text(file.read_text().replace('"settings_id": ""', '"settings_id": "image_size-64"'))
-    app = opened("pages/tradeoff.py", category="part", method="padim")
-    assert app.button_group(key="tradeoff_settings").value == [""]
-    app.button_group(key="tradeoff_settings").set_value([]).run()
-    assert app.button_group(key="tradeoff_settings").value == [""]
-    assert "image_size-64" not in shown(app)

@@ -8,23 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from dashboard import frame
 from dashboard.report.document import report_html
-from dashboard.report.source import report_contents
-from tests.dashboard.test_pages import opened
+from tests.dashboard.driver import PAGES, every_page, opened
 
-PAGES = [f"pages/{name}.py" for name in frame.PAGES]
 STRANGE = "o u t 결과 🔩 '\"` <b>%2e%2e $x$\n#"
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows takes no such names")
-
-
-@pytest.fixture
-def strange(results: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Give the results a name that is text, and nothing but trouble."""
-    folder = results.rename(results.parent / STRANGE)
-    monkeypatch.setenv("MVTEC_OUTPUTS", str(folder))
-    return folder
 
 
 def no_text(base: Path) -> Path:
@@ -45,19 +34,15 @@ def too_long(base: Path) -> Path:
     return base / ("x" * 300)
 
 
-@pytest.mark.usefixtures("strange")
-@pytest.mark.parametrize("page", PAGES)
-def test_every_page_shows_the_results_of_a_folder_with_a_strange_name(page: str) -> None:
-    app = opened(page, category="part", method="padim")
-
-    assert not app.exception
-    assert not app.error
-    assert not [one.value for one in app.info if "no results yet" in one.value]
-
-
-def test_the_report_of_a_folder_with_a_strange_name_is_whole(strange: Path) -> None:
-    text = report_html(report_contents(strange, ["part"], 0.05, "en"), "en")
-
+def test_every_page_and_the_report_show_the_results_of_a_folder_with_a_strange_name(
+    results: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    strange = results.rename(results.parent / STRANGE)
+    monkeypatch.setenv("MVTEC_OUTPUTS", str(strange))
+    for page, app in every_page(category="part", method="padim"):
+        assert not app.error, page
+        assert not [one.value for one in app.info if "no results yet" in one.value], page
+    text = report_html(strange, ["part"], 0.05, "en")
     assert "<b>%2e" not in text
     assert "part" in text
 
@@ -66,28 +51,19 @@ def test_the_report_of_a_folder_with_a_strange_name_is_whole(strange: Path) -> N
     ("made", "reason"),
     [(no_text, "no valid text"), (loop, "loop of links"), (too_long, "File name too long")],
 )
-@pytest.mark.parametrize("page", PAGES)
 def test_a_folder_that_cannot_hold_results_is_one_sentence_on_every_page(
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    page: str,
-    made: Callable[[Path], Path],
-    reason: str,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, made: Callable[[Path], Path], reason: str
 ) -> None:
     monkeypatch.setenv("MVTEC_OUTPUTS", str(made(tmp_path)))
-    app = opened(page)
+    for page in PAGES:
+        app = opened(page)
+        assert [reason in one.value for one in app.error] == [True]
+        assert not app.title
 
-    assert not app.exception
-    assert [reason in one.value for one in app.error] == [True]
-    assert not app.title
 
-
-@pytest.mark.parametrize("page", PAGES)
 def test_a_file_in_place_of_the_folder_takes_no_page_down(
-    results: Path, monkeypatch: pytest.MonkeyPatch, page: str
+    results: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MVTEC_OUTPUTS", str(results / "part" / "padim" / "cell.json"))
-    app = opened(page, category="part", method="padim")
-
-    assert not app.exception
-    assert app.title
+    for _, app in every_page(category="part", method="padim"):
+        assert app.title

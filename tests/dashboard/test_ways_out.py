@@ -13,36 +13,42 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 from urllib.parse import quote
 
 import psutil
 import pytest
 
-from dashboard import frame
 from dashboard.loaders import results as summary_of
 from dashboard.run.control import launch
 from dashboard.state import URL_KEYS
+from data_utils.facts import fact
 from data_utils.locations import PROJECT, leads_out
 from data_utils.mvtec import left_out_folders, scan_category
-from evaluation.cells import CellError, CellPlace, all_cells, failures, new_cell, read_cell, repair
-from evaluation.inspection import fitted_pictures, open_cell
-from evaluation.job import (
+from evaluation.new_pictures.opened_cell import OpenCell, fitted_pictures, open_cell
+from evaluation.run.job import (
     BusyError,
-    JobStatus,
     cancel,
-    job_folder,
     job_log,
     lock_outputs,
     log_file,
     read_status,
     start,
-    write_status,
 )
-from tests.dashboard.test_pages import opened, shown
+from evaluation.run.progress import JobStatus, job_folder, status_file, write_status
+from evaluation.store.cells import (
+    failures,
+    new_cell,
+    read_cell,
+    readable_cells,
+    record_failure,
+    repair,
+)
+from evaluation.store.places import CellError, CellPlace
+from tests.dashboard.driver import change_cell, every_page, opened, scores, shown, write_scores
 from tests.make_data import write_category
 
-PAGES = [f"pages/{name}.py" for name in frame.PAGES]
 opened_paths: list[str] | None = None
 
 
@@ -113,31 +119,29 @@ def test_the_url_is_read_in_one_place_and_only_these_keys() -> None:
     assert URL_KEYS == ("lang", "category", "method", "sample", "alarms")
 
 
-@pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize("page", ["samples", "compare", "inspection", "overview"])
-def test_what_the_url_names_is_one_of_what_exists(
-    closed: Path, opened_files: list[str], page: str, way: str
-) -> None:
-    value = way.format(closed=closed)
-    app = opened(f"pages/{page}.py", value, **dict.fromkeys(URL_KEYS[1:], value))
-
-    assert not app.exception
-    assert app.selectbox(key="category").value in ("part", "bare")
-    assert app.selectbox(key="method").value in ("ae", "padim", "patchcore")
-    assert app.session_state["alarms"] == 5.0 if "alarms" in app.session_state else True
-    assert [box.value for box in app.selectbox if box.key == "sample"] in ([], ["good/000"])
+def test_what_the_url_names_is_one_of_what_exists(closed: Path, opened_files: list[str]) -> None:
+    pages = ["samples"] * len(WAYS) + ["compare", "inspection", "overview"]
+    for page, way in zip(pages, [*WAYS, *WAYS[:3]], strict=True):
+        value = way.format(closed=closed)
+        url = dict.fromkeys(URL_KEYS[1:], value)
+        if page == "samples":
+            url["method"] = "padim"
+        app = opened(f"pages/{page}.py", value, **url)
+        assert app.selectbox(key="category").value == "bare", way
+        assert app.selectbox(key="method").value == ("padim" if page == "samples" else "ae"), way
+        assert app.session_state["alarms"] == 5.0 if "alarms" in app.session_state else True
+        samples = [box.value for box in app.selectbox if box.key == "sample"]
+        assert samples == ["good/000"] * (page in ("samples", "compare")), way
     assert inside(closed, opened_files) == []
 
 
-@pytest.mark.parametrize("way", WAYS)
-@pytest.mark.usefixtures("closed")
-def test_a_cell_never_stands_outside_the_outputs_folder(results: Path, way: str) -> None:
-    value = way.format(closed=results.parent / "closed")
-    try:
-        place = CellPlace(results, value, "padim")
-    except CellError:
-        return
-    assert not leads_out(place.folder, results)
+def test_a_cell_never_stands_outside_the_outputs_folder(results: Path, closed: Path) -> None:
+    for way in WAYS:
+        try:
+            place = CellPlace(results, way.format(closed=closed), "padim")
+        except CellError:
+            continue
+        assert not leads_out(place.folder, results), way
 
 
 @pytest.mark.parametrize("key", ["category", "run_categories", "form_categories"])
@@ -156,97 +160,90 @@ def test_a_forged_choice_of_the_browser_is_not_taken(key: str) -> None:
             one.CopyFrom(state)
     app._run(states)
 
-    assert not app.exception
     assert app.session_state[key] in ("part", "bare", [])
 
 
 CELL = "part/padim"
-LINKS = [
+CELL_LINKS = [
     "part",
     CELL,
-    f"{CELL}/cell.json",
-    f"{CELL}/scores.csv",
-    f"{CELL}/curves.npz",
-    f"{CELL}/maps.npy",
-    f"{CELL}/good_000_img.png",
-    f"{CELL}/good_000_gt.png",
+    *(f"{CELL}/{name}" for name in ("cell.json", "scores.csv", "curves.npz", "maps.npy")),
     f"{CELL}/model.safetensors",
-    "part/ae.failed.json",
-    "summary.csv",
-    ".job",
-    ".job/log.txt",
-    ".job/status.json",
+]
+LINKS = [
+    *([name] for name in CELL_LINKS[:4]),
+    [f"{CELL}/good_000_img.png", f"{CELL}/good_000_gt.png", "part/ae.failed.json", "summary.csv"],
+    [".job"],
+    [".job/log.txt", ".job/status.json"],
 ]
 
 
-def replaced_by_a_link(outputs: Path, closed: Path, name: str) -> None:
-    """Let a file or folder of the outputs be a link to a copy of it outside."""
+def replace_by_links(outputs: Path, closed: Path, *names: str) -> None:
+    """Let files or folders of the outputs be links to copies of them outside."""
     for folder, words in ((outputs, "own words"), (closed / "own-outputs", "secret words")):
-        write_status(folder, job(last_error=words))
+        reason = fact("plain", message=words)
+        write_status(folder, job(last_error=reason))
         log_file(folder).write_text(words)
         (folder / "summary.csv").write_text(words)
-        note = {"category": "part", "method": "ae", "reason": words}
-        (folder / "part" / "ae.failed.json").write_text(json.dumps(note))
-    place = outputs / name
-    shutil.rmtree(place) if place.is_dir() else place.unlink()
-    place.symlink_to(closed / "own-outputs" / name)
+        record_failure(CellPlace(folder, "part", "ae"), reason)
+    for name in names:
+        place = outputs / name
+        shutil.rmtree(place) if place.is_dir() else place.unlink()
+        place.symlink_to(closed / "own-outputs" / name)
 
 
 def job(**changes: Any) -> JobStatus:
-    about: dict[str, Any] = {"state": "failed", "pid": 1}
-    return JobStatus(**(about | {"arguments": ["--data", "demo"]} | changes))
+    about: dict[str, Any] = {"state": "failed", "pid": 1, "arguments": ["--data", "demo"]}
+    return JobStatus(**(about | changes))
 
 
-@pytest.mark.parametrize("name", LINKS)
+@pytest.mark.parametrize("names", LINKS, ids=" ".join)
 def test_a_link_in_the_outputs_folder_is_not_followed_out_of_it(
-    results: Path, closed: Path, opened_files: list[str], name: str
+    results: Path, closed: Path, opened_files: list[str], names: list[str]
 ) -> None:
-    replaced_by_a_link(results, closed, name)
+    replace_by_links(results, closed, *names)
     opened_files.clear()
-    for page in ("overview", "samples", "compare", "inspection", "run"):
-        app = opened(f"pages/{page}.py", category="part", method="padim", sample="good/000")
-        assert not app.exception
-        assert "secret words" not in shown(app) + "".join(code.value for code in app.code)
+    for page, app in every_page(category="part", method="padim", sample="good/000"):
+        said = shown(app) + "".join(code.value for code in app.code)
+        assert "secret words" not in said, page
     assert [path for path in inside(closed, opened_files) if not Path(path).is_dir()] == []
 
 
-@pytest.mark.parametrize("name", [CELL, f"{CELL}/cell.json", f"{CELL}/model.safetensors", "part"])
-def test_a_cell_that_leads_out_is_named_and_all_others_are_there(
+@pytest.mark.parametrize("name", CELL_LINKS)
+def test_a_cell_that_leads_out_is_named_and_not_loaded_and_all_others_are_there(
     results: Path, closed: Path, name: str
 ) -> None:
-    replaced_by_a_link(results, closed, name)
+    replace_by_links(results, closed, name)
     table, problems = summary_of(results)
 
-    assert [problem for problem in problems if str(results / name) in problem]
-    assert not [
-        row for row in table.itertuples() if (row.category, row.method) == ("part", "padim")
+    assert [problem for problem in problems if str(results / name) in str(problem)]
+    assert [*zip(table["category"], table["method"], strict=True)] == [
+        ("bare", "padim"),
+        ("bare", "patchcore"),
+        *([("part", "patchcore")] if name != "part" else []),
     ]
-    assert ("bare", "padim") in set(zip(table["category"], table["method"], strict=True))
+    if name not in ("part", CELL):
+        with pytest.raises(CellError, match="leads out"):
+            open_cell(CellPlace(results, "part", "padim"), None)
 
 
-def test_a_model_that_is_a_link_out_is_not_loaded(results: Path, closed: Path) -> None:
-    replaced_by_a_link(results, closed, f"{CELL}/model.safetensors")
-    with pytest.raises(CellError, match="leads out"):
-        open_cell(CellPlace(results, "part", "padim"), None)
-
-
-@pytest.mark.parametrize("column", ["defect", "stem"])
-@pytest.mark.parametrize("way", ["{closed}/x", "../../closed/x", ".."])
 def test_a_name_in_the_scores_opens_no_picture_elsewhere(
-    results: Path, closed: Path, opened_files: list[str], column: str, way: str
+    results: Path, closed: Path, opened_files: list[str]
 ) -> None:
-    (results / "part" / "padim" / "good_..").mkdir()
-    shutil.copy(results / "part" / "padim" / "good_000_img.png", closed / "x_000_img.png")
-    path = results / "part" / "padim" / "scores.csv"
-    value = way.format(closed=closed)
-    forged = f"test,{value},000," if column == "defect" else f"test,good,{value},"
-    path.write_text(path.read_text().replace("test,good,000,", forged))
-    opened_files.clear()
-    for page in ("pages/samples.py", "pages/compare.py", "pages/inspection.py"):
-        app = opened(page, category="part", method="padim")
-        app.session_state["inspection_source"] = "inspection_from_test"
-        assert not app.run().exception
-    assert inside(closed, opened_files) == []
+    folder = results / "part" / "padim"
+    (folder / "good_..").mkdir()
+    shutil.copy(folder / "good_000_img.png", closed / "x_000_img.png")
+    table = scores(folder)
+    first = (table["split"] == "test") & (table["defect"] == "good") & (table["stem"] == "000")
+    for way in (f"{closed}/x", "../../closed/x", ".."):
+        for column in ("defect", "stem"):
+            write_scores(folder, table.assign(**{column: table[column].mask(first, way)}))
+            opened_files.clear()
+            for page in ("pages/samples.py", "pages/compare.py", "pages/inspection.py"):
+                app = opened(page, category="part", method="padim")
+                app.session_state["inspection_source"] = "inspection_from_test"
+                app.run()
+            assert inside(closed, opened_files) == [], (way, column)
 
 
 def content(folder: Path) -> dict[str, tuple[int, int]]:
@@ -262,34 +259,30 @@ def write_cell_there(outputs: Path) -> None:
         (folder / "cell.json").write_text("{}")
 
 
-def start_there(outputs: Path) -> None:
-    with pytest.raises(OSError, match="leads out"):
-        start(outputs, [])
+def refused(call: Callable[..., object], *arguments: object) -> Callable[[Path], None]:
+    """Return what expects a call on the outputs to be refused."""
 
+    def attempt(outputs: Path) -> None:
+        with pytest.raises(OSError, match="leads out"):
+            call(outputs, *arguments)
 
-def lock_there(outputs: Path) -> None:
-    with pytest.raises(OSError, match="leads out"):
-        lock_outputs(outputs)
-
-
-def repair_there(outputs: Path) -> None:
-    repair(outputs)
+    return attempt
 
 
 @pytest.mark.parametrize(
     ("name", "write"),
     [
         ("part", write_cell_there),
-        ("part", repair_there),
-        (".job", start_there),
-        (".job", lock_there),
+        ("part", repair),
+        (".job", refused(start, [])),
+        (".job", refused(lock_outputs)),
     ],
 )
 def test_nothing_is_written_or_removed_through_a_link_out(
     results: Path, closed: Path, name: str, write: Callable[[Path], None]
 ) -> None:
     (closed / "own-outputs" / "part" / ".padim-x.cell-new").mkdir()
-    replaced_by_a_link(results, closed, name)
+    replace_by_links(results, closed, name)
     before = content(closed)
     write(results)
     assert content(closed) == before
@@ -298,9 +291,9 @@ def test_nothing_is_written_or_removed_through_a_link_out(
 def test_a_log_that_is_a_link_is_replaced_and_not_overwritten(
     results: Path, closed: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    replaced_by_a_link(results, closed, ".job/log.txt")
+    replace_by_links(results, closed, ".job/log.txt")
     (results.parent / "evaluate.py").write_text("print('a new log')")
-    monkeypatch.setattr("evaluation.job.PROJECT", results.parent)
+    monkeypatch.setattr("evaluation.run.job.PROJECT", results.parent)
     secret = closed / "own-outputs" / ".job" / "log.txt"
     assert job_log(results, job(created=0.0)) == ""
     psutil.Process(start(results, [])).wait(60)
@@ -327,45 +320,55 @@ FORGED = [
     ["--score", "{closed}", "--category", "part", "--method", "padim", "--csv", "{closed}/x.csv"],
     ["--csv", "{closed}/x.csv"],
     ["--data", "demo", "{closed}"],
-    ["--data={closed}"],
     ["--data"],
     ["--force", "yes"],
     ["--categories", "--out", "{closed}"],
     ["--categories"],
     ["--data", "demo", "--categories", "--force"],
+    ["--data", "demo", "--categories", "part", "--out={closed}/a folder"],
     ["-h"],
-    ["--"],
     [""],
 ]
 
 
-@pytest.mark.parametrize("forged", FORGED, ids=" ".join)
 def test_forged_arguments_of_the_last_job_are_not_started_again(
-    results: Path, closed: Path, monkeypatch: pytest.MonkeyPatch, forged: list[str]
+    results: Path, closed: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("dashboard.run.control.start", lambda *_: pytest.fail("it was started"))
-    arguments = [word.format(closed=closed) for word in forged]
-    write_status(results, job(state="cancelled", arguments=arguments))
-    app = opened("pages/run.py")
+    for forged in FORGED:
+        arguments = [word.format(closed=closed) for word in forged]
+        write_status(results, job(state="cancelled", arguments=arguments))
+        app = opened("pages/run.py")
+        assert not [button for button in app.button if button.key == "job_resume"], forged
+        assert any("does not hand on these arguments" in one.value for one in app.warning), forged
+        assert not [code for code in app.code if str(closed) in code.value], forged
+        launch(results, arguments)
 
-    assert not app.exception
-    assert not [button for button in app.button if button.key == "job_resume"]
-    assert any("not an option that the app hands on" in one.value for one in app.warning)
-    assert not [code for code in app.code if str(closed) in code.value]
-    launch(results, arguments)
 
-
-@pytest.mark.parametrize("option", ["--data", "--weights"])
-def test_a_job_on_a_folder_that_is_not_open_is_not_started_again(
-    results: Path, closed: Path, monkeypatch: pytest.MonkeyPatch, option: str
+@pytest.mark.parametrize(
+    ("option", "value", "words"),
+    [
+        ("--data", "{closed}", "is outside the allowed folders"),
+        ("--weights", "{closed}", "is outside the allowed folders"),
+        ("--scheduler", "tcp://6.6.6.6:8786", "6.6.6.6"),
+    ],
+)
+def test_a_job_on_a_folder_or_a_cluster_that_is_not_open_is_not_started_again(
+    results: Path,
+    closed: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    option: str,
+    value: str,
+    words: str,
 ) -> None:
     monkeypatch.setattr("dashboard.run.control.start", lambda *_: pytest.fail("it was started"))
     monkeypatch.setenv("MVTEC_ALLOWED_ROOTS", str(results))
-    write_status(results, job(state="cancelled", arguments=[option, str(closed)]))
+    arguments = ["--data", str(results), option, value.format(closed=closed)]
+    write_status(results, job(state="cancelled", arguments=arguments))
     app = opened("pages/run.py")
 
     assert not [button for button in app.button if button.key == "job_resume"]
-    assert any("is outside the allowed folders" in one.value for one in app.warning)
+    assert any(words in one.value for one in app.warning)
 
 
 def test_weights_that_the_owner_has_set_may_lie_anywhere(
@@ -388,36 +391,17 @@ def test_a_category_that_is_called_like_an_option_is_run_only_with_all(
     monkeypatch.setenv("MVTEC_ROOT", str(tmp_path / "data"))
     app = opened("pages/run.py", category="--out")
 
-    assert not app.exception
     assert app.multiselect(key="form_categories").options == ["part"]
     assert app.selectbox(key="category").value == "--out"
 
 
-WRONG_FIELDS = [
-    {"done": "x"},
-    {"total": -1},
-    {"eta_s": "soon"},
-    {"started": 1e300},
-    {"pid": 10**30},
-    {"pid": True},
-    {"arguments": [5]},
-    {"arguments": "--out"},
-    {"last_error": ["x"]},
-    {"state": {}},
-    {"cells": [{"category": 5, "method": "padim"}]},
-]
-
-
-@pytest.mark.parametrize("wrong", WRONG_FIELDS, ids=str)
-def test_a_status_with_a_wrong_field_takes_no_page_down(
-    results: Path, wrong: dict[str, Any]
-) -> None:
+def test_a_status_that_somebody_has_changed_is_none(results: Path) -> None:
     write_status(results, job())
-    path = job_folder(results) / "status.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | wrong))
+    file = status_file(results)
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"pid": 10**30}))
 
     assert read_status(results) is None
-    assert not opened("pages/run.py").exception
+    opened("pages/run.py")
 
 
 def test_a_status_that_names_the_app_itself_does_not_end_it(results: Path) -> None:
@@ -439,30 +423,30 @@ def restricted(closed: Path, evaluated: tuple[Path, Path], monkeypatch: pytest.M
 def test_the_data_folder_in_a_cell_is_not_read_where_it_is_not_open(
     results: Path, restricted: Path, opened_files: list[str]
 ) -> None:
-    for file in results.glob("*/*/cell.json"):
-        cell = json.loads(file.read_text()) | {"data_root": str(restricted)}
-        file.write_text(json.dumps(cell))
+    for folder in results.glob("*/p*"):
+        change_cell(folder, data_root=str(restricted))
     about = read_cell(results / "part" / "padim") | {"category": "secret"}
     opened_files.clear()
     with pytest.raises(CellError, match="is outside the allowed folders"):
-        fitted_pictures(about)
-    for page in PAGES:
-        assert not opened(page, category="part", method="patchcore").exception
+        fitted_pictures(cast("OpenCell", SimpleNamespace(about=about)))
+    assert [page for page, _ in every_page(category="part", method="patchcore")]
     assert inside(restricted, opened_files) == []
+
+
+@pytest.fixture
+def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Use a small data folder, and open nothing else."""
+    folder = tmp_path / "data"
+    write_category(folder, "part", train=3, good=1, bad=1)
+    monkeypatch.setenv("MVTEC_ROOT", str(folder))
+    monkeypatch.setenv("MVTEC_ALLOWED_ROOTS", str(folder))
+    return folder
 
 
 @pytest.mark.parametrize("name", ["link", "part/test/link", "part/ground_truth/link"])
 def test_a_folder_of_the_data_that_is_a_link_out_is_not_even_listed(
-    tmp_path: Path,
-    closed: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    opened_files: list[str],
-    name: str,
+    data: Path, closed: Path, opened_files: list[str], name: str
 ) -> None:
-    data = tmp_path / "data"
-    write_category(data, "part", train=3, good=1, bad=1)
-    monkeypatch.setenv("MVTEC_ROOT", str(data))
-    monkeypatch.setenv("MVTEC_ALLOWED_ROOTS", str(data))
     target = closed / "secret" if name == "link" else closed / "secret" / "test" / "good"
     (data / name).symlink_to(target)
     (data / "part" / "test" / "link").mkdir(exist_ok=True)
@@ -470,27 +454,25 @@ def test_a_folder_of_the_data_that_is_a_link_out_is_not_even_listed(
     findings = [*left_out_folders(data), *scan_category(data, "part").findings]
     app = opened("pages/overview.py")
 
-    assert not app.exception
     assert "link" not in app.selectbox(key="category").options
     assert inside(closed, opened_files) == []
-    assert [finding.path for finding in findings if "outside the allowed" in finding.problem] == [
-        name
-    ]
+    assert [finding.path for finding in findings if "outside the allowed" in str(finding)] == [name]
 
 
-def test_the_contact_sheet_shows_no_picture_from_outside(
-    tmp_path: Path, closed: Path, monkeypatch: pytest.MonkeyPatch, opened_files: list[str]
+def test_a_picture_that_is_a_link_out_is_named_and_never_opened(
+    data: Path, closed: Path, opened_files: list[str]
 ) -> None:
-    data = tmp_path / "data"
-    write_category(data, "part", train=3, good=1, bad=1)
     link = data / "part" / "test" / "good" / "000.png"
     link.unlink()
     link.symlink_to(closed / "secret" / "train" / "good" / "000.png")
-    monkeypatch.setenv("MVTEC_ROOT", str(data))
-    monkeypatch.setenv("MVTEC_ALLOWED_ROOTS", str(data))
     opened_files.clear()
-    assert not opened("pages/overview.py").exception
+    category = scan_category(data, "part")
+    opened("pages/overview.py")
     assert inside(closed, opened_files) == []
+    assert link not in list(category.records["image_path"])
+    assert [
+        finding.path for finding in category.findings if "outside the allowed" in str(finding)
+    ] == ["part/test/good/000.png"]
 
 
 def test_failures_and_cells_behind_a_loop_of_links_are_left_out(results: Path) -> None:
@@ -501,22 +483,18 @@ def test_failures_and_cells_behind_a_loop_of_links_are_left_out(results: Path) -
     (results / "summary.csv").unlink()
     os.mkfifo(results / "summary.csv")
 
-    cells, _ = all_cells(results)
-    assert len(cells) == 4
+    assert len(readable_cells(results)) == 4
     assert failures(results) == []
-    assert not opened("pages/overview.py").exception
+    opened("pages/overview.py")
 
 
-@pytest.mark.parametrize("given", ["\0", "~nobody-here/x", "loop", quote("/"), "//", "/" * 5000])
 def test_an_impossible_data_folder_is_one_sentence(
-    results: Path, monkeypatch: pytest.MonkeyPatch, given: str
+    results: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (results / "loop").symlink_to(results / "loop")
     monkeypatch.setenv("MVTEC_ALLOWED_ROOTS", str(results))
     app = opened("pages/run.py")
-    value = str(results / "loop") if given == "loop" else given
-    app.sidebar.text_input(key="data_folder").set_value(value).run()
-    assert not app.exception
-    assert len(app.sidebar.error) == 1
-    app.text_input(key="form_weights").set_value(value).run()
-    assert not app.exception
+    for given in ("\0", "~nobody-here/x", f"{results}/loop", quote("/"), "//", "/" * 5000):
+        app.sidebar.text_input(key="data_folder").set_value(given).run()
+        assert len(app.sidebar.error) == 1, given
+        app.text_input(key="form_weights").set_value(given).run()

@@ -28,20 +28,16 @@ def test_only_pixels_in_the_mask_change(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize(("across", "down"), [(0.5, 0.5), (0.25, 0.7), (0.8, 0.3)])
-def test_it_lies_where_it_was_put(kind: str, across: float, down: float) -> None:
-    _, mask = DAMAGES[kind](gray(), Damage(across, down, size=0.2))
-    rows, columns = np.nonzero(mask)
-    assert columns.mean() + 0.5 == pytest.approx(across * 128, abs=3)
-    assert rows.mean() + 0.5 == pytest.approx(down * 96, abs=3)
-
-
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("size", [0.1, 0.2, 0.4])
-def test_its_longest_side_is_the_size_that_was_asked_for(kind: str, size: float) -> None:
-    _, mask = DAMAGES[kind](gray(200, 240), Damage(size=size, angle=0))
-    columns = np.nonzero(mask.any(axis=0))[0]
-    assert columns[-1] - columns[0] + 1 == pytest.approx(size * 200, rel=0.3)
+def test_it_lies_where_it_was_put_in_the_size_that_was_asked_for(kind: str) -> None:
+    for across, down in ((0.5, 0.5), (0.25, 0.7), (0.8, 0.3)):
+        _, mask = DAMAGES[kind](gray(), Damage(across, down, size=0.2))
+        rows, columns = np.nonzero(mask)
+        assert columns.mean() + 0.5 == pytest.approx(across * 128, abs=3)
+        assert rows.mean() + 0.5 == pytest.approx(down * 96, abs=3)
+    for size in (0.1, 0.2, 0.4):
+        _, mask = DAMAGES[kind](gray(200, 240), Damage(size=size, angle=0))
+        columns = np.nonzero(mask.any(axis=0))[0]
+        assert columns[-1] - columns[0] + 1 == pytest.approx(size * 200, rel=0.3)
 
 
 def test_a_scratch_follows_its_angle() -> None:
@@ -67,27 +63,21 @@ def test_a_hole_is_dark_inside_and_bright_at_its_rim() -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_same_seed_gives_the_same_pixels_and_another_seed_others(kind: str) -> None:
+def test_seed_and_strength_decide_what_is_drawn(kind: str) -> None:
     first, _ = DAMAGES[kind](gray(), Damage(size=0.4, seed=3))
     np.testing.assert_array_equal(first, DAMAGES[kind](gray(), Damage(size=0.4, seed=3))[0])
     assert (first != DAMAGES[kind](gray(), Damage(size=0.4, seed=4))[0]).any()
 
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_without_strength_or_outside_the_picture_nothing_changes(kind: str) -> None:
-    painted, mask = DAMAGES[kind](gray(), Damage(strength=0))
-    np.testing.assert_array_equal(painted, gray())
-    assert not mask.any()
-    corner, _ = DAMAGES[kind](gray(), Damage(0, 0, size=1.0))
-    assert corner.shape == gray().shape
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_strength_scales_the_change(kind: str) -> None:
     weak, mask = DAMAGES[kind](gray(), Damage(size=0.3, strength=0.3))
     strong, _ = DAMAGES[kind](gray(), Damage(size=0.3, strength=1.0))
     change = [np.abs(one[mask].astype(int) - 110).mean() for one in (weak, strong)]
     assert 0 < change[0] < 0.6 * change[1]
+
+    painted, mask = DAMAGES[kind](gray(), Damage(strength=0))
+    np.testing.assert_array_equal(painted, gray())
+    assert not mask.any()
+    outside, _ = DAMAGES[kind](gray(), Damage(0, 0, size=1.0))
+    assert outside.shape == gray().shape
 
 
 @pytest.mark.parametrize("values", [{"across": 1.1}, {"down": -0.1}, {"size": 2}, {"strength": 9}])
@@ -115,9 +105,4 @@ def test_a_single_point_is_a_round_dot_and_later_strokes_lie_on_top() -> None:
     assert mask.sum() == pytest.approx(np.pi * 100, rel=0.15)
     np.testing.assert_array_equal(painted[50, 50], (0, 255, 0))
     np.testing.assert_array_equal(painted[50, 57], (0, 0, 255))
-
-
-def test_no_stroke_changes_nothing() -> None:
-    painted, mask = drawn(gray(), [])
-    np.testing.assert_array_equal(painted, gray())
-    assert not mask.any()
+    assert not drawn(gray(), [])[1].any()

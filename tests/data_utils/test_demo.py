@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import time
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -15,16 +16,16 @@ from PIL import Image
 
 from data_utils import demo
 from data_utils.demo_scenes import draw_picture
+from data_utils.locations import PROJECT
 
-PROJECT = Path(__file__).resolve().parents[2]
-PICTURES = demo.planned_pictures()
-DEFECTIVE = [item for item in PICTURES if item.kind != "good"]
+TEST_PICTURES = [item for item in demo.planned_pictures() if item.split == "test"]
+DEFECTIVE = [item for item in TEST_PICTURES if item.kind != "good"]
 
 
-@pytest.fixture(scope="module")
-def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The whole demo, generated once."""
-    return demo.ensure_demo(tmp_path_factory.mktemp("demo") / "demo")
+@pytest.fixture
+def root(demo_data: Path) -> Path:
+    """The demo with fewer training pictures."""
+    return demo_data
 
 
 @pytest.fixture
@@ -40,108 +41,77 @@ def read(path: Path) -> np.ndarray:
         return np.asarray(picture)
 
 
-def mask_of(root: Path, item: demo.PlannedPicture) -> np.ndarray:
-    assert item.mask_path is not None
-    return read(root / item.mask_path)
-
-
 def contents(folder: Path) -> dict[str, bytes]:
     files = (path for path in folder.rglob("*") if path.is_file())
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
 
 
-# --- what the data set contains --------------------------------------------------------------
-
-
-def test_every_category_has_the_promised_counts(root: Path) -> None:
-    assert {path.name for path in root.iterdir()} == {*demo.DEMO_CATEGORIES, demo.MARKER}
+def test_every_category_has_the_promised_counts() -> None:
+    counts = Counter(item.picture_path.parent.as_posix() for item in demo.planned_pictures())
+    assert {name.split("/")[0] for name in counts} == set(demo.DEMO_CATEGORIES)
     for category in demo.DEMO_CATEGORIES:
-        defects = set(demo.DEFECTS[category])
-        assert len(defects) == 3
-        folder = root / category
-        assert {path.name for path in folder.iterdir()} == {"train", "test", "ground_truth"}
-        assert {path.name for path in (folder / "train").iterdir()} == {"good"}
-        assert {path.name for path in (folder / "test").iterdir()} == {"good", *defects}
-        assert {path.name for path in (folder / "ground_truth").iterdir()} == defects
-        for inner, count, ending in (
-            ("train/good", 60, ""),
-            ("test/good", 15, ""),
-            *((f"test/{defect}", 10, "") for defect in defects),
-            *((f"ground_truth/{defect}", 10, "_mask") for defect in defects),
-        ):
-            names = sorted(path.name for path in (folder / inner).iterdir())
-            assert names == [f"{index:03d}{ending}.png" for index in range(count)]
+        assert len(set(demo.DEFECTS[category])) == 3
+        assert counts.pop(f"{category}/train/good") == 60
+        assert counts.pop(f"{category}/test/good") == 15
+        assert [counts.pop(f"{category}/test/{kind}") for kind in demo.DEFECTS[category]] == [
+            10
+        ] * 3
+    assert not counts
 
 
-def test_pictures_are_rgb_and_masks_are_black_and_white_of_the_same_size(root: Path) -> None:
-    for item in PICTURES:
-        with Image.open(root / item.picture_path) as picture:
-            assert (picture.format, picture.mode, picture.size) == ("PNG", "RGB", (256, 256))
-    for item in DEFECTIVE:
-        mask = mask_of(root, item)
-        assert mask.dtype == np.uint8
-        assert mask.shape == (256, 256)
-        assert set(np.unique(mask)) == {0, 255}
-
-
-def test_the_marker_says_that_the_pictures_are_generated(root: Path) -> None:
+def test_the_folders_hold_what_is_planned_and_a_marker(root: Path) -> None:
+    planned = {item.picture_path for item in TEST_PICTURES}
+    planned |= {item.mask_path for item in DEFECTIVE if item.mask_path}
+    written = {path.relative_to(root) for path in root.rglob("*.png") if "train" not in path.parts}
     marker = json.loads((root / demo.MARKER).read_text(encoding="utf-8"))
-    assert marker["version"] == demo.DEMO_VERSION
-    assert marker["seed"] == demo.DEMO_SEED
+
+    assert {path.name for path in root.iterdir()} == {*demo.DEMO_CATEGORIES, demo.MARKER}
+    assert written == planned
+    assert (marker["version"], marker["seed"]) == (demo.DEMO_VERSION, demo.DEMO_SEED)
     assert "generated" in marker["note"]
-    assert marker["counts"]["demo_gear/train/good"] == 60
-    assert sum(marker["counts"].values()) == len(PICTURES) + len(DEFECTIVE)
+    assert marker["counts"]["demo_gear/test/good"] == 15
+    assert sum(marker["counts"].values()) == len(list(root.rglob("*.png")))
 
 
-def test_no_two_pictures_are_equal(root: Path) -> None:
-    drawn = {(root / item.picture_path).read_bytes() for item in PICTURES}
-    assert len(drawn) == len(PICTURES)
+def test_pictures_are_rgb_of_one_size_and_all_different(root: Path) -> None:
+    paths = [path for path in root.rglob("*.png") if "ground_truth" not in path.parts]
+    for path in paths:
+        with Image.open(path) as picture:
+            assert (picture.format, picture.mode, picture.size) == ("PNG", "RGB", (256, 256))
+    assert len({path.read_bytes() for path in paths}) == len(paths)
 
 
-# --- what the pictures show ------------------------------------------------------------------
-
-
-def test_masks_mark_exactly_the_changed_pixels(root: Path) -> None:
-    for item in DEFECTIVE:
-        whole, empty = draw_picture(item.category, None, demo.DEMO_SEED, item.key)
-        change = np.abs(read(root / item.picture_path).astype(int) - whole).max(axis=2)
-        mask = mask_of(root, item) > 0
-        assert np.array_equal(change > 0, mask), item
-        assert change[mask].min() >= 6, item
-        assert not empty.any()
-
-
-def test_every_mask_covers_a_sensible_part_of_the_picture(root: Path) -> None:
-    for item in DEFECTIVE:
-        assert 0.001 <= (mask_of(root, item) > 0).mean() <= 0.12, item
-
-
-def test_defects_lie_where_a_central_crop_still_shows_them(root: Path) -> None:
-    for item in DEFECTIVE:
-        mask = mask_of(root, item) > 0
-        assert mask[16:240, 16:240].sum() > 0.8 * mask.sum(), item
+def test_masks_mark_a_sensible_part_in_the_middle_and_exactly_what_is_changed(root: Path) -> None:
+    for number, item in enumerate(DEFECTIVE):
+        assert item.mask_path is not None
+        stored = read(root / item.mask_path)
+        assert stored.dtype == np.uint8
+        assert stored.shape == (256, 256)
+        assert set(np.unique(stored)) == {0, 255}
+        mask = stored > 0
+        assert 0.001 <= mask.mean() <= 0.12, item
+        assert mask[16:240, 16:240].sum() > 0.8 * mask.sum(), item  # a central crop shows it
+        if number % 3 == 0:
+            whole, empty = draw_picture(item.category, None, demo.DEMO_SEED, item.key)
+            change = np.abs(read(root / item.picture_path).astype(int) - whole).max(axis=2)
+            assert np.array_equal(change > 0, mask), item
+            assert change[mask].min() >= 6, item
+            assert not empty.any()
 
 
 @pytest.mark.parametrize("category", demo.DEMO_CATEGORIES)
-def test_brightness_does_not_give_the_defects_away(root: Path, category: str) -> None:
+def test_neither_brightness_nor_noise_gives_the_defects_away(root: Path, category: str) -> None:
     def brightness(kinds: tuple[str, ...]) -> np.ndarray:
-        paths = [
-            root / item.picture_path
-            for item in PICTURES
-            if (item.category, item.split) == (category, "test") and item.kind in kinds
-        ]
-        return np.array([read(path).mean() for path in paths])
+        items = [one for one in TEST_PICTURES if one.category == category and one.kind in kinds]
+        return np.array([read(root / one.picture_path).mean() for one in items])
 
     good, bad = brightness(("good",)), brightness(demo.DEFECTS[category])
     assert (good.size, bad.size) == (15, 30)
     auroc = (bad[:, None] > good).mean() + 0.5 * (bad[:, None] == good).mean()
     assert 0.3 < auroc < 0.7
 
-
-@pytest.mark.parametrize("category", demo.DEMO_CATEGORIES)
-def test_good_pictures_vary_by_more_than_noise(root: Path, category: str) -> None:
     folder = root / category / "train" / "good"
-    stack = np.stack([read(path).mean(axis=2) for path in sorted(folder.iterdir())])
+    stack = np.stack([read(path).mean(axis=2) for path in folder.iterdir()])
     assert np.median(stack.std(axis=0)) > 4  # the sensor noise alone gives about 1.3
 
 
@@ -152,58 +122,37 @@ def test_unknown_names_are_refused() -> None:
         draw_picture("demo_weave", "hole", 0, (1,))
 
 
-# --- the same bytes every time ---------------------------------------------------------------
-
-
 def test_pictures_do_not_depend_on_the_order_of_drawing(root: Path) -> None:
-    for item in PICTURES[::-17]:
+    for item in TEST_PICTURES[::-17]:
         defect = None if item.kind == "good" else item.kind
         picture, _ = draw_picture(item.category, defect, demo.DEMO_SEED, item.key)
         assert np.array_equal(picture, read(root / item.picture_path)), item
 
 
 @pytest.mark.usefixtures("small")
-def test_same_seed_draws_the_same_bytes(tmp_path: Path) -> None:
-    first = contents(demo.ensure_demo(tmp_path / "first"))
-    assert len(first) == 9
-    assert contents(demo.ensure_demo(tmp_path / "second")) == first
-
-
-@pytest.mark.usefixtures("small")
-def test_another_seed_draws_other_pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    first = contents(demo.ensure_demo(tmp_path / "first"))
+def test_the_seed_decides_every_byte(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "second").mkdir()  # an empty folder is filled, and missing parents are made
+    first, second = (contents(demo.ensure_demo(tmp_path / name)) for name in ("a/first", "second"))
     monkeypatch.setattr(demo, "DEMO_SEED", 1)
-    second = contents(demo.ensure_demo(tmp_path / "second"))
-    assert first.keys() == second.keys()
-    assert all(first[name] != second[name] for name in first)
+    third = contents(demo.ensure_demo(tmp_path / "third"))
 
-
-# --- safety ----------------------------------------------------------------------------------
+    assert len(first) == 9
+    assert first == second
+    assert first.keys() == third.keys()
+    assert all(first[name] != third[name] for name in first)
 
 
 @pytest.mark.usefixtures("small")
-def test_a_finished_demo_is_not_drawn_again(tmp_path: Path) -> None:
-    root = demo.ensure_demo(tmp_path / "demo")
+def test_progress_counts_every_picture_and_a_finished_demo_is_not_drawn_again(
+    tmp_path: Path,
+) -> None:
+    root = tmp_path / "demo"
     steps: list[tuple[int, int]] = []
-    assert demo.ensure_demo(root, lambda done, total: steps.append((done, total))) == root
-    assert steps == []
-
-
-@pytest.mark.usefixtures("small")
-def test_progress_counts_every_picture_once(tmp_path: Path) -> None:
-    steps: list[tuple[int, int]] = []
-    demo.ensure_demo(tmp_path / "demo", lambda done, total: steps.append((done, total)))
-    assert steps == [(done, 5) for done in range(1, 6)]
-
-
-@pytest.mark.usefixtures("small")
-def test_missing_parents_are_made_and_an_empty_folder_is_filled(tmp_path: Path) -> None:
-    root = tmp_path / "data" / "demo"
     assert not demo.is_demo(root)
-    assert demo.is_demo(demo.ensure_demo(root))
-    empty = tmp_path / "empty"
-    empty.mkdir()
-    assert demo.is_demo(demo.ensure_demo(empty))
+    for _ in range(2):
+        assert demo.ensure_demo(root, lambda done, total: steps.append((done, total))) == root
+        assert demo.is_demo(root)
+        assert steps == [(done, 5) for done in range(1, 6)]
 
 
 def test_a_folder_of_the_user_is_never_overwritten(tmp_path: Path) -> None:
@@ -278,7 +227,8 @@ def test_the_result_of_a_faster_process_is_kept(tmp_path: Path) -> None:
 def test_two_processes_at_once_make_one_complete_demo(tmp_path: Path) -> None:
     script = (
         "import sys, pathlib; from data_utils import demo;"
-        "demo.DEMO_CATEGORIES = ('demo_weave',); demo.TRAIN_GOOD = demo.TEST_PER_DEFECT = 4;"
+        "demo.DEMO_CATEGORIES = ('demo_weave',);"
+        "demo.TRAIN_GOOD = demo.TEST_GOOD = demo.TEST_PER_DEFECT = 2;"
         "demo.ensure_demo(pathlib.Path(sys.argv[1]))"
     )
     root = tmp_path / "demo"
@@ -287,38 +237,7 @@ def test_two_processes_at_once_make_one_complete_demo(tmp_path: Path) -> None:
     assert [process.wait(timeout=60) for process in processes] == [0, 0]
     assert list(tmp_path.iterdir()) == [root]
     assert demo.is_demo(root)
-    assert len(contents(root)) == 4 + 15 + 2 * 3 * 4 + 1
-
-
-@pytest.mark.usefixtures("small")
-def test_an_older_version_is_replaced_and_a_newer_one_is_kept(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    root = demo.ensure_demo(tmp_path / "demo")
-    (root / "demo_label" / ".DS_Store").touch()
-    monkeypatch.setattr(demo, "DEMO_VERSION", demo.DEMO_VERSION + 1)
-    monkeypatch.setattr(demo, "TEST_GOOD", 2)
-    demo.ensure_demo(root)
-    assert (root / "demo_label/test/good/001.png").exists()
-    assert list(tmp_path.iterdir()) == [root]
-    newer = contents(root)
-    monkeypatch.undo()
-    assert contents(demo.ensure_demo(root)) == newer
-
-
-@pytest.mark.usefixtures("small")
-@pytest.mark.parametrize("name", ["notes.txt", "mine/train/good/000.png", "demo_label/test/a.png"])
-def test_an_older_demo_with_files_of_the_user_is_not_replaced(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
-) -> None:
-    root = demo.ensure_demo(tmp_path / "demo")
-    (root / name).parent.mkdir(parents=True, exist_ok=True)
-    (root / name).write_text("mine")
-    before = contents(tmp_path)
-    monkeypatch.setattr(demo, "DEMO_VERSION", demo.DEMO_VERSION + 1)
-    with pytest.raises(FileExistsError, match="move it elsewhere"):
-        demo.ensure_demo(root)
-    assert contents(tmp_path) == before
+    assert len(contents(root)) == 2 + 2 + 2 * 3 * 2 + 1
 
 
 @pytest.mark.usefixtures("small")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +14,8 @@ from data_utils.mvtec import (
     Category,
     DatasetError,
     category_names,
-    scan,
+    count_pictures,
+    folders_stamp,
     scan_category,
 )
 from tests.make_data import save, write_category
@@ -24,52 +25,29 @@ WHITE_MASK = np.full((64, 64), 255, np.uint8)
 
 
 def findings_by_path(category: Category) -> dict[str, list[str]]:
-    """Return the problems of every named file or folder."""
     found: dict[str, list[str]] = {}
     for finding in category.findings:
-        found.setdefault(finding.path, []).append(finding.problem)
+        found.setdefault(finding.path, []).append(str(finding.problem))
     return found
 
 
-def stems(category: Category, split: str, defect: str) -> list[str]:
-    """Return the stems of one folder in the order of the table."""
-    chosen = category.records["split"].eq(split) & category.records["defect"].eq(defect)
-    return category.records.loc[chosen, "stem"].tolist()
-
-
-def test_the_fifteen_official_categories_come_first_then_own_ones_by_name(tmp_path: Path) -> None:
-    for name in ("zebra", "alpha", *reversed(OFFICIAL_CATEGORIES)):
+def test_the_official_categories_come_first_and_what_is_none_is_left_out(tmp_path: Path) -> None:
+    for name in ("zebra", "screws", *reversed(OFFICIAL_CATEGORIES), ".hidden"):
         save(BLACK, tmp_path / name / "train" / "good" / "000.png")
-
-    assert len(OFFICIAL_CATEGORIES) == 15
-    assert category_names(tmp_path) == [*sorted(OFFICIAL_CATEGORIES), "alpha", "zebra"]
-
-
-def test_only_categories_of_mvtec_ad_are_official(tmp_path: Path) -> None:
-    write_category(tmp_path, "screw", train=2, good=1, bad=1)
-    write_category(tmp_path, "screws", train=2, good=1, bad=1)
-
-    scanned = scan(tmp_path)
-
-    assert list(scanned) == ["screw", "screws"]
-    assert [category.official for category in scanned.values()] == [True, False]
-
-
-def test_folders_without_good_training_pictures_and_hidden_ones_are_no_categories(
-    tmp_path: Path,
-) -> None:
-    write_category(tmp_path, "part", train=2, good=1, bad=1)
     save(BLACK, tmp_path / "notes" / "train" / "bad" / "000.png")
-    save(BLACK, tmp_path / ".hidden" / "train" / "good" / "000.png")
     (tmp_path / "license.txt").write_text("terms")
 
-    assert category_names(tmp_path) == ["part"]
+    assert len(OFFICIAL_CATEGORIES) == 15
+    assert category_names(tmp_path) == [*sorted(OFFICIAL_CATEGORIES), "screws", "zebra"]
+    assert scan_category(tmp_path, "screw").official
+    assert not scan_category(tmp_path, "screws").official
 
 
 def test_a_clean_category_has_one_row_per_picture_and_no_findings(tmp_path: Path) -> None:
     write_category(tmp_path, train=3, good=2, bad=2)
-    save(BLACK, tmp_path / "part" / "test" / "aged" / "000.png")
-    save(BLACK[..., 0], tmp_path / "part" / "ground_truth" / "aged" / "000_mask.png")
+    aged = np.zeros((60, 50, 3), np.uint8)
+    save(aged, tmp_path / "part" / "test" / "aged" / "000.png")
+    save(aged[..., 0], tmp_path / "part" / "ground_truth" / "aged" / "000_mask.png")
 
     category = scan_category(tmp_path, "part")
     rows = category.records[["split", "defect", "stem", "label"]].values.tolist()
@@ -80,16 +58,11 @@ def test_a_clean_category_has_one_row_per_picture_and_no_findings(tmp_path: Path
         ["test", "aged", "000", 1],
         *[["test", "blot", f"{i:03}", 1] for i in range(2)],
     ]
-    assert category.findings == ()
+    assert [finding.path for finding in category.findings] == ["part/test/aged/000"]
+    assert category.records[["height", "width"]].values.tolist()[5] == [60, 50]
     assert len(category.train) == 3
     assert len(category.test) == 5
     assert category.train_sizes == [(64, 64)] * 3
-
-
-def test_sizes_are_those_of_the_files_in_pixels(tmp_path: Path) -> None:
-    save(np.zeros((20, 50, 3), np.uint8), tmp_path / "wide" / "train" / "good" / "000.png")
-
-    assert scan_category(tmp_path, "wide").train_sizes == [(20, 50)]
 
 
 @pytest.mark.parametrize("mask_name", ["000_mask.png", "000.png", "000_mask.bmp", "000.tif"])
@@ -109,21 +82,6 @@ def test_masks_are_paired_by_stem_with_and_without_the_suffix(
     assert category.findings == ()
 
 
-def test_masks_are_paired_by_name_and_never_by_position(tmp_path: Path) -> None:
-    write_category(tmp_path, train=2, good=1, bad=4)
-    (tmp_path / "part" / "ground_truth" / "blot" / "001_mask.png").unlink()
-
-    records = scan_category(tmp_path, "part").records
-    paired = records[records["defect"] == "blot"].set_index("stem")["mask_path"]
-
-    assert [path.name if path else None for path in paired] == [
-        "000_mask.png",
-        None,
-        "002_mask.png",
-        "003_mask.png",
-    ]
-
-
 def test_labels_come_from_folders_and_never_from_masks(tmp_path: Path) -> None:
     write_category(tmp_path, train=2, good=1, bad=1, masks=False)
     save(WHITE_MASK, tmp_path / "part" / "ground_truth" / "good" / "000_mask.png")
@@ -135,166 +93,89 @@ def test_labels_come_from_folders_and_never_from_masks(tmp_path: Path) -> None:
     assert test["mask_path"].iloc[0] is None
 
 
-def mask_without_a_picture(part: Path) -> None:
-    """Plant a mask for which there is no picture."""
-    save(WHITE_MASK, part / "ground_truth" / "blot" / "077_mask.png")
+def planted(part: Path, fault: str) -> None:
+    """Write what is wrong: a picture, a mask, a text, or nothing instead of a file."""
+    kind, _, name = fault.partition(" ")
+    path = part / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    match kind:
+        case "missing":
+            path.unlink()
+        case "text":
+            path.write_text("no picture")
+        case _:
+            height, _, width = kind.partition("x")
+            save(np.full((int(height), int(width)), 255, np.uint8), path)
 
 
-def mask_of_an_unknown_defect(part: Path) -> None:
-    """Plant a folder of masks for which there is no folder of pictures."""
-    save(WHITE_MASK, part / "ground_truth" / "crack" / "000_mask.png")
+MASKS, TEST = "ground_truth/blot", "test/blot"
+FAULTS = {
+    f"64x64 {MASKS}/077_mask.png": ("mask without a picture", ""),
+    "64x64 ground_truth/crack/000_mask.png": ("no folder test/crack", "ground_truth/crack"),
+    "64x64 ground_truth/good/000_mask.png": ("mask for a good picture", ""),
+    f"70x64 {MASKS}/001_mask.png": ("64 x 70 px.*64 x 64 px.*no pixel metrics", ""),
+    f"64x64 {MASKS}/000.png": ("same picture as 000_mask.png", ""),
+    f"text {MASKS}/001_mask.png": ("is not a picture.*no pixel metrics", ""),
+    f"missing {MASKS}/001_mask.png": ("has no mask; no pixel metrics", f"{TEST}/001.png"),
+    "text test/good/000.png": ("is not a picture; left out", ""),
+    "text train/good/001.png": ("is not a picture; left out", ""),
+    "text train/good/notes.txt": ("no PNG, JPEG, BMP or TIFF", ""),
+    f"64x64 {TEST}/000.bmp": ("same name as 000.bmp", f"{TEST}/000.png"),
+    "8x8 train/blot/000.png": ("only train/good is used", "train/blot"),
+    "64x80 test/good/050.png": ("80 x 64 px, a shape clearly different", "test/good/050"),
+    "7x8 test/good/050.png": ("8 x 7 px, too small", ""),
+}
+LEFT_OUT = {"text test/good/000.png", "text train/good/001.png"}
+UNMASKED = [fault for fault in FAULTS if "001_mask" in fault]
 
 
-def mask_for_a_good_picture(part: Path) -> None:
-    """Plant a mask for a picture without a defect."""
-    save(WHITE_MASK, part / "ground_truth" / "good" / "000_mask.png")
-
-
-def mask_of_another_size(part: Path) -> None:
-    """Replace a mask by one that is larger than its picture."""
-    save(np.full((70, 64), 255, np.uint8), part / "ground_truth" / "blot" / "001_mask.png")
-
-
-def two_masks_for_one_picture(part: Path) -> None:
-    """Plant a second mask for a picture, under the other name that is understood."""
-    save(WHITE_MASK, part / "ground_truth" / "blot" / "000.png")
-
-
-def unreadable_mask(part: Path) -> None:
-    """Replace a mask by text."""
-    (part / "ground_truth" / "blot" / "001_mask.png").write_text("no mask")
-
-
-def missing_mask(part: Path) -> None:
-    """Remove one of the masks."""
-    (part / "ground_truth" / "blot" / "001_mask.png").unlink()
-
-
-def unreadable_test_picture(part: Path) -> None:
-    """Replace a test picture by text."""
-    (part / "test" / "good" / "000.png").write_text("no picture")
-
-
-def unreadable_training_picture(part: Path) -> None:
-    """Replace a training picture by text."""
-    (part / "train" / "good" / "001.png").write_text("no picture")
-
-
-def file_that_is_no_picture(part: Path) -> None:
-    """Leave a note among the pictures."""
-    (part / "train" / "good" / "notes.txt").write_text("light was dim")
-
-
-def same_stem_in_two_formats(part: Path) -> None:
-    """Store a picture a second time in another format."""
-    save(WHITE_MASK, part / "test" / "blot" / "000.bmp")
-
-
-def second_training_folder(part: Path) -> None:
-    """Plant defective training pictures."""
-    save(BLACK, part / "train" / "blot" / "000.png")
-
-
-def picture_of_another_shape(part: Path) -> None:
-    """Plant a test picture that is clearly wider than the others."""
-    save(np.zeros((64, 80, 3), np.uint8), part / "test" / "good" / "050.png")
-
-
-@pytest.mark.parametrize(
-    ("plant", "path", "words"),
-    [
-        (mask_without_a_picture, "ground_truth/blot/077_mask.png", "mask without a picture"),
-        (mask_of_an_unknown_defect, "ground_truth/crack", "no folder test/crack"),
-        (mask_for_a_good_picture, "ground_truth/good/000_mask.png", "mask for a good picture"),
-        (mask_of_another_size, "ground_truth/blot/001_mask.png", "64 x 70 px.*64 x 64 px"),
-        (two_masks_for_one_picture, "ground_truth/blot/000.png", "same picture as 000_mask.png"),
-        (unreadable_mask, "ground_truth/blot/001_mask.png", "is not a picture.*no pixel metrics"),
-        (missing_mask, "test/blot/001.png", "has no mask"),
-        (unreadable_test_picture, "test/good/000.png", "is not a picture; left out"),
-        (unreadable_training_picture, "train/good/001.png", "is not a picture; left out"),
-        (file_that_is_no_picture, "train/good/notes.txt", "no PNG, JPEG, BMP or TIFF"),
-        (same_stem_in_two_formats, "test/blot/000.png", "same name as 000.bmp"),
-        (second_training_folder, "train/blot", "only train/good is used"),
-        (picture_of_another_shape, "test/good/050", "80 x 64 px, a shape clearly different"),
-    ],
-)
-def test_each_fault_is_named_once_by_its_file(
-    tmp_path: Path, plant: Callable[[Path], None], path: str, words: str
+@pytest.mark.parametrize("fault", FAULTS)
+def test_each_fault_is_named_once_by_its_file_and_the_rest_is_used(
+    tmp_path: Path, fault: str
 ) -> None:
     part = write_category(tmp_path, train=3, good=2, bad=3)
-    plant(part)
+    planted(part, fault)
+    category = scan_category(tmp_path, "part")
+    words, path = FAULTS[fault]
+    path = path or fault.split()[1]
+    rows = category.records
+    used = {f"{row.split}/{row.defect}/{row.stem}.png" for row in rows.itertuples()}
+    usual = {f"train/good/{n:03}.png" for n in range(3)} | {
+        f"test/blot/{n:03}.png" for n in range(3)
+    }
+    usual |= {"test/good/000.png", "test/good/001.png"}
+    usual |= {"test/good/050.png"} if fault.startswith("64x80") else set()
+    unmasked = rows["label"].eq(1) & rows["mask_path"].isna()
 
-    found = findings_by_path(scan_category(tmp_path, "part"))
-
-    assert list(found) == [f"part/{path}"]
-    assert len(found[f"part/{path}"]) == 1
-    assert re.search(words, found[f"part/{path}"][0])
-
-
-@pytest.mark.parametrize("plant", [mask_of_another_size, unreadable_mask, missing_mask])
-def test_a_picture_whose_mask_cannot_be_used_stays_without_one(
-    tmp_path: Path, plant: Callable[[Path], None]
-) -> None:
-    plant(write_category(tmp_path, train=2, good=1, bad=3))
-
-    test = scan_category(tmp_path, "part").test
-
-    assert test["mask_path"].isna().tolist() == [True, False, True, False]
+    ((named, problems),) = findings_by_path(category).items()
+    assert named == f"part/{path}"
+    assert len(problems) == 1
+    assert re.search(words, problems[0])
+    assert used == usual - {path if fault in LEFT_OUT else ""}
+    assert rows.loc[unmasked, "stem"].tolist() == ["001"] * (fault in UNMASKED)
 
 
 @pytest.mark.parametrize(
-    ("plant", "split", "defect", "left"),
+    ("train", "good", "bad", "words"),
     [
-        (unreadable_training_picture, "train", "good", ["000", "002"]),
-        (unreadable_test_picture, "test", "good", ["001"]),
-        (same_stem_in_two_formats, "test", "blot", ["000", "001", "002"]),
-        (second_training_folder, "train", "blot", []),
-        (file_that_is_no_picture, "train", "good", ["000", "001", "002"]),
+        (2, 2, 3, "has no usable masks, so pixel metrics are n/a"),  # not picture by picture
+        (2, 0, 2, "has no good test pictures, so image AUROC is n/a"),
+        (2, 2, 0, "has no defective test pictures, so AUROC is n/a"),
+        (2, 0, 0, "has no test pictures, so nothing can be measured"),
+        (0, 1, 1, "has no readable training picture in train/good"),
+        (1, 1, 1, "has only one training picture: no threshold, and scores mean little"),
     ],
 )
-def test_what_cannot_be_used_is_left_out_of_the_table(
-    tmp_path: Path, plant: Callable[[Path], None], split: str, defect: str, left: list[str]
+def test_what_a_category_lacks_is_named(
+    tmp_path: Path, train: int, good: int, bad: int, words: str
 ) -> None:
-    plant(write_category(tmp_path, train=3, good=2, bad=3))
-
-    assert stems(scan_category(tmp_path, "part"), split, defect) == left
-
-
-def test_a_category_without_any_masks_is_named_once_not_picture_by_picture(tmp_path: Path) -> None:
-    write_category(tmp_path, train=2, good=2, bad=3, masks=False)
-
+    masks = "masks" not in words
+    part = write_category(tmp_path, train=train, good=good, bad=bad, masks=masks)
+    (part / "train" / "good").mkdir(parents=True, exist_ok=True)
     category = scan_category(tmp_path, "part")
 
-    assert findings_by_path(category) == {"part": ["has no usable masks, so pixel metrics are n/a"]}
-    assert len(category.test) == 5
-
-
-@pytest.mark.parametrize(
-    ("good", "bad", "words"),
-    [
-        (0, 2, "has no good test pictures, so image AUROC is n/a"),
-        (2, 0, "has no defective test pictures, so AUROC is n/a"),
-        (0, 0, "has no test pictures, so nothing can be measured"),
-    ],
-)
-def test_what_is_missing_from_the_test_pictures_is_named(
-    tmp_path: Path, good: int, bad: int, words: str
-) -> None:
-    write_category(tmp_path, train=2, good=good, bad=bad)
-
-    category = scan_category(tmp_path, "part")
-
-    assert findings_by_path(category) == {"part": [words]}
+    assert findings_by_path(category)["part"] == [words]
     assert len(category.test) == good + bad
-
-
-def test_a_category_without_readable_training_pictures_is_named(tmp_path: Path) -> None:
-    part = write_category(tmp_path, train=1, good=1, bad=1)
-    (part / "train" / "good" / "000.png").write_text("no picture")
-
-    found = findings_by_path(scan_category(tmp_path, "part"))
-
-    assert found["part"] == ["has no readable training picture in train/good"]
 
 
 def test_hidden_files_of_file_managers_are_ignored_in_silence(tmp_path: Path) -> None:
@@ -306,37 +187,32 @@ def test_hidden_files_of_file_managers_are_ignored_in_silence(tmp_path: Path) ->
     assert scan_category(tmp_path, "part").findings == ()
 
 
-def test_a_missing_root_is_named_in_a_sentence(tmp_path: Path) -> None:
-    with pytest.raises(DatasetError, match=r"^There is no data folder at .*nowhere.*\.$"):
-        category_names(tmp_path / "nowhere")
-
-
-def test_a_file_as_root_is_no_data_folder(tmp_path: Path) -> None:
-    with pytest.raises(DatasetError, match="no data folder"):
-        category_names(save(BLACK, tmp_path / "picture.png"))
-
-
-def test_an_empty_root_is_answered_with_the_wanted_layout(tmp_path: Path) -> None:
-    with pytest.raises(DatasetError, match=r"No category in .*<category>/train/good"):
-        category_names(tmp_path)
-
-
-def test_a_root_that_is_itself_a_category_is_answered_with_its_parent(tmp_path: Path) -> None:
-    part = write_category(tmp_path, train=2, good=1, bad=1)
-
-    with pytest.raises(DatasetError) as caught:
-        category_names(part)
-
-    assert str(caught.value).endswith(f"give the folder above it: {tmp_path}")
-
-
-def test_the_parent_is_named_also_for_the_current_folder(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("root", "words"),
+    [
+        ("nowhere", r"^There is no data folder at .*nowhere.*\.$"),
+        ("part/test/good/000.png", "no data folder"),
+        ("part/test", "No category in .*<category>/train/good"),
+    ],
+)
+def test_a_root_without_categories_is_answered_in_a_sentence(
+    tmp_path: Path, root: str, words: str
 ) -> None:
-    monkeypatch.chdir(write_category(tmp_path, train=2, good=1, bad=1))
+    write_category(tmp_path, train=1, good=1, bad=0)
+
+    with pytest.raises(DatasetError, match=words):
+        category_names(tmp_path / root)
+
+
+@pytest.mark.parametrize("current", [False, True])
+def test_a_root_that_is_itself_a_category_is_answered_with_its_parent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, current: bool
+) -> None:
+    part = write_category(tmp_path, train=2, good=1, bad=1)
+    monkeypatch.chdir(part)
 
     with pytest.raises(DatasetError) as caught:
-        category_names(Path())
+        category_names(Path() if current else part)
 
     assert str(caught.value).endswith(f"give the folder above it: {tmp_path}")
 
@@ -345,5 +221,38 @@ def test_an_unknown_category_is_answered_with_the_known_ones(tmp_path: Path) -> 
     write_category(tmp_path, "part", train=2, good=1, bad=1)
     write_category(tmp_path, "cover", train=2, good=1, bad=1)
 
-    with pytest.raises(DatasetError, match=r"no category 'parts' .* holds: cover, part\.$"):
+    with pytest.raises(DatasetError, match=r"no category parts in .* holds: cover, part\.$"):
         scan_category(tmp_path, "parts")
+
+
+def test_counts_from_listings_equal_those_of_a_full_scan(tmp_path: Path) -> None:
+    folder = write_category(tmp_path, train=5, good=2, bad=3)
+    (folder / "test" / "good" / "notes.txt").write_text("no picture")
+    (folder / "test" / ".hidden").mkdir()
+    (folder / "test" / "good" / "000.jpg").write_bytes(b"the same stem as 000.png")
+    counts = count_pictures(tmp_path, "part")
+
+    assert (counts.train, counts.test_good, counts.test_defective) == (5, 2, 3)
+    assert len(scan_category(tmp_path, "part").test) <= 2 + 3
+    assert counts.defects == (("blot", 3),)
+    assert [path.parent.relative_to(folder) for path in counts.examples] == [Path("test/good")] * 2
+
+    shutil.rmtree(folder / "test" / "good")
+    examples = count_pictures(tmp_path, "part").examples
+    assert [path.parent.relative_to(folder) for path in examples] == [Path("train/good")] * 3
+
+    missing = count_pictures(tmp_path, "another")
+    assert (missing.train, missing.test_good, missing.test_defective) == (0, 0, 0)
+    assert missing.examples == ()
+
+
+def test_the_stamp_changes_with_a_new_picture_and_a_new_defect_type(tmp_path: Path) -> None:
+    folder = write_category(tmp_path, train=1, good=1, bad=1)
+    stamps = [folders_stamp(tmp_path, ["part"])]
+    assert folders_stamp(tmp_path, ["part"]) == stamps[0]
+    (folder / "test" / "scratch").mkdir()
+    stamps.append(folders_stamp(tmp_path, ["part"]))
+    (folder / "test" / "scratch").rmdir()
+    (folder / "train" / "good" / "000.png").rename(folder / "train" / "good" / "900.png")
+    stamps.append(folders_stamp(tmp_path, ["part"]))
+    assert len(set(stamps)) == 3

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,15 +11,15 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy.ndimage import binary_dilation, binary_erosion
 
-from data_utils.transform import (
-    MAX_SIDE,
-    Transform,
-    choose_transform,
-    cropped_transform,
-    whole_transform,
-)
+from data_utils.transform import MAX_SIDE, Transform, choose_transform
 
+PAPER = Transform(224, 224, shorter_side=256)
 SIZES = [(300, 300), (1024, 1024), (256, 256), (200, 500), (500, 200), (700, 840), (257, 311)]
+
+
+def whole(*sizes: tuple[int, int]) -> Transform:
+    """Return the transform of a user's own category whose pictures have these sizes."""
+    return choose_transform(sizes, official=False)
 
 
 def with_bright_block(height: int, width: int) -> tuple[Image.Image, Image.Image]:
@@ -43,7 +44,7 @@ def border(mask: NDArray[np.bool_], pixels: int) -> NDArray[np.bool_]:
 def test_the_mask_covers_the_bright_block_up_to_its_border(
     size: tuple[int, int], cropped: bool
 ) -> None:
-    transform = cropped_transform() if cropped else whole_transform([size])
+    transform = PAPER if cropped else whole(size)
     picture, mask = with_bright_block(*size)
 
     shown = transform.picture(picture)
@@ -68,23 +69,19 @@ def test_the_crop_follows_the_protocol_of_torchvision(size: tuple[int, int]) -> 
     top = round((resized_height - 224) / 2.0)
     resized = np.asarray(picture.resize((resized_width, resized_height), Image.Resampling.BILINEAR))
 
-    shown = cropped_transform().picture(picture)
+    shown = PAPER.picture(picture)
 
     assert shown.shape == (224, 224, 3)
     assert (shown == resized[top : top + 224, left : left + 224]).all()
-
-
-def test_a_picture_of_the_size_after_resizing_is_only_cropped() -> None:
-    pixels = np.random.default_rng(4).integers(0, 256, (256, 256, 3), dtype=np.uint8)
-
-    assert (cropped_transform().picture(Image.fromarray(pixels)) == pixels[16:240, 16:240]).all()
+    if size == (256, 256):  # is only cropped
+        assert (shown == np.asarray(picture)[16:240, 16:240]).all()
 
 
 def test_shrinking_a_picture_averages_instead_of_picking_pixels() -> None:
     checks = np.indices((1024, 1024)).sum(axis=0) % 2 * 255
     picture = Image.fromarray(checks.astype(np.uint8)).convert("RGB")
 
-    shown = whole_transform([(1024, 1024)]).picture(picture)
+    shown = whole((1024, 1024)).picture(picture)
 
     assert np.abs(shown.astype(int) - 127.5).max() < 16
 
@@ -93,7 +90,7 @@ def test_masks_are_never_blurred_into_new_values_or_grown() -> None:
     mask = np.zeros((1024, 1024), np.uint8)
     mask[512:, :] = 255
 
-    marked = whole_transform([(1024, 1024)]).mask(Image.fromarray(mask))
+    marked = whole((1024, 1024)).mask(Image.fromarray(mask))
 
     assert (marked == (np.arange(224) >= 112)[:, None]).all()
 
@@ -102,7 +99,7 @@ def test_masks_are_never_blurred_into_new_values_or_grown() -> None:
     "size", [(480, 640), (1080, 1920), (1920, 1080), (1024, 1024), (300, 400), (768, 1024)]
 )
 def test_whole_pictures_keep_aspect_and_area_on_sides_of_32(size: tuple[int, int]) -> None:
-    transform = whole_transform([size])
+    transform = whole(size)
     sides = (transform.height, transform.width)
 
     assert transform.shorter_side is None
@@ -111,23 +108,15 @@ def test_whole_pictures_keep_aspect_and_area_on_sides_of_32(size: tuple[int, int
     assert abs(math.log((sides[1] / sides[0]) / (size[1] / size[0]))) < math.log(1.2)
 
 
-def test_a_square_whole_picture_is_224_pixels_wide_and_high() -> None:
-    transform = whole_transform([(700, 700)])
-
-    assert (transform.height, transform.width) == (224, 224)
-
-
 def test_the_median_aspect_decides_and_one_odd_picture_does_not() -> None:
-    usual = whole_transform([(480, 640)] * 5)
-
-    assert whole_transform([(480, 640)] * 5 + [(640, 100)]) == usual
+    assert whole(*[(480, 640)] * 5, (640, 100)) == whole((480, 640))
 
 
 def test_whole_pictures_show_every_edge_of_the_picture() -> None:
     frame = np.zeros((300, 600, 3), np.uint8)
     frame[:20], frame[-20:], frame[:, :20], frame[:, -20:] = 255, 255, 255, 255
 
-    shown = whole_transform([(300, 600)]).picture(Image.fromarray(frame))
+    shown = whole((300, 600)).picture(Image.fromarray(frame))
 
     assert min(shown[0].min(), shown[-1].min(), shown[:, 0].min(), shown[:, -1].min()) > 200
 
@@ -145,42 +134,37 @@ def test_whole_pictures_show_every_edge_of_the_picture() -> None:
         (False, {"image_size": 128}, Transform(96, 192)),
         (False, {"crop": 224}, Transform(224, 224, 256)),
         (False, {"crop": 200, "image_size": 240}, Transform(200, 200, 240)),
+        (False, {"sizes": []}, Transform(224, 224)),
+        (False, {"sizes": [(700, 700)]}, Transform(224, 224)),
     ],
 )
 def test_options_change_the_default_of_the_category(
-    official: bool, options: dict[str, int], expected: Transform
+    official: bool, options: dict[str, Any], expected: Transform
 ) -> None:
-    image_size, crop = options.get("image_size"), options.get("crop")
+    given: dict[str, Any] = {"sizes": [(100, 200)], "official": official} | options
 
-    chosen = choose_transform([(100, 200)], official, image_size, crop, "whole" in options)
-
-    assert chosen == expected
-
-
-def test_a_category_without_readable_pictures_gets_a_square() -> None:
-    assert choose_transform([], official=False) == Transform(224, 224)
-
-
-def test_crop_and_no_crop_exclude_each_other() -> None:
-    with pytest.raises(ValueError, match="exclude each other"):
-        choose_transform([(100, 100)], official=True, crop=224, whole=True)
+    assert choose_transform(**given) == expected
 
 
 @pytest.mark.parametrize(
-    ("image_size", "crop", "words"),
+    ("options", "words"),
     [
-        (128, None, r"crop of 224 px does not fit .* resized to 128 px; raise --image-size"),
-        (None, 300, r"crop of 300 px does not fit .* resized to 256 px"),
-        (None, 31, r"31 x 31 px is outside 32 to 2048 px"),
-        (4096, 2049, r"2049 x 2049 px is outside"),
-        (MAX_SIDE + 1, None, r"shorter side of 2049 px is outside"),
+        ({"crop": 224, "whole": True}, "exclude each other"),
+        (
+            {"image_size": 128},
+            r"crop of 224 px does not fit .* resized to 128 px; raise --image-size",
+        ),
+        ({"crop": 300}, r"crop of 300 px does not fit .* resized to 256 px"),
+        ({"crop": 31}, r"31 x 31 px is outside 32 to 2048 px"),
+        ({"image_size": 4096, "crop": 2049}, r"2049 x 2049 px is outside"),
+        ({"image_size": MAX_SIDE + 1}, r"image size of 2049 px is outside"),
     ],
 )
 def test_sizes_that_cannot_be_are_answered_with_the_option_to_change(
-    image_size: int | None, crop: int | None, words: str
+    options: dict[str, Any], words: str
 ) -> None:
     with pytest.raises(ValueError, match=words):
-        choose_transform([(100, 100)], official=True, image_size=image_size, crop=crop)
+        choose_transform([(100, 100)], official=True, **options)
 
 
 def test_a_transform_says_in_words_what_it_does() -> None:

@@ -22,17 +22,6 @@ def test_map_equals_bilinear_interpolation_and_scipys_gaussian(
     np.testing.assert_allclose(anomaly_map(coarse, size), expected, rtol=1e-5, atol=1e-6)
 
 
-def test_a_constant_map_keeps_its_value_up_to_the_border() -> None:
-    np.testing.assert_allclose(
-        anomaly_map(torch.full((1, 14, 14), 3.5), (224, 224)), 3.5, rtol=1e-5
-    )
-
-
-def test_without_smoothing_only_the_size_changes() -> None:
-    coarse = torch.rand(1, 5, 5)
-    np.testing.assert_allclose(anomaly_map(coarse, (5, 5), sigma=0), coarse.numpy(), rtol=1e-6)
-
-
 def test_image_score_is_the_maximum_of_the_map() -> None:
     maps = np.zeros((2, 4, 4), np.float32)
     maps[0, 1, 2], maps[1, 3, 3] = 7.0, -1.0

@@ -2,40 +2,36 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
-import signal
+import shutil
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from PIL import Image
 
-from data_utils.locations import PROJECT
-from detectors.backbones.loading import load_backbone
 from detectors.registry import METHODS
-from evaluation.cells import (
-    CURVES_FILE,
-    MAPS_FILE,
-    MODEL_FILE,
-    NEW_SUFFIX,
-    OLD_SUFFIX,
-    SCORES_FILE,
-    UNFINISHED_SUFFIX,
-    CellPlace,
-    read_cell,
-)
-from evaluation.job import read_status
-from evaluation.settings import Settings
-from evaluation.summary import COLUMNS, SUMMARY_FILE
-from tests.make_data import write_category
+from evaluation.run.job import read_status
+from evaluation.run.progress import RUNNING, JobStatus
+from evaluation.store.cells import NEW_SUFFIX, OLD_SUFFIX, read_cell
+from evaluation.store.files import UNFINISHED_SUFFIX
+from evaluation.store.places import CURVES_FILE, MAPS_FILE, MODEL_FILE, SCORES_FILE, CellPlace
+from evaluation.store.settings import Settings
+from evaluation.store.summary import COLUMNS, SUMMARY_FILE
+from tests.runs import BOTH, backbones_made_once, load_once
 
-CATEGORIES, BOTH = ("part", "plate"), ("padim", "patchcore")
-TRAIN, GOOD, BAD, SIDE = 10, 3, 3, 64
-STARTED_WITHIN_S = 120
+CATEGORIES = ("part", "plate")
+WITHIN_S = 120
+NEW_USER_AND_MOUNTS = 0x10000000 | 0x00020000  # of Linux's unshare
 
 
 @dataclass(frozen=True)
@@ -49,76 +45,86 @@ class Plan:
     words: tuple[str, ...] = ()
 
 
-SMALL = Plan(CATEGORIES, BOTH, Settings(image_size=SIDE), GOOD + BAD, ("--image-size", str(SIDE)))
+SMALL = Plan(CATEGORIES, tuple(BOTH), Settings(image_size=64), 6, ("--image-size", "64"))
 
 
-@dataclass
+@dataclass(frozen=True)
+class Started:
+    """A call of ``evaluate.py`` in a process of its own."""
+
+    process: ForkServerProcess
+    said: Connection
+
+    @property
+    def pid(self) -> int:
+        assert self.process.pid is not None
+        return self.process.pid
+
+    def ended(self) -> tuple[int, str]:
+        """Wait for its end; return its exit status and what it said."""
+        with os.fdopen(os.dup(self.said.fileno())) as said:
+            text = said.read()
+        self.process.join()
+        assert self.process.exitcode is not None
+        return self.process.exitcode, text
+
+
+@dataclass(frozen=True)
 class Evaluation:
     """Calls of ``evaluate.py`` with one data folder and one outputs folder."""
 
     data: Path
     outputs: Path
-    plan: Plan = SMALL
+    plan: Plan
 
     def arguments(self, force: bool = False) -> list[str]:
-        """Return the words of the call without those that name program and outputs."""
+        """Return the words of the call without those that name the outputs."""
         words = ["--data", str(self.data), "--weights", "random", "--threads", "1"]
         words += ["--methods", *self.plan.methods, *self.plan.words]
         return words + ["--force"] * force
 
-    def command(self, force: bool) -> list[str]:
-        """Return the words of the call."""
-        words = [sys.executable, "evaluate.py", "--out", str(self.outputs)]
-        return words + self.arguments(force)
+    def start(self, force: bool = False, **disturbed: Any) -> Started:
+        """Start it in a process group of its own, disturbed as ``_call`` says.
 
-    def start(self, force: bool, file_bytes: int | None = None) -> subprocess.Popen[bytes]:
-        """Start it as a process group of its own, perhaps with a limit on the size of files."""
-        return subprocess.Popen(
-            self.command(force),
-            cwd=PROJECT,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-            preexec_fn=None if file_bytes is None else lambda: _limit_files(file_bytes),
+        The process is forked from one that has loaded the program and a backbone.
+        """
+        context = get_context("forkserver")
+        context.set_forkserver_preload(["tests.faults.loaded"])
+        said, saying = context.Pipe(duplex=False)
+        words = ["--out", str(self.outputs), *self.arguments(force)]
+        process = context.Process(
+            target=_call, args=(words, dict(os.environ), saying), kwargs=disturbed
         )
-
-    def ended(self, force: bool = False, file_bytes: int | None = None) -> tuple[int, str]:
-        """Run it to its end; return its exit status and what it said."""
-        process = self.start(force, file_bytes)
-        output, _ = process.communicate()
-        return process.returncode, output.decode()
+        process.start()
+        saying.close()
+        return Started(process, said)
 
     def to_the_end(self) -> float:
         """Run it undisturbed; return the seconds from its first status to its end."""
-        process = self.start(force=False)
-        began = self.begun(process)
-        output, _ = process.communicate()
-        assert process.returncode == 0, output.decode()
+        started = self.start()
+        self.wait_until_begun(started)
+        began = time.monotonic()
+        status, said = started.ended()
+        assert status == 0, said
         return time.monotonic() - began
 
-    def begun(self, process: subprocess.Popen[bytes]) -> float:
-        """Wait until it says that it is running; return that moment."""
-        until = time.monotonic() + STARTED_WITHIN_S
-        while time.monotonic() < until and process.poll() is None:
+    def wait_until_begun(self, started: Started) -> None:
+        """Wait until it is making a cell, or has ended."""
+        until = time.monotonic() + WITHIN_S
+        while time.monotonic() < until and started.process.is_alive():
             status = read_status(self.outputs)
-            if status is not None and status.pid == process.pid:
+            if status is not None and status.pid == started.pid and status.count(RUNNING):
                 break
             time.sleep(0.01)
-        return time.monotonic()
 
-    def killed_after(self, seconds: float, force: bool) -> bool:
-        """Kill it so long after it began; tell whether that was before its end."""
-        process = self.start(force)
-        self.begun(process)
-        try:
-            process.wait(seconds)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-        process.communicate()
-        return process.returncode == -signal.SIGKILL
+    @property
+    def status(self) -> JobStatus:
+        """What the last run says of itself."""
+        status = read_status(self.outputs)
+        assert status is not None
+        return status
 
     def places(self) -> list[CellPlace]:
-        """Return the places of all cells."""
         return [
             CellPlace(self.outputs, category, method, self.plan.settings.identifier(method))
             for category in self.plan.categories
@@ -135,40 +141,91 @@ class Evaluation:
             for place in self.places()
         }
 
-    def expect_everything_whole(self) -> int:
-        """Open every file of every finished cell and the summary; return the finished cells."""
+    def expect_finished_cells_whole(self) -> None:
+        """Open every file of every finished cell and the summary."""
         whole = set()
         for place in self.places():
             if place.finished:
-                expect_whole(place, self.plan.test_pictures)
+                _expect_whole(place, self.plan.test_pictures)
                 whole.add((place.category, place.method))
         if (self.outputs / SUMMARY_FILE).is_file():
             table = pd.read_csv(self.outputs / SUMMARY_FILE)
             assert list(table.columns) == COLUMNS
             assert set(zip(table["category"], table["method"], strict=True)) <= whole
             assert table["image_auroc"].notna().all()
-        return len(whole)
 
-    def leftovers(self) -> list[Path]:
-        """Return what an unfinished run may leave behind."""
+    def expect_same(self, other: Evaluation) -> None:
+        """Expect every cell, whole and with the numbers of another evaluation."""
+        self.expect_finished_cells_whole()
+        assert self.numbers() == other.numbers()
+
+    def expect_to_go_on_like(self, other: Evaluation, force: bool = False) -> None:
+        """Run again; expect the numbers of another evaluation and nothing beside them."""
+        status, said = self.start(force).ended()
+        assert status == 0, said
+        self.expect_same(other)
         ends = (NEW_SUFFIX, OLD_SUFFIX, UNFINISHED_SUFFIX)
-        return [path for path in self.outputs.rglob(".*") if path.name.endswith(ends)]
+        assert not [path for path in self.outputs.rglob(".*") if path.name.endswith(ends)]
 
 
-def _limit_files(size: int) -> None:
-    import resource
-
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
-
-
-def write_data(base: Path) -> Path:
-    """Write the data folder of these evaluations; return it."""
-    for name in CATEGORIES:
-        write_category(base / "data", name, TRAIN, GOOD, BAD)
-    return base / "data"
+def copied(evaluation: Evaluation, outputs: Path) -> Evaluation:
+    shutil.copytree(evaluation.outputs, outputs)
+    return replace(evaluation, outputs=outputs)
 
 
-def expect_whole(place: CellPlace, test_pictures: int) -> None:
+def _call(
+    words: list[str],
+    environment: dict[str, str],
+    saying: Connection,
+    log: str = "",
+    file_bytes: int | None = None,
+    before: str = "",
+    after: str = "",
+) -> None:
+    """Call ``evaluate.py``, what it says going to a pipe.
+
+    Parameters
+    ----------
+    log : str
+        A file to which standard output goes instead.
+    file_bytes : int or None
+        No file may grow beyond this.
+    before, after : str
+        Shell commands before and after it; they may mount, and see mounts of their own.
+    """
+    import evaluate
+
+    os.setsid()
+    os.environ.update(environment)
+    os.dup2(saying.fileno(), sys.stdout.fileno())
+    os.dup2(saying.fileno(), sys.stderr.fileno())
+    if log:
+        os.dup2(os.open(log, os.O_WRONLY), sys.stdout.fileno())
+    if before:
+        _take_own_mounts()
+        subprocess.run(before, shell=True, check=True)
+    if file_bytes is not None:
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_FSIZE, (file_bytes, file_bytes))
+    with backbones_made_once():
+        status = evaluate.main(words)
+    if after:
+        subprocess.run(after, shell=True, check=True)
+    sys.exit(status)
+
+
+def _take_own_mounts() -> None:
+    """Let this process mount what no other one sees, as ``unshare --map-root-user --mount``."""
+    ids = {"uid_map": os.getuid(), "gid_map": os.getgid()}
+    if ctypes.CDLL(None).unshare(NEW_USER_AND_MOUNTS):
+        raise OSError("This process may not have mounts of its own.")
+    Path("/proc/self/setgroups").write_text("deny")
+    for name, own in ids.items():
+        Path("/proc/self", name).write_text(f"0 {own} 1")
+
+
+def _expect_whole(place: CellPlace, test_pictures: int) -> None:
     """Open every file of a finished cell."""
     read_cell(place.folder)
     scores = pd.read_csv(place.folder / SCORES_FILE)
@@ -176,8 +233,7 @@ def expect_whole(place: CellPlace, test_pictures: int) -> None:
     with np.load(place.folder / CURVES_FILE) as curves:
         assert all(np.isfinite(curves[name]).any() for name in curves.files)
     assert len(np.load(place.folder / MAPS_FILE)) == test_pictures
-    backbone = load_backbone("resnet18", "random")
-    METHODS[place.method].load(place.folder / MODEL_FILE, backbone)
+    METHODS[place.method].load(place.folder / MODEL_FILE, load_once("resnet18", "random", 0))
     pictures = list(place.folder.rglob("*.png"))
     assert len(pictures) == 4 * test_pictures
     for path in pictures:

@@ -10,13 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from evaluation.cell_check import damage_to
-from evaluation.cells import read_cell
-from evaluation.removal import remove_cells
-from evaluation.summary import SUMMARY_FILE, summary_table, wrong_summary
-from tests.evaluation.test_cells import raise_after_exchange
-from tests.faults.test_damaged_data import go, run_on
+from evaluation.run.job import remove_cells
+from evaluation.store.cells import read_cell
+from evaluation.store.checksums import damaged_file
+from evaluation.store.summary import stored_summary, wrong_summary
+from tests.evaluation.store.test_cells import raise_after_exchange
+from tests.faults.test_damaged_data import run_on
 from tests.make_data import write_category
+from tests.runs import states
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="needs to know a file by its inode")
 
@@ -69,35 +70,33 @@ def test_a_cell_has_its_numbers_and_its_model_on_the_disk_before_it_takes_its_pl
 ) -> None:
     write_category(tmp_path / "data", train=4, good=2, bad=2)
     run = run_on(tmp_path / "data", ["padim"])
-    go(run)
+    states(run)
     place = run.place("part", "padim")
     before = numbers(place.folder)
     with pytest.MonkeyPatch.context() as patch:
         raise_after_exchange(patch, place, PowerFailure)
         with pytest.raises(PowerFailure):
-            go(replace(run, force=True))
+            states(replace(run, force=True))
     lost = [path for path in disk.lose_the_rest(place.folder.parent) if path.parent == place.folder]
-    damaged = damage_to(place, read_cell(place.folder))
-    [(state, _)] = go(run)
+    damaged = damaged_file(place.folder, read_cell(place.folder))
+    [state] = states(run)
 
     assert {path.suffix for path in lost} == {".png"}
     assert numbers(place.folder) == before
-    assert "bytes" in damaged
+    assert "bytes" in str(damaged)
     assert state == "done"
-    assert damage_to(place, read_cell(place.folder)) == ""
+    assert damaged_file(place.folder, read_cell(place.folder)) is None
 
 
 def test_the_summary_is_on_the_disk_when_it_is_written(tmp_path: Path, disk: Disk) -> None:
     write_category(tmp_path / "data", train=4, good=2, bad=2)
     run = run_on(tmp_path / "data", ["padim", "patchcore"])
-    go(run)
+    states(run)
     remove_cells(run.outputs, [run.place("part", "patchcore").key])
     disk.lose_the_rest(run.outputs)
-    table, _ = summary_table(run.outputs)
 
-    assert list(table["method"]) == ["padim"]
-    assert (run.outputs / SUMMARY_FILE).stat().st_size
-    assert wrong_summary(run.outputs, table) == ""
+    assert list(stored_summary(run.outputs)["method"]) == ["padim"]
+    assert wrong_summary(run.outputs) is None
 
 
 def test_a_folder_that_cannot_be_flushed_loses_no_cell(
@@ -112,6 +111,5 @@ def test_a_folder_that_cannot_be_flushed_loses_no_cell(
 
     monkeypatch.setattr(os, "fsync", refused)
     write_category(tmp_path / "data", train=4, good=2, bad=2)
-    [(state, _)] = go(run_on(tmp_path / "data", ["padim"]))
 
-    assert state == "done"
+    assert states(run_on(tmp_path / "data", ["padim"])) == ["done"]

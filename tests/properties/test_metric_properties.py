@@ -9,7 +9,15 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from sklearn.metrics import average_precision_score, precision_recall_curve, roc_auc_score
 
-from evaluation.metrics import auroc, auroc_interval, average_precision, best_f1, curve, thinned
+from evaluation.measure.metrics import (
+    aupro,
+    auroc,
+    auroc_interval,
+    average_precision,
+    best_f1,
+    curve,
+    thinned,
+)
 
 Scored = tuple[NDArray[np.float32], NDArray[np.int64]]
 
@@ -37,36 +45,23 @@ EXTREME: Scored = (
 @given(scored())
 @example(CONSTANT)
 @example(EXTREME)
-def test_auroc_and_average_precision_are_those_of_scikit_learn(data: Scored) -> None:
+def test_areas_and_best_f1_are_those_of_scikit_learn(data: Scored) -> None:
     scores, labels = data
     made = curve(scores, labels)
     as_ranks = np.unique(scores, return_inverse=True)[1]  # differences of extremes overflow
-
-    assert auroc(made) == pytest.approx(roc_auc_score(labels, as_ranks), abs=1e-9)
-    assert average_precision(made) == pytest.approx(
-        average_precision_score(labels, as_ranks), abs=1e-9
-    )
-
-
-@given(scored())
-@example(CONSTANT)
-@example(EXTREME)
-def test_best_f1_is_that_of_scikit_learn(data: Scored) -> None:
-    scores, labels = data
-    as_ranks = np.unique(scores, return_inverse=True)[1]
     precision, recall, _ = precision_recall_curve(labels, as_ranks)
-    f1 = 2 * precision * recall / np.maximum(precision + recall, 1e-12)
+    of_sklearn = 2 * precision * recall / np.maximum(precision + recall, 1e-12)
+    f1, threshold = best_f1(made)
+    alarms = scores >= threshold
 
-    assert best_f1(curve(scores, labels))[0] == pytest.approx(f1.max(), abs=1e-9)
-
-
-@given(scored())
-def test_turned_scores_turn_the_auroc(data: Scored) -> None:
-    scores, labels = data
-
-    assert auroc(curve(-scores, labels)) == pytest.approx(
-        1 - auroc(curve(scores, labels)), abs=1e-9
-    )
+    area = roc_auc_score(labels, as_ranks)
+    assert auroc(made) == pytest.approx(area, abs=1e-9)
+    assert auroc(curve(-scores, labels)) == pytest.approx(1 - area, abs=1e-9)
+    expected = average_precision_score(labels, as_ranks)
+    assert average_precision(made) == pytest.approx(expected, abs=1e-9)
+    assert f1 == pytest.approx(of_sklearn.max(), abs=1e-9)
+    hits = (alarms & (labels == 1)).sum()
+    assert f1 == pytest.approx(2 * hits / (alarms.sum() + labels.sum()), abs=1e-9)
 
 
 @given(scored())
@@ -76,6 +71,8 @@ def test_the_order_of_pictures_does_not_matter(data: Scored) -> None:
 
     assert auroc(made) == auroc(turned)
     assert best_f1(made) == best_f1(turned)
+    assert average_precision(made) == average_precision(turned)
+    assert aupro(made) == aupro(turned)
 
 
 @given(scored())

@@ -1,25 +1,23 @@
-"""Whatever stands in the files of a cell: it is read, or refused in a sentence."""
+"""Whatever is done to the files of a cell or a job: they are refused in a sentence."""
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import tempfile
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from hypothesis import example, given, settings
+import pytest
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from evaluation.cells import CELL_FILE, CellError, all_cells, read_cell
-from evaluation.curves import CURVE_NAMES, read_curves
-from evaluation.job import JobStatus, job_folder, read_status, write_status
-from evaluation.scores import COLUMNS as SCORE_COLUMNS
-from evaluation.scores import read_scores
-from evaluation.summary import COLUMNS, summary_table
+from evaluation.run.job import read_status
+from evaluation.run.progress import CellState, JobStatus, status_file, write_status
+from evaluation.store.cells import read_cell, stored_cells, write_cell_file
+from evaluation.store.curves import CURVE_NAMES, read_curves
+from evaluation.store.places import CELL_FILE, CURVES_FILE, SCORES_FILE, CellError
+from evaluation.store.scores import read_scores
 from tests.make_data import cell_content
 
 JSON = st.recursive(
@@ -31,137 +29,86 @@ JSON = st.recursive(
 )
 
 
-def place_of(content: dict[str, Any], path: list[str]) -> dict[str, Any]:
-    for key in path:
-        content = content[key]
-    return content
+def places(content: dict[str, Any]) -> list[tuple[dict[str, Any], str]]:
+    """Return every value, as what holds it and its name there."""
+    deeper = [
+        place for value in content.values() if isinstance(value, dict) for place in places(value)
+    ]
+    return [(content, name) for name in content] + deeper
 
 
-def paths(content: dict[str, Any], above: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
-    """Return the way to every value."""
-    found = []
-    for key, value in content.items():
-        found.append((*above, key))
-        if isinstance(value, dict):
-            found += paths(value, (*above, key))
-    return found
-
-
-@given(st.data())
-@settings(max_examples=150)
-def test_a_cell_with_any_value_in_any_place_is_read_or_refused(data: st.DataObject) -> None:
-    content = cell_content()
-    *above, key = data.draw(st.sampled_from(paths(content)))
-    holder = place_of(content, above)
+def draw_edit(data: st.DataObject, file: Path) -> None:
+    """Change or remove one value in a JSON file; give up where that leaves it as it was."""
+    before = json.loads(file.read_text())
+    content = json.loads(file.read_text())
+    holder, name = data.draw(st.sampled_from(places(content)))
     if data.draw(st.booleans()):
-        holder[key] = data.draw(JSON)
+        holder[name] = data.draw(JSON)
     else:
-        del holder[key]
-    expect_read_or_refused(json.dumps(content).encode())
+        del holder[name]
+    assume(json.dumps(content, sort_keys=True) != json.dumps(before, sort_keys=True))
+    file.write_text(json.dumps(content))
 
 
-@given(st.binary(max_size=200))
-def test_any_bytes_are_refused(content: bytes) -> None:
-    expect_read_or_refused(content)
+def draw_spoiled(data: st.DataObject, content: bytes) -> bytes:
+    """Change some bytes, cut it, or put other bytes in its place."""
+    spoiled = bytearray(content)
+    for place in data.draw(st.lists(st.integers(0, len(content) - 1), max_size=20)):
+        spoiled[place] = data.draw(st.integers(0, 255))
+    cut = bytes(spoiled[: data.draw(st.integers(0, len(content)))])
+    made = data.draw(st.sampled_from([bytes(spoiled), cut]) | st.binary(max_size=200))
+    assume(made != content)
+    return made
 
 
-@given(st.data())
-def test_a_cut_cell_is_refused(data: st.DataObject) -> None:
-    whole = json.dumps(cell_content()).encode()
-    cut = whole[: data.draw(st.integers(0, len(whole) - 2))]
-
-    assert not expect_read_or_refused(cut)
-
-
-def expect_read_or_refused(content: bytes) -> bool:
-    """Expect a row in the summary or a sentence; tell whether it was read."""
-    with tempfile.TemporaryDirectory() as name:
-        outputs = Path(name)
-        folder = outputs / "part" / "padim"
-        folder.mkdir(parents=True)
-        (folder / CELL_FILE).write_bytes(content)
-        cells, problems = all_cells(outputs)
-        table, said = summary_table(outputs)
-        if refused(folder):
-            assert len(problems) == len(said) == 1
-            assert not cells
-            return False
-        assert list(table.columns) == COLUMNS
-        assert len(table) == len(cells) == 1
-        return True
-
-
-def refused(folder: Path) -> str:
-    """Return the sentence with which a cell is refused, or ""."""
-    try:
-        read_cell(folder)
-    except CellError as error:
-        return str(error)
-    return ""
-
-
-SCORES = [
-    SCORE_COLUMNS,
-    ["test", "good", "000", "0", "1.5", "True", "0", "90.1", "part/test/good/000.png"],
-    ["test", "blot", "000", "1", "2.5", "True", "12", "80", "part/test/blot/000.png"],
-    ["calibration", "good", "001", "0", "0.5", "True", "0", "90", "part/train/good/001.png"],
-]
-COUNTED = {"test_good": 1, "test_defective": 1, "calibration_images": 1}
-ODD = st.sampled_from(["", "nan", "inf", "1e999", "True", "..", "\0", '"', "\n", "-1", "9" * 400])
+def write_cell(outputs: Path) -> Path:
+    """Write a cell with scores and curves; return its folder."""
+    folder = outputs / "part" / "padim"
+    folder.mkdir(parents=True)
+    (folder / SCORES_FILE).write_text("split,defect,stem\ntest,good,000\n")
+    arrays = dict.fromkeys(CURVE_NAMES, np.linspace(0, 1, 5))
+    np.savez(folder / CURVES_FILE, allow_pickle=False, **arrays)
+    write_cell_file(folder, cell_content())
+    return folder
 
 
 @given(st.data())
-def test_scores_with_any_text_in_any_place_are_read_or_refused(data: st.DataObject) -> None:
-    rows = [list(row) for row in SCORES]
-    for _ in range(data.draw(st.integers(1, 3))):
-        row = data.draw(st.sampled_from(rows))
-        row[data.draw(st.integers(0, len(row) - 1))] = data.draw(st.text(max_size=9) | ODD)
-    text = io.StringIO()
-    csv.writer(text).writerows(rows)
-    content = text.getvalue().encode(errors="surrogatepass")
+def test_a_cell_file_that_was_edited_or_spoiled_is_refused(data: st.DataObject) -> None:
     with tempfile.TemporaryDirectory() as name:
-        path = Path(name) / "scores.csv"
-        path.write_bytes(content[: data.draw(st.integers(0, len(content)))] or content)
-        try:
-            table = read_scores(path, COUNTED)
-        except ValueError:
-            return
-        assert np.isfinite(table["score"].to_numpy(float)).all()
-        assert sorted(table["label"]) == [0, 0, 1]
-        assert len(table) == 3
+        file = write_cell(Path(name)) / CELL_FILE
+        assert read_cell(file.parent)["method"] == "padim"
+        if data.draw(st.booleans()):
+            draw_edit(data, file)
+        else:
+            file.write_bytes(draw_spoiled(data, file.read_bytes()))
+        [cell] = stored_cells(Path(name)).values()
+
+        assert cell.about is None
+        assert str(cell.damage).startswith(str(file))
 
 
-@example([(0.999197850556129, 1)])  # the place of the table of contents lies before the file
-@given(st.lists(st.tuples(st.floats(0, 1), st.integers(0, 255)), min_size=1, max_size=20))
-def test_curves_with_any_bytes_in_any_place_are_read_or_refused(
-    spoiled: list[tuple[float, int]],
+@pytest.mark.parametrize(("file", "read"), [(SCORES_FILE, read_scores), (CURVES_FILE, read_curves)])
+@given(data=st.data())
+def test_scores_and_curves_with_other_bytes_are_refused(
+    file: str, read: Any, data: st.DataObject
 ) -> None:
     with tempfile.TemporaryDirectory() as name:
-        path = Path(name) / "curves.npz"
-        row = np.linspace(0, 1, 5)
-        np.savez(path, allow_pickle=False, **dict.fromkeys(CURVE_NAMES, row))
-        content = bytearray(path.read_bytes())
-        for place, value in spoiled:
-            content[int(place * (len(content) - 1))] = value
-        path.write_bytes(content)
-        try:
-            arrays = read_curves(path)
-        except ValueError:
-            return
-        assert set(arrays) == set(CURVE_NAMES)
-        assert all(array.ndim == 1 and array.dtype.kind == "f" for array in arrays.values())
+        folder = write_cell(Path(name))
+        path = folder / file
+        path.write_bytes(draw_spoiled(data, path.read_bytes()))
+        with pytest.raises(CellError, match="changed after the evaluation"):
+            read(folder, read_cell(folder))
 
 
 @given(st.data())
-def test_a_status_with_any_value_in_any_place_is_read_or_none(data: st.DataObject) -> None:
-    content = asdict(JobStatus(state="done", cells=[], arguments=["--data", "demo"]))
-    content["cells"] = [{"category": "part", "method": "padim", "state": "done"}]
-    holder = data.draw(st.sampled_from([content, content["cells"][0]]))
-    holder[data.draw(st.sampled_from(sorted(holder)))] = data.draw(JSON)
+def test_a_status_that_was_edited_or_spoiled_is_none(data: st.DataObject) -> None:
+    status = JobStatus(state="done", cells=[CellState("part", "padim", "done")], arguments=["x"])
     with tempfile.TemporaryDirectory() as name:
-        job_folder(Path(name)).mkdir()
-        (job_folder(Path(name)) / "status.json").write_text(json.dumps(content))
-        status = read_status(Path(name))
-        if status is not None:
-            write_status(Path(name), status)
-            assert read_status(Path(name)) == status
+        write_status(Path(name), status)
+        assert read_status(Path(name)) == status
+        file = status_file(Path(name))
+        if data.draw(st.booleans()):
+            draw_edit(data, file)
+        else:
+            file.write_bytes(draw_spoiled(data, file.read_bytes()))
+        assert read_status(Path(name)) is None

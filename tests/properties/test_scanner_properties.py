@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from data_utils.mvtec import scan_category
@@ -21,7 +21,6 @@ FOLDERS = st.sampled_from(["train/good", "test/good", "test/<b>긁힘", "ground_
 
 
 @given(st.lists(st.tuples(FOLDERS, NAMES, SUFFIXES), max_size=25, unique=True))
-@settings(max_examples=60)
 def test_every_file_is_used_or_named(files: list[tuple[str, str, str]]) -> None:
     picture = good_picture(np.random.default_rng(0), SIDE)
     with tempfile.TemporaryDirectory() as name:

@@ -5,19 +5,18 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from PIL import Image
 from scipy.ndimage import binary_dilation, binary_erosion
 
 from data_utils.transform import choose_transform
-from evaluation.heatmap import Scale, overlay
+from evaluation.store.heatmap import Scale, overlay
 
 SIDES = st.integers(24, 500)
 
 
 @given(SIDES, SIDES, st.booleans(), st.integers(64, 300), st.data())
-@settings(max_examples=60)
 def test_a_white_block_and_its_mask_stay_in_one_place(
     height: int, width: int, official: bool, image_size: int, data: st.DataObject
 ) -> None:

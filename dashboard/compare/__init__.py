@@ -1,1 +1,0 @@
-"""What the compare page draws with."""

@@ -1,1 +1,0 @@
-"""Small components of our own, for what Streamlit has no widget for."""

@@ -1,1 +1,0 @@
-"""What the defect types page draws with."""

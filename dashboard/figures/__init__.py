@@ -1,1 +1,0 @@
-"""Charts as pure functions from tables to Plotly figures; no Streamlit here."""

@@ -1,1 +1,0 @@
-"""What the inspect page draws with: new pictures through finished cells."""

@@ -1,1 +1,0 @@
-"""What the overview page draws with."""

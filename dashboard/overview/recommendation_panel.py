@@ -1,0 +1,122 @@
+"""The overview's "Which one?": two limits, and the method that misses the fewest defects."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from dashboard.answer import alarms, answer, listed, missed
+from dashboard.compare.lineup import unlike_weights
+from dashboard.finished import FinishedCell
+from dashboard.opening import draw_finished_cells
+from dashboard.state import Selection, draw_false_alarm_slider, remember, said, t
+from dashboard.tables import (
+    draw_table,
+    machine,
+    method_title,
+    number,
+    percent,
+    percent_interval,
+    pinned,
+)
+from detectors.backbones.names import LITE0, RANDOM, weights_kind
+from detectors.registry import METHODS
+from evaluation.measure.recommendation import Candidate, Choice, choose
+from evaluation.run.timing import TIMED_PICTURES
+from evaluation.store.places import CellPlace
+from evaluation.store.spreadsheet import NOT_AVAILABLE
+
+NETWORKS = {RANDOM: "overview_from_random", LITE0: "overview_from_lite0"}
+LIMIT_KEY = "overview_ms"
+SMALLEST_P = 0.001
+
+
+def draw_recommendation(selection: Selection) -> None:
+    """Draw the two limits, the answer for the selected category, and the numbers behind it."""
+    st.markdown(t("overview_choice_lead", category=selection.category))
+    left, right = st.columns(2)
+    with left:
+        allowed = draw_false_alarm_slider()
+    remember(LIMIT_KEY, None)
+    with right:
+        ms_limit = st.number_input(
+            t("overview_ms_limit"),
+            min_value=1.0,
+            value=None,
+            step=10.0,
+            format="%.0f",
+            placeholder=t("overview_ms_unlimited"),
+            key=LIMIT_KEY,
+            help=t("overview_ms_help"),
+        )
+    cells = draw_finished_cells(selection, remarks=False)
+    if not cells:
+        return
+    candidates = [cell.candidate(allowed) for cell in cells]
+    choice = choose(candidates, allowed, ms_limit)
+    text = "\n\n".join(answer(selection.category, candidates, choice, allowed, ms_limit, t, said))
+    if choice.best is None:
+        st.warning(text, icon=":material/warning:")
+    elif choice.tied:
+        st.info(text, icon=":material/balance:")
+    else:
+        st.success(text, icon=":material/check_circle:")
+    _draw_numbers(candidates, choice, allowed)
+    _draw_origin(selection, cells)
+
+
+def _draw_numbers(candidates: list[Candidate], choice: Choice, allowed: float) -> None:
+    table = pd.DataFrame(
+        {
+            "method": [method_title(one.method) for one in candidates],
+            "missed": [missed(one, said, with_interval=False) for one in candidates],
+            "interval": [percent_interval(*one.decisions.missed_interval) for one in candidates],
+            "asked": percent(allowed),
+            "realised": [alarms(one, said) for one in candidates],
+            "latency_ms": [one.ms for one in candidates],
+            "latency_p95_ms": [one.time.p95_ms for one in candidates],
+        }
+    )
+    if choice.rivals:
+        p_values = {rival.other.method: _p_value(rival.p_value) for rival in choice.rivals}
+        table["p"] = [p_values.get(one.method, "") for one in candidates]
+    headings = {
+        "method": pinned("column_method"),
+        "p": st.column_config.Column(t("column_p"), help=t("overview_p_help")),
+    }
+    formats = dict.fromkeys(("latency_ms", "latency_p95_ms"), "{:.0f}")
+    draw_table(table, headings, formats, key="overview_choice")
+
+
+def _draw_origin(selection: Selection, cells: list[FinishedCell]) -> None:
+    """Say where the numbers come from, and what is missing or not to be trusted."""
+    by_machine: dict[tuple[str, str], list[str]] = {}
+    for cell in cells:
+        origin = machine(cell.about), str(cell.about.get("finished", NOT_AVAILABLE))[:10]
+        by_machine.setdefault(origin, []).append(f"{selection.category}/{cell.method}")
+    timed = listed(
+        said("overview_timed_in", cells=", ".join(names), machine=name, finished=day)
+        for (name, day), names in by_machine.items()
+    )
+    st.caption(t("overview_ms_origin", timed=timed, most=TIMED_PICTURES))
+    kinds = {cell.method: weights_kind(str(cell.about["weights"])) for cell in cells}
+    remarks = {
+        "overview_from_demo": [cell.method for cell in cells if cell.about["demo_data"]],
+        **{key: [one for one in kinds if kinds[one] == kind] for kind, key in NETWORKS.items()},
+    }
+    for key, methods in remarks.items():
+        if methods:
+            st.caption(t(key, methods=", ".join(map(method_title, methods))))
+    if weights := unlike_weights(cells):
+        st.warning(t("compare_unlike", what=weights), icon=":material/warning:")
+    missing = [
+        method.title
+        for key, method in METHODS.items()
+        if not CellPlace(selection.outputs, selection.category, key).finished
+    ]
+    if missing:
+        st.caption(t("method_missing", methods=", ".join(missing)))
+
+
+def _p_value(value: float) -> str:
+    return f"< {SMALLEST_P}" if value < SMALLEST_P else number(value)

@@ -1,1 +1,0 @@
-"""What the samples page draws with: sample sets, picker, gallery, large view."""

@@ -1,1 +1,0 @@
-"""What the trade-off page draws with."""

@@ -1,0 +1,165 @@
+"""From picture files to scores, by the same code as in the evaluation."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Lock
+from typing import IO
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from data_utils.facts import Fact, Fault, fact
+from data_utils.images import UnreadableImageError, is_picture, read_picture, stored_size
+from data_utils.locations import free_bytes
+from data_utils.pictures import DECODE_BYTES, DECODE_PIXEL_BYTES, DECODE_THREADS
+from data_utils.transform import Transform
+from evaluation.new_pictures.opened_cell import OpenCell
+
+MAX_PIXELS = 64_000_000
+AT_ONCE = 16
+OTHER_SHAPE = 1.32  # both sides are rounded to multiples of 32, each up to 15 % off
+
+File = Path | IO[bytes]
+one_large_picture = Lock()
+
+
+class FolderError(Fault):
+    """A folder whose pictures cannot be scored."""
+
+
+@dataclass(frozen=True)
+class ScoredPicture:
+    """A new picture and what the methods say about it.
+
+    Attributes
+    ----------
+    name : str
+    scores : dict
+        Raw, by method; empty where the picture cannot be read.
+    remark : Fact or None
+        Why it cannot be read, or that it has another shape.
+    """
+
+    name: str
+    scores: dict[str, float] = field(default_factory=dict)
+    remark: Fact | None = None
+
+    @property
+    def readable(self) -> bool:
+        """Whether there are scores."""
+        return bool(self.scores)
+
+    def score(self, method: str) -> float:
+        """Return the score by one method, NaN where the picture cannot be read."""
+        return self.scores.get(method, math.nan)
+
+
+def score_pictures(
+    cells: Sequence[OpenCell],
+    pictures: Sequence[tuple[str, File]],
+    progress: Callable[[int], object] | None = None,
+) -> list[ScoredPicture]:
+    """Score pictures, a few in memory at a time; return them in the same order.
+
+    Parameters
+    ----------
+    cells : sequence of OpenCell
+        At least one; all with the same geometry.
+    pictures : sequence of (name, Path or binary file)
+    progress : callable (done), optional
+    """
+    scored: list[ScoredPicture] = []
+    geometry = cells[0].geometry
+    with ThreadPoolExecutor(DECODE_THREADS) as pool:
+        for start in range(0, len(pictures), AT_ONCE):
+            some = pictures[start : start + AT_ONCE]
+            read = list(pool.map(lambda picture: _read(picture[1], geometry), some))
+            images = [image for image, _ in read if image is not None]
+            by_method = {
+                cell.method: cell.detector.score(np.stack(images)).scores.tolist()
+                for cell in cells
+                if images
+            }
+            rows = zip(*by_method.values(), strict=True)
+            for (name, _), (image, remark) in zip(some, read, strict=True):
+                scores = {} if image is None else dict(zip(by_method, next(rows), strict=True))
+                scored.append(ScoredPicture(name, scores, remark))
+            if progress is not None:
+                progress(len(scored))
+    return scored
+
+
+def _read(file: File, geometry: Transform) -> tuple[NDArray[np.uint8] | None, Fact | None]:
+    """Return the pixels as the detectors see them and a remark; no pixels if it is unreadable."""
+    try:
+        picture = opened_picture(file)
+    except UnreadableImageError as error:
+        return None, error.fact
+    squeezed = geometry.shorter_side is None and has_other_shape(*picture.size, geometry)
+    size = f"{picture.width} x {picture.height} px"
+    return geometry.picture(picture), fact("squeezed", size=size) if squeezed else None
+
+
+def has_other_shape(width: int, height: int, geometry: Transform) -> bool:
+    """Tell whether a picture's sides have another ratio than the cell's, rounded as those are."""
+    ratio = (width / height) / (geometry.width / geometry.height)
+    return max(ratio, 1 / ratio) > OTHER_SHAPE
+
+
+def opened_picture(file: File) -> Image.Image:
+    """Decode a picture as the evaluation does, to 8-bit RGB.
+
+    Raises
+    ------
+    UnreadableImageError
+        If it is no picture, has more than 64 million pixels or more than there is memory for, or
+        cannot be decoded.
+    """
+    height, width = stored_size(file)
+    if height * width > MAX_PIXELS:
+        most = MAX_PIXELS // 1_000_000
+        raise UnreadableImageError("picture_too_large", width=width, height=height, most=most)
+    needed = height * width * DECODE_PIXEL_BYTES
+    with one_large_picture if needed > DECODE_BYTES // DECODE_THREADS else nullcontext():
+        if needed > (free := free_bytes()):
+            amounts = {"needed": f"{needed / 1e6:.0f} MB", "free": f"{free / 1e6:.0f} MB"}
+            raise UnreadableImageError("picture_needs_memory", **amounts)
+        return read_picture(file)
+
+
+def pictures_below(folder: Path) -> list[tuple[str, Path]]:
+    """Find the pictures in a folder and its subfolders, by folder and name, hidden ones left out.
+
+    Links to folders are not followed.
+
+    Returns
+    -------
+    list of (path below the folder with ``/``, path)
+
+    Raises
+    ------
+    FolderError
+        If there is no such folder, no picture in it, or a folder in it that cannot be read: parts
+        in there would go unchecked.
+    """
+    if not folder.is_dir():
+        raise FolderError("no_folder_to_score", folder=folder)
+    found: list[Path] = []
+    for place, inner, names in os.walk(folder, onerror=_refuse):
+        inner[:] = sorted(name for name in inner if not name.startswith("."))
+        found += [path for name in sorted(names) if is_picture(path := Path(place, name))]
+    if not found:
+        raise FolderError("no_picture_to_score", folder=folder)
+    return [(path.relative_to(folder).as_posix(), path) for path in found]
+
+
+def _refuse(error: OSError) -> None:
+    raise FolderError("folder_unread", folder=error.filename, error=error.strerror)

@@ -1,0 +1,345 @@
+"""Evaluating categories one after the other: which cells are to be made, and none ends the rest."""
+
+from __future__ import annotations
+
+import time
+import traceback
+from contextlib import suppress
+from dataclasses import replace
+
+from data_utils.facts import Fact, fact, fact_of
+from data_utils.locations import CACHE_VARIABLE, cache_root
+from data_utils.mvtec import Category, DatasetError, left_out_folders, scan_category
+from data_utils.pictures import Pictures, cached_fingerprint, load_pictures
+from data_utils.transform import Transform
+from detectors.backbones.features import Backbone
+from detectors.backbones.names import STAND_IN, TRAINED, weights_kind
+from detectors.backbones.weights import WeightsError
+from detectors.registry import METHODS
+from evaluation.run.backbone_source import BackboneSource, BackboneSources
+from evaluation.run.fitting import PendingCell, coreset_families, run_alone, run_together
+from evaluation.run.memory_budget import CategorySize, cells_bytes, reading_bytes, refusal, size_of
+from evaluation.run.plan import Run
+from evaluation.run.progress import DONE, FAILED, RUNNING, SKIPPED, WAITING, RunProgress
+from evaluation.run.timing import Clock
+from evaluation.run.writing import CategoryInput, write_cell
+from evaluation.store.cells import read_cell, record_failure
+from evaluation.store.checksums import damaged_file
+from evaluation.store.places import CELL_FILE, CellError, CellKey, CellPlace
+from evaluation.store.settings import Settings
+from evaluation.store.summary import write_summary, wrong_summary
+
+
+def evaluate(run: Run, progress: RunProgress) -> None:
+    """Evaluate every category, write its cells, and rebuild the summary after each.
+
+    A cell that fails is recorded with its reason and never ends the run.
+    """
+    sources = BackboneSources(run.weights)
+    run = prepared(run, sources, progress)
+    for name in run.categories:
+        evaluate_category(run, name, sources, progress)
+    conclude(run, progress)
+
+
+def prepared(run: Run, sources: BackboneSources, progress: RunProgress) -> Run:
+    """Say what is wrong before anything is made; return the run with the backbones there are."""
+    if wrong := wrong_summary(run.outputs):
+        progress.say(wrong)
+    for finding in left_out_folders(run.data):
+        progress.say(f"{finding}.")
+    if any(METHODS[method].reads_backbone for method in run.methods):
+        first, *others = (
+            sources.settled(settings, progress) for settings in (run.settings, *run.variants)
+        )
+        run = replace(run, settings=first, variants=tuple(others))
+    return run
+
+
+def evaluate_category(run: Run, name: str, sources: BackboneSources, progress: RunProgress) -> None:
+    """Make the cells of one category; what ends the category is the failure of all of them."""
+    try:
+        _evaluate_category(run, name, sources, progress)
+    except Exception as error:
+        if not isinstance(error, (ValueError, OSError)):
+            traceback.print_exc()
+        for cell in progress.status.cells:
+            if cell.category == name and cell.state in (WAITING, RUNNING):
+                fail(run, cell.key, fact_of(error), progress)
+
+
+def conclude(run: Run, progress: RunProgress) -> None:
+    """Rebuild the summary, and say what is wrong with finished cells."""
+    try:
+        problems = write_summary(run.outputs)
+    except OSError as error:
+        problems = [fact("summary_unwritable", error=fact_of(error))]
+    for problem in problems:
+        progress.say(problem)
+
+
+def fail(run: Run, cell: CellKey, reason: Fact, progress: RunProgress) -> None:
+    """End a cell as failed, and note its reason beside its place."""
+    progress.end(cell, FAILED, reason)
+    try:
+        record_failure(run.place_of(cell), reason)
+    except (OSError, CellError) as error:
+        progress.say(f"The failure of {cell} could not be noted: {error}")
+
+
+def cells_to_make(
+    run: Run, name: str, sources: BackboneSources, progress: RunProgress
+) -> tuple[list[CellKey], str]:
+    """Return a category's cells without those that are skipped, and its pictures' fingerprint.
+
+    Raises ValueError or OSError if it cannot be evaluated at all, also for want of memory.
+    """
+    category = _scanned(run, name)
+    transform = run.settings.transform_for(category)
+    if lacking := _no_room_to_read(run, category, transform):
+        raise DatasetError(lacking)
+    pictures = _decoded(category, transform, progress)
+    wanted = [
+        cell
+        for cell, settings in run.cells(name).items()
+        if not _is_skipped(run, cell, settings, pictures, sources.of(settings), progress)
+    ]
+    return wanted, pictures.fingerprint
+
+
+def _evaluate_category(
+    run: Run, name: str, sources: BackboneSources, progress: RunProgress
+) -> None:
+    started = time.perf_counter()
+    cells = run.cells(name)
+    category = _scanned(run, name)
+    transform = run.settings.transform_for(category)
+    size = size_of(category, transform)
+    missing = [cell for cell in cells if not run.place_of(cell).finished]
+    refused = {one for one in missing if not _has_room(run, one, cells[one], size, progress)}
+    if len(refused) == len(cells):
+        return
+    if lacking := _no_room_to_read(run, category, transform):
+        _lack_memory(run, [cell for cell in cells if cell not in refused], lacking, progress)
+        return
+    clock = Clock()
+    with clock.phase("decode"):
+        pictures = _decoded(category, transform, progress)
+    given = CategoryInput(category, pictures, clock["decode"])
+    sharing: dict[int, tuple[Backbone, list[PendingCell]]] = {}
+    alone: list[PendingCell] = []
+    for cell, settings in cells.items():
+        source = sources.of(settings)
+        if cell in refused or _is_skipped(run, cell, settings, pictures, source, progress):
+            continue
+        if cell not in missing and not _has_room(run, cell, settings, size, progress):
+            continue
+        method = METHODS[cell.method]
+        if not method.reads_backbone:
+            detector = method.make(settings.options, None)
+            alone.append(PendingCell(run.place_of(cell), detector, settings))
+            continue
+        try:
+            network = source.get(progress)
+        except WeightsError as error:
+            fail(run, cell, fact_of(error), progress)
+            continue
+        detector = method.make(settings.options, network)
+        _, together = sharing.setdefault(id(network), (network, []))
+        together.append(PendingCell(run.place_of(cell), detector, settings, network))
+
+    decided_s = time.perf_counter() - started
+    for key in list(sharing):
+        network, together = sharing.pop(key)
+        parts = _that_fit_together(together, size, run.room)
+        together.clear()
+        while parts:
+            _evaluate_together(run, parts.pop(0), network, given, decided_s, progress)
+    for pending in alone:
+        began = time.perf_counter()
+        progress.begin([pending.place.key])
+        run_alone(pending, pictures, progress.phase)
+        _finish(run, pending, given, began, progress)
+
+
+def _evaluate_together(
+    run: Run,
+    cells: list[PendingCell],
+    network: Backbone,
+    given: CategoryInput,
+    before_s: float,
+    progress: RunProgress,
+) -> None:
+    """Make cells that share one pass of the backbone; `before_s` were spent on all before."""
+    began = time.perf_counter()
+    progress.begin([cell.place.key for cell in cells])
+    try:
+        run_together(cells, network, given.pictures, progress.phase)
+    except Exception as error:  # what fails in the shared pass must not keep others from going on
+        traceback.print_exc()
+        for cell in cells:
+            cell.failure = cell.failure or fact_of(error)
+    shared_s = before_s + time.perf_counter() - began
+    for cell in cells:
+        _finish(run, cell, given, time.perf_counter() - shared_s, progress)
+
+
+def _finish(
+    run: Run, cell: PendingCell, given: CategoryInput, started: float, progress: RunProgress
+) -> None:
+    """Write the cell and the summary, or record why there is none."""
+    if not cell.failure:
+        with cell.guarded():
+            write_cell(cell, given, started, progress.phase)
+            if run.only is None:
+                with suppress(OSError):  # said when the run ends
+                    write_summary(run.outputs)
+    if cell.failure:
+        fail(run, cell.place.key, cell.failure, progress)
+    else:
+        progress.end(cell.place.key, DONE)
+    cell.maps, cell.calibration = None, None
+
+
+def _scanned(run: Run, name: str) -> Category:
+    category = scan_category(run.data, name)
+    if category.train.empty or category.test.empty:
+        # What is wrong with the category as a whole and, as an example, with one of its files.
+        told: dict[str, object] = {"path": name}
+        for finding in category.findings:
+            if finding.path == name:
+                told.setdefault("problem", finding.problem)
+            elif "file" not in told:
+                told |= {"file": finding.path, "why": finding.problem}
+        raise DatasetError(
+            "category_file_unusable" if "file" in told else "category_unusable", **told
+        )
+    return category
+
+
+def _decoded(category: Category, transform: Transform, progress: RunProgress) -> Pictures:
+    report = progress.phase("reading", category=category.name)
+    pictures = load_pictures(category, transform, report)
+    if pictures.uncached:
+        progress.say(
+            f"The pictures of {category.name} cannot be kept in {cache_root()} "
+            f"({pictures.uncached}) and will be read again; make room there, or name another "
+            f"folder in {CACHE_VARIABLE}."
+        )
+    if not pictures.train_count or not len(pictures.test):
+        first = pictures.findings[0]
+        code = "no_test_decoded" if pictures.train_count else "no_training_decoded"
+        raise DatasetError(code, path=first.path, problem=first.problem)
+    return pictures
+
+
+def _is_skipped(
+    run: Run,
+    cell: CellKey,
+    settings: Settings,
+    pictures: Pictures,
+    source: BackboneSource,
+    progress: RunProgress,
+) -> bool:
+    """Tell whether the cell is not to be made, and end it if so."""
+    place = run.place_of(cell)
+    reason = None
+    if place.finished:
+        with suppress(CellError):
+            about = read_cell(place.folder)
+            if run.force:
+                reason = _reason_to_keep(place, about, source)
+            else:
+                reason = _reason_to_skip(run, place, about, settings, pictures, source, progress)
+    if reason is None:
+        return False
+    place.failure_file.unlink(missing_ok=True)
+    progress.end(cell, SKIPPED, reason)
+    return True
+
+
+def _reason_to_keep(
+    place: CellPlace, about: dict[str, object], source: BackboneSource
+) -> Fact | None:
+    """Return why a cell is not repeated although all are to be, or None if it is.
+
+    What a ResNet gave is not lost to a network that only stands in for it.
+    """
+    weights = str(about["weights"])
+    precious = METHODS[place.method].reads_backbone and weights_kind(weights) == TRAINED
+    if not (precious and source.stands_in):
+        return None
+    return fact("kept_stand_in", weights=weights, stand_in=STAND_IN)
+
+
+def _reason_to_skip(
+    run: Run,
+    place: CellPlace,
+    about: dict[str, object],
+    settings: Settings,
+    pictures: Pictures,
+    source: BackboneSource,
+    progress: RunProgress,
+) -> Fact | None:
+    """Return why the cell is not to be made, or None if it is."""
+    if METHODS[place.method].reads_backbone:
+        with suppress(WeightsError):
+            if about["backbone_identity"] != source.get(progress).identity:
+                return fact("kept_weights", weights=about["weights"])
+    if about["fingerprint"] == settings.fingerprint(place.method, pictures.fingerprint):
+        if damage := damaged_file(place.folder, about):
+            progress.say(fact("cell_made_again", folder=place.folder, damage=damage))
+            return None
+        with suppress(OSError):
+            (place.folder / CELL_FILE).touch()  # says when it was last found up to date
+        return fact("up_to_date")
+    if about["data_root"] != str(run.data.resolve()):
+        return fact("kept_data", data=about["data_root"])
+    return None
+
+
+def _no_room_to_read(run: Run, category: Category, transform: Transform) -> Fact | None:
+    """Return why the pictures are not read for want of memory."""
+    if cached_fingerprint(category, transform):
+        return None
+    return refusal(reading_bytes(size_of(category, transform)), run.room)
+
+
+def _has_room(
+    run: Run, cell: CellKey, settings: Settings, size: CategorySize, progress: RunProgress
+) -> bool:
+    """Tell whether there is memory for a cell; record it as failed if there is not."""
+    reason = refusal(cells_bytes(size, [(cell.method, settings)]), run.room)
+    if reason:
+        _lack_memory(run, [cell], reason, progress)
+    return not reason
+
+
+def _lack_memory(run: Run, cells: list[CellKey], reason: Fact, progress: RunProgress) -> None:
+    """Record cells as failed, or leave them for a time when more memory is free."""
+    if run.memory is not None:
+        progress.postpone(cells, reason)
+        return
+    for cell in cells:
+        fail(run, cell, reason, progress)
+
+
+def _that_fit_together(
+    cells: list[PendingCell], size: CategorySize, free: int
+) -> list[list[PendingCell]]:
+    """Divide cells that share a backbone into parts that take at most `free` bytes.
+
+    One part as a rule, made in one pass of the backbone.
+    """
+
+    def fit(some: list[PendingCell]) -> bool:
+        return cells_bytes(size, [(one.place.method, one.settings) for one in some]) <= free
+
+    parts: list[list[PendingCell]] = []
+    for family in coreset_families(cells):
+        for together in [family] if fit(family) else [[cell] for cell in family]:
+            if parts and fit([*parts[-1], *together]):
+                parts[-1] += together
+            else:
+                parts.append(list(together))
+    return parts

@@ -1,0 +1,91 @@
+"""``scores.csv``: the raw score of every test picture and of the calibration pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from detectors.base import Calibration
+from evaluation.store.checksums import unchanged
+from evaluation.store.places import SCORES_FILE
+
+COLUMNS = [
+    "split",
+    "defect",
+    "stem",
+    "label",
+    "score",
+    "has_mask",
+    "defect_pixels",
+    "brightness",
+    "file",
+]
+
+
+def scores_table(
+    root: Path,
+    records: pd.DataFrame,
+    test_scores: NDArray[np.float32],
+    calibration: Calibration,
+    brightness: NDArray[np.float64],
+    masks: NDArray[np.bool_],
+) -> pd.DataFrame:
+    """Return one row per test picture, then one per calibration picture.
+
+    ``defect_pixels`` is the marked area in pixels of the transformed picture; empty where there
+    is no usable mask.
+
+    Parameters
+    ----------
+    root : Path
+        The data folder; ``file`` is relative to it.
+    records : DataFrame
+        All readable pictures, training first.
+    test_scores : float32 [T]
+    calibration : Calibration
+    brightness : float64 [N]
+        Mean brightness of every record's picture, 0 to 255.
+    masks : bool [T, H, W]
+    """
+    records = records.assign(brightness=brightness)
+    test = records[records["split"] == "test"].assign(score=test_scores)
+    areas = masks.sum(axis=(1, 2))
+    test["defect_pixels"] = pd.array(areas, "Int64")
+    test.loc[~test["has_mask"].astype(bool), "defect_pixels"] = pd.NA
+    train = records[records["split"] == "train"].iloc[calibration.positions]
+    train = train.assign(defect_pixels=pd.array(np.zeros(len(train), int), "Int64"))
+    held_out = train.assign(split="calibration", score=calibration.result.scores)
+    table = pd.concat([test, held_out], ignore_index=True)
+    table["file"] = [path.relative_to(root).as_posix() for path in table["image_path"]]
+    return table[COLUMNS]
+
+
+def read_scores(folder: Path, cell: Mapping[str, Any]) -> pd.DataFrame:
+    """Read what ``scores_table`` gave.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the cell.
+    cell : mapping
+        Its ``cell.json``, as from ``read_cell``.
+
+    Raises
+    ------
+    CellError
+        If it is not as it was written.
+    """
+    path = unchanged(folder / SCORES_FILE, cell)
+    text = {"split": str, "defect": str, "stem": str, "file": str}
+    empty = {"score": [""], "defect_pixels": [""]}
+    return pd.read_csv(path, dtype=text, keep_default_na=False, na_values=empty)
+
+
+def calibration_scores(scores: pd.DataFrame) -> NDArray[np.float64]:
+    """Return the scores of held-out good training pictures in such a table, float64 ``[K]``."""
+    return scores.loc[scores["split"] == "calibration", "score"].to_numpy(np.float64)

@@ -1,0 +1,103 @@
+"""The app, run by Streamlit's own test driver, and stored cells that a test changes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import plotly.io
+import pytest
+from streamlit.components.v2 import manifest_scanner
+from streamlit.proto.WidgetStates_pb2 import WidgetStates
+from streamlit.testing.v1 import AppTest
+
+from dashboard import frame
+from data_utils.locations import PROJECT
+from evaluation.store.cells import read_cell, write_cell_file
+from evaluation.store.places import CELL_FILE, SCORES_FILE
+from evaluation.store.scores import read_scores
+
+PAGES = [f"pages/{name}.py" for name in frame.PAGES]
+# The driver would look through all installed packages before every run.
+SCAN = "scan_component_manifests"
+pytest.MonkeyPatch().setattr(manifest_scanner, SCAN, cache(getattr(manifest_scanner, SCAN)))
+
+
+class App(AppTest):
+    """The app; a run of it must end without an exception."""
+
+    def _run(
+        self, widget_state: WidgetStates | None = None, timeout: float | None = None
+    ) -> AppTest:
+        super()._run(widget_state, timeout)
+        assert not self.exception
+        return self
+
+
+def opened(page: str, lang: str = "en", **url: str) -> AppTest:
+    """Run the app and go to `page` with the given URL parameters."""
+    app = App(PROJECT / "app.py", default_timeout=60)
+    app.query_params["lang"] = lang
+    for key, value in url.items():
+        app.query_params[key] = value
+    if page != PAGES[0]:
+        app.switch_page(page)
+    return app.run()
+
+
+def every_page(lang: str = "en", **url: str) -> Iterator[tuple[str, AppTest]]:
+    """Yield every page, each opened in a session of its own."""
+    for page in PAGES:
+        yield page, opened(page, lang, **url)
+
+
+def shown(app: AppTest) -> str:
+    """Return all text on the page."""
+    groups = (app.title, app.header, app.subheader, app.markdown, app.caption, app.info)
+    alerts = (app.warning, app.error, app.success)
+    return "\n".join(str(element.value) for group in (*groups, *alerts) for element in group)
+
+
+def table_with(app: AppTest, *columns: str) -> pd.DataFrame:
+    """Return the first table on the page that has these columns."""
+    found: pd.DataFrame = next(
+        element.value for element in app.dataframe if set(columns) <= set(element.value.columns)
+    )
+    return found
+
+
+def figures(app: AppTest) -> list[Any]:
+    """Return the Plotly figures on the page."""
+    return [plotly.io.from_json(chart.proto.spec) for chart in app.get("plotly_chart")]
+
+
+def change_cell(folder: Path, **changes: Any) -> None:
+    """Change what a cell says of itself; in metrics, counts and the like only what is named."""
+    cell = json.loads((folder / CELL_FILE).read_text())
+    for name, value in changes.items():
+        cell[name] = cell[name] | value if isinstance(value, dict) else value
+    write_cell_file(folder, cell)
+
+
+def scores(folder: Path) -> pd.DataFrame:
+    """Return what a cell's ``scores.csv`` holds."""
+    return read_scores(folder, read_cell(folder))
+
+
+def write_scores(folder: Path, table: pd.DataFrame, **changes: Any) -> None:
+    """Let a cell have other scores, and change what it says of itself."""
+    table.to_csv(folder / SCORES_FILE, index=False)
+    change_cell(folder, **changes)
+
+
+def rescore(folder: Path, change: dict[str, float]) -> None:
+    """Change scores of test pictures, each named by ``<defect>/<stem>``."""
+    table = scores(folder)
+    names = table["defect"] + "/" + table["stem"]
+    tests = names.where(table["split"] == "test")
+    assert set(change) <= set(tests)
+    write_scores(folder, table.assign(score=tests.map(change).fillna(table["score"])))

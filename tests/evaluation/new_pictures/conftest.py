@@ -1,0 +1,38 @@
+"""Finished cells that score new pictures, made once by the real runner."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from detectors.backbones.features import Backbone
+from detectors.backbones.networks import load_backbone
+from evaluation.new_pictures.opened_cell import OpenCell, open_cell
+from evaluation.run.plan import Run
+from evaluation.store.places import CellPlace
+from tests.make_data import write_category
+from tests.runs import BOTH, states
+
+
+@pytest.fixture(scope="session")
+def evaluated(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """Return a data folder and the outputs of two methods on it."""
+    base = tmp_path_factory.mktemp("new-pictures")
+    data, outputs = base / "data", base / "outputs"
+    write_category(data, "part")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MVTEC_CACHE", str(base / "cache"))
+        run = Run(data, outputs, ["part"], BOTH, weights="random")
+        assert set(states(run)) == {"done"}
+    return data, outputs
+
+
+@pytest.fixture(scope="session")
+def backbone() -> Backbone:
+    return load_backbone("resnet18", "random")
+
+
+@pytest.fixture(scope="session")
+def cells(evaluated: tuple[Path, Path], backbone: Backbone) -> list[OpenCell]:
+    return [open_cell(CellPlace(evaluated[1], "part", method), backbone) for method in BOTH]

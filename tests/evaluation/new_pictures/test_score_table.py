@@ -1,0 +1,96 @@
+"""The table of scores: what a line says, in a file that opens anywhere."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
+
+import pytest
+
+from data_utils.facts import fact
+from evaluation.new_pictures.opened_cell import OpenCell
+from evaluation.new_pictures.score_table import (
+    COLUMNS,
+    check_target,
+    default_file,
+    score_csv,
+    verdict,
+)
+from evaluation.new_pictures.scoring import ScoredPicture
+
+
+def cell(method: str = "padim", threshold: float = 2.25) -> OpenCell:
+    return cast("OpenCell", SimpleNamespace(method=method, threshold=lambda _: threshold))
+
+
+def rows(*scored: ScoredPicture, cells: tuple[OpenCell, ...] = (cell(),)) -> list[dict[str, str]]:
+    """Return the table as a spreadsheet reads it."""
+    content = score_csv(scored, cells, 0.05).encode()
+    assert content.startswith(b"\xef\xbb\xbffile,method,score,")
+    assert content.endswith(b"\r\n")
+    return list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline="")))
+
+
+def test_a_score_at_the_threshold_passes_and_one_above_it_does_not() -> None:
+    assert verdict(2.0, 2.0) == "good"
+    assert verdict(2.1, 2.0) == "defective"
+    assert verdict(math.nan, 2.0) == "n/a"
+    assert verdict(2.0, math.nan) == "n/a"
+
+
+def test_every_line_says_method_score_threshold_verdict_and_rate() -> None:
+    scored = ScoredPicture("a.png", {"padim": 0.125, "ae": 3.5})
+    first, second = rows(scored, cells=(cell(), cell("ae")))
+    assert tuple(first) == COLUMNS
+    assert first == {
+        "file": "a.png",
+        "method": "padim",
+        "score": "0.125",
+        "threshold": "2.25",
+        "verdict": "good",
+        "false_alarms": "0.05",
+        "remark": "",
+    }
+    assert second == first | {"method": "ae", "score": "3.5", "verdict": "defective"}
+
+
+def test_without_a_score_or_a_threshold_there_is_no_verdict() -> None:
+    broken, bare = ScoredPicture("a", {}, fact("not_a_picture")), ScoredPicture("b", {"padim": 1.0})
+    line = rows(broken)[0]
+    assert (line["score"], line["threshold"], line["verdict"]) == ("", "2.25", "n/a")
+    assert line["remark"] == "is not a picture"
+    line = rows(bare, cells=(cell(threshold=math.nan),))[0]
+    assert (line["score"], line["threshold"], line["verdict"]) == ("1", "n/a", "n/a")
+
+
+@pytest.mark.parametrize(
+    ("name", "written"),
+    [
+        *((name, f"'{name}") for name in ("=1+1.png", "+a.png", "-a.png", "@a.png")),
+        *((name, name) for name in ('a, "b".png', "한글 😀.png", "two\nlines.png", "a=b.png")),
+        ("bad\udcff.png", "bad?.png"),
+    ],
+)
+def test_a_strange_name_comes_back_and_is_never_a_formula(name: str, written: str) -> None:
+    assert rows(ScoredPicture(name, {"padim": 1.0}))[0]["file"] == written
+
+
+def test_the_table_is_named_after_the_folder(tmp_path: Path) -> None:
+    assert default_file(tmp_path / "new parts").name == "new parts_scores.csv"
+    assert default_file(Path("/")).name == "scores.csv"
+
+
+def test_a_file_that_cannot_be_written_is_refused_beforehand(tmp_path: Path) -> None:
+    check_target(tmp_path / "new" / "a.csv")
+    assert not (tmp_path / "new" / "a.csv").exists()
+    (tmp_path / "file").write_text("x")
+    (tmp_path / "folder.csv").mkdir()
+    for target in (tmp_path / "file" / "a.csv", tmp_path / "folder.csv"):
+        with pytest.raises(ValueError, match="cannot be written"):
+            check_target(target)
+    with pytest.raises(ValueError, match=r"end in \.csv"):
+        check_target(tmp_path / "part.png")

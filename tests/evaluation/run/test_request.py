@@ -1,0 +1,169 @@
+"""A request becomes arguments that ask for exactly it, and impossible ones are refused."""
+
+from __future__ import annotations
+
+import shlex
+from itertools import product
+from pathlib import Path
+
+import pytest
+
+from data_utils.locations import DEFAULT_OUTPUTS
+from detectors.registry import METHODS, Options
+from evaluate import argument_parser
+from evaluation.run.arguments import ArgumentsError, parse_request, request_of
+from evaluation.run.job import resume_arguments
+from evaluation.run.progress import CellState, JobStatus
+from evaluation.run.request import (
+    SCHEDULER_VARIABLE,
+    Request,
+    check_settings,
+    command_line,
+    image_size_bounds,
+    is_scheduler,
+    named_scheduler,
+)
+from evaluation.store.settings import Settings
+
+DATA = str(Path("/data sets/mine").absolute())
+EVERYTHING = Request(
+    DATA,
+    ("part", "a b"),
+    ("ae", "padim"),
+    ("resnet50",),
+    str(Path("/weights/mine.pth").absolute()),
+    image_size=320,
+    crop=300,
+    coreset_ratios=(0.25,),
+    padim_channels=60,
+    seeds=(4,),
+    force=True,
+    threads=2,
+)
+ALL_METHODS = tuple(METHODS)
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        Request(DATA),
+        Request("demo", weights="random"),
+        Request(DATA, methods=("padim",), no_crop=True),
+        Request(DATA, seeds=(2**32 - 1,), coreset_ratios=(1e-5,)),
+        Request(DATA, backbones=("resnet18",)),
+        Request(DATA, padim_channels="all"),
+        Request(DATA, seeds=(1, 2)),
+        Request(DATA, backbones=("auto", "resnet50"), coreset_ratios=(0.1, 0.25), seeds=(7, 3)),
+        Request(DATA, workers=4),
+        Request(DATA, scheduler="tls://[::1]:8786", threads=2),
+        EVERYTHING,
+    ],
+)
+def test_the_command_line_understands_what_was_asked(request_: Request) -> None:
+    assert parse_request(request_.arguments()) == request_
+    assert request_of(argument_parser().parse_args(request_.arguments())) == request_
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--out", "elsewhere"],
+        ["--category", "part"],
+        ["--seeds", "-1"],
+        ["--seeds"],
+        ["--categories", "--force", "part"],
+        ["part"],
+        ["-h"],
+    ],
+)
+def test_what_is_no_request_is_refused(arguments: list[str]) -> None:
+    with pytest.raises(ArgumentsError):
+        parse_request(["--data", DATA, *arguments])
+
+
+def test_a_sweep_is_every_combination_once() -> None:
+    request = Request("", backbones=("auto", "resnet50"), coreset_ratios=(0.01, 0.1), seeds=(0, 1))
+    found = [
+        (one.backbone, one.options.coreset_ratio, one.options.seed) for one in request.settings()
+    ]
+
+    assert found == list(product(("resnet18", "resnet50"), (0.01, 0.1), (0, 1)))
+    assert len(Request("", seeds=(3, 3), backbones=("auto", "resnet18")).settings()) == 1
+    assert Request("").settings()[0].automatic
+    assert not Request("", backbones=("resnet18",)).settings()[0].automatic
+
+
+def test_the_command_survives_a_shell_and_has_no_defaults(tmp_path: Path) -> None:
+    line = command_line(EVERYTHING.arguments(), tmp_path / "my results")
+
+    assert shlex.split(line) == [
+        *("python", "evaluate.py", *EVERYTHING.arguments()),
+        *("--out", str(tmp_path / "my results")),
+    ]
+    assert "--out" not in command_line(["--data", "demo"], DEFAULT_OUTPUTS)
+    assert Request(DATA, methods=ALL_METHODS).arguments() == ["--data", DATA]
+
+
+def job(*states: str, arguments: list[str]) -> JobStatus:
+    cells = [CellState(f"c{i}", "padim", state) for i, state in enumerate(states)]
+    return JobStatus(state="cancelled", cells=cells, arguments=arguments)
+
+
+def test_only_a_run_that_repeats_finished_cells_goes_on_with_other_arguments() -> None:
+    arguments = ["--data", DATA, "--categories", "c0", "c1", "c2", "--force"]
+    resumed = parse_request(resume_arguments(job("done", "failed", "waiting", arguments=arguments)))
+
+    assert resumed.categories == ("c1", "c2")
+    assert resumed.force
+    same = arguments[:-1]
+    assert resume_arguments(job("done", "waiting", arguments=same)) == same
+
+
+@pytest.mark.parametrize(
+    ("categories", "low"), [(["bottle"], 224), (["part", "bottle"], 224), (["part"], 32), ([], 32)]
+)
+def test_the_smallest_image_is_the_crop_where_there_is_one(categories: list[str], low: int) -> None:
+    smallest, largest = image_size_bounds(categories)
+
+    assert (smallest, largest) == (low, 2048)
+    for size in (smallest, largest):
+        check_settings(Settings(image_size=size), categories, ALL_METHODS)
+    for size in (smallest - 1, largest + 1):
+        with pytest.raises(ValueError, match=r"choose another|raise --image-size"):
+            check_settings(Settings(image_size=size), categories or ["part"], ALL_METHODS)
+
+
+@pytest.mark.parametrize(("backbone", "available"), [("resnet18", 448), ("wide_resnet50_2", 1792)])
+def test_padim_can_keep_all_channels_and_no_more(backbone: str, available: int) -> None:
+    most = Settings(backbone, Options(padim_channels=available))
+    more = Settings(backbone, Options(padim_channels=available + 1))
+    check_settings(most, ["part"], ALL_METHODS)
+    check_settings(more, ["part"], ["patchcore"])
+
+    with pytest.raises(ValueError, match=f"PaDiM cannot keep {available + 1} channels"):
+        check_settings(more, ["part"], ALL_METHODS)
+
+
+@pytest.mark.parametrize(
+    ("address", "right"),
+    [
+        ("tcp://127.0.0.1:8786", True),
+        ("tls://head-node.lab:8786", True),
+        ("127.0.0.1:8786", False),
+        ("tcp://head-node", False),
+        ("tcp://user@head-node:8786", False),
+        ("http://head-node:8787", False),
+        ("inproc://1/2/3:4", False),
+        ("tcp://head-node:8786/status", False),
+        ("", False),
+    ],
+)
+def test_a_scheduler_has_an_address_of_a_kind_that_dask_knows(
+    address: str, right: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv(SCHEDULER_VARIABLE, raising=False)
+    assert named_scheduler() == ""
+    monkeypatch.setenv(SCHEDULER_VARIABLE, f" {address} ")
+
+    assert is_scheduler(address) == right
+    assert named_scheduler() == (address if right else "")

@@ -1,0 +1,48 @@
+"""Runs of the evaluation in this process."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from unittest import mock
+
+from detectors.backbones.features import Backbone
+from detectors.backbones.names import ALWAYS_THERE, RANDOM
+from detectors.backbones.networks import load_backbone
+from detectors.registry import Options
+from evaluation.run.category import evaluate
+from evaluation.run.plan import Run
+from evaluation.run.progress import RunProgress
+from evaluation.store.settings import Settings
+
+BOTH = ["padim", "patchcore"]
+SMALL = Settings(options=Options(padim_channels=20), image_size=64)
+
+load_once = cache(load_backbone)
+
+
+def _loaded(name: str, source: str | None = None, seed: int = 0) -> Backbone:
+    once = source == RANDOM or (source is None and name in ALWAYS_THERE)
+    return (load_once if once else load_backbone)(name, source, seed)
+
+
+@contextmanager
+def backbones_made_once() -> Iterator[None]:
+    """Keep backbones that are the same each time; making one takes longer than a small cell."""
+    with mock.patch("evaluation.run.backbone_source.load_backbone", _loaded):
+        yield
+
+
+def evaluated(run: Run) -> list[tuple[str, str]]:
+    """Evaluate; return state and reason of every cell in the order of the plan."""
+    progress = RunProgress(run.outputs, run.planned, show_bars=False)
+    with backbones_made_once():
+        evaluate(run, progress)
+    progress.finish()
+    return [(cell.state, str(cell.reason or "")) for cell in progress.status.cells]
+
+
+def states(run: Run) -> list[str]:
+    """Evaluate; return the state of every cell in the order of the plan."""
+    return [state for state, _ in evaluated(run)]
