@@ -115,7 +115,7 @@ def report_html(
         settings=_settings(abouts, said),
         versions=_versions(abouts),
         commands=commands(abouts, outputs),
-        methods=[(METHODS[key].title, *IDEAS[key]) for key in METHODS if key in known & set(IDEAS)],
+        methods=[(METHODS[key].title, IDEAS.get(key)) for key in METHODS if key in known],
     )
 
 

@@ -18,7 +18,7 @@ from detectors.base import Detector
 from detectors.registry import METHODS
 from evaluation.measure.operating_points import threshold_for
 from evaluation.store.cells import read_cell
-from evaluation.store.checksums import unchanged
+from evaluation.store.checksums import changed
 from evaluation.store.heatmap import Scale
 from evaluation.store.places import CELL_FILE, MODEL_FILE, CellError, CellPlace
 from evaluation.store.scores import calibration_scores, read_scores
@@ -87,7 +87,8 @@ def open_cell(place: CellPlace, backbone: Backbone | None) -> OpenCell:
     scale = Scale(about["scale"]["low"], about["scale"]["high"])
     held_out = calibration_scores(read_scores(folder, about))
     detector = method.load(folder / MODEL_FILE, backbone)
-    unchanged(folder / MODEL_FILE, about)
+    if changed(folder / MODEL_FILE, about):
+        raise CellError("cell_changed", path=folder / MODEL_FILE)
     return OpenCell(place, about, stamp, detector, geometry_of(about), scale, held_out)
 
 

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 from data_utils.facts import Fact, fact
-from evaluation.store.places import CellError
 
 FILES, CHECKSUM = "files", "checksum"
 BLOCK_BYTES = 1 << 20
@@ -66,13 +65,6 @@ def damaged_file(folder: Path, cell: Mapping[str, Any]) -> Fact | None:
         if changed(folder / name, cell):
             return lost_file(folder, cell) or fact("file_changed", name=name)
     return None
-
-
-def unchanged(path: Path, cell: Mapping[str, Any]) -> Path:
-    """Return the path of a cell's file; raises CellError if it is not as it was written."""
-    if changed(path, cell):
-        raise CellError("cell_changed", path=path)
-    return path
 
 
 def changed(path: Path, cell: Mapping[str, Any]) -> bool:

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from evaluation.store.checksums import unchanged
-from evaluation.store.places import CURVES_FILE
+from evaluation.store.checksums import changed
+from evaluation.store.places import CURVES_FILE, CellError
 
 CURVE_NAMES = (
     *(f"image_{name}" for name in ("threshold", "tpr", "fpr", "precision")),
@@ -93,6 +93,8 @@ def read_curves(folder: Path, cell: Mapping[str, Any]) -> dict[str, NDArray[Any]
     CellError
         If it is not as it was written.
     """
-    path = unchanged(folder / CURVES_FILE, cell)
+    path = folder / CURVES_FILE
+    if changed(path, cell):
+        raise CellError("cell_changed", path=path)
     with np.load(path, allow_pickle=False) as stored:
         return {name: stored[name] for name in CURVE_NAMES}

@@ -11,8 +11,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from detectors.base import Calibration
-from evaluation.store.checksums import unchanged
-from evaluation.store.places import SCORES_FILE
+from evaluation.store.checksums import changed
+from evaluation.store.places import SCORES_FILE, CellError
 
 COLUMNS = [
     "split",
@@ -80,7 +80,9 @@ def read_scores(folder: Path, cell: Mapping[str, Any]) -> pd.DataFrame:
     CellError
         If it is not as it was written.
     """
-    path = unchanged(folder / SCORES_FILE, cell)
+    path = folder / SCORES_FILE
+    if changed(path, cell):
+        raise CellError("cell_changed", path=path)
     text = {"split": str, "defect": str, "stem": str, "file": str}
     empty = {"score": [""], "defect_pixels": [""]}
     return pd.read_csv(path, dtype=text, keep_default_na=False, na_values=empty)

@@ -7,15 +7,19 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from dashboard.report.document import report_html
 from data_utils.locations import PROJECT
+from detectors.registry import METHODS
+from evaluation.run.plan import Run
 from evaluation.run.progress import job_folder
 from tests.dashboard.driver import every_page, opened, shown
 from tests.make_data import write_category
+from tests.runs import states
 
 RANDOM = {"en": "Random backbone weights", "ko": "무작위 백본 가중치"}
 
@@ -156,6 +160,22 @@ def test_a_view_survives_in_the_url_and_the_language_can_be_changed_on_every_pag
         app.session_state["lang"] = "ko"
         app.run()
         assert app.title[0].value != english
+
+
+def test_a_method_that_only_the_registry_knows_is_on_every_page_and_in_the_report(
+    results: Path, evaluated: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    toy = replace(METHODS["patchcore"], key="toy", title="Toy")
+    monkeypatch.setitem(METHODS, "toy", toy)
+    assert states(Run(evaluated[0], results, ["part"], ["toy"], weights="random")) == ["done"]
+    without = [
+        page
+        for page, app in every_page(category="part", method="toy")
+        if "Toy" not in app.selectbox(key="method").options
+    ]
+
+    assert not without
+    assert "<strong>Toy</strong>" in report_html(results, ["part"], 0.05, "en")
 
 
 @pytest.mark.usefixtures("results")
