@@ -30,7 +30,11 @@ from data_utils.mvtec import DatasetError
 from detectors.registry import METHODS
 from evaluation.cluster.clients import ClusterError, workers_folder
 from evaluation.cluster.foreman import evaluate_on_cluster
-from evaluation.measure.operating_points import DEFAULT_FALSE_ALARMS, pictures_needed
+from evaluation.measure.operating_points import (
+    DEFAULT_FALSE_ALARMS,
+    expected_interval,
+    pictures_needed,
+)
 from evaluation.new_pictures.opened_cell import finished_cell_for
 from evaluation.new_pictures.score_table import (
     DEFECTIVE,
@@ -213,11 +217,12 @@ def _score(parsed: argparse.Namespace, outputs: Path) -> int:
             f"alarms; at least {pictures_needed(rate)} are needed."
         )
     else:
+        low, high = expected_interval(held_out, rate)
         verdicts = [verdict(one.score(parsed.method), threshold) for one in scored]
         say(
-            f"{verdicts.count(DEFECTIVE)} of them are above the threshold {threshold:.4g}; at most "
-            f"{rate:.1%} of good parts are expected above it, from {held_out} held-out good "
-            "pictures."
+            f"{verdicts.count(DEFECTIVE)} of them are above the threshold {threshold:.4g}; about "
+            f"{rate:.1%} of good parts are expected above it, between {low:.1%} and {high:.1%} for "
+            f"a threshold from {held_out} held-out good pictures."
         )
     say(f"Written to {target}")
     for one in unreadable:

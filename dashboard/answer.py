@@ -6,8 +6,8 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 
 from dashboard.tables import method_title, number, percent, percent_interval
-from evaluation.measure.operating_points import pictures_needed
-from evaluation.measure.recommendation import Candidate, Choice, Comparison, PictureTime
+from evaluation.measure.operating_points import pictures_needed, share_interval
+from evaluation.measure.recommendation import Candidate, Choice
 from evaluation.store.spreadsheet import NOT_AVAILABLE
 
 Say = Callable[..., str]
@@ -62,9 +62,11 @@ def alarms(one: Candidate, said: Say) -> str:
     return f"{text} ({percent_interval(*one.alarms_interval)})"
 
 
-def spoken_time(time: PictureTime, said: Say) -> str:
-    """Return such as ``27 ms (95th percentile 29 ms)``."""
-    return said("time_alone", ms=number(time.ms, 0), p95=number(time.p95_ms, 0))
+def missed_alike(one: Candidate, said: Say) -> str:
+    """Return such as ``2 of 119`` at the same share of the test's good pictures, or ``n/a``."""
+    if one.missed_alike is None or not one.defective:
+        return NOT_AVAILABLE
+    return said("overview_count_of", count=len(one.missed_alike), total=len(one.defective))
 
 
 def listed(parts: Iterable[str]) -> str:
@@ -75,38 +77,45 @@ def listed(parts: Iterable[str]) -> str:
 def _named(
     category: str, candidates: Sequence[Candidate], choice: Choice, say: Say, said: Say
 ) -> str:
-    best = choice.best
-    if best is None:
+    first = choice.first
+    if first is None:
         if not any(one.decisions.defective for one in candidates):
             return say("overview_no_defective", category=category)
         return say("overview_none_left", category=category)
-    if choice.tied:
-        return _tie(category, best, choice, say, said)
     values = {
         "category": category,
-        "method": method_title(best.method),
-        "missed": missed(best, said),
+        "method": method_title(first.method),
+        "missed": missed(first, said),
+        "others": _all_missed([rival.other for rival in choice.rivals], said),
     }
     if not choice.rivals:
         return say("overview_only", **values)
-    text = say("overview_best", others=_all_missed(_others(choice.rivals), said), **values)
-    paired = any(rival.overlap for rival in choice.rivals)
-    return f"{text} {say('overview_paired')}" if paired else text
+    if choice.tied:
+        return _tie(first, choice, values, say, said)
+    return say("overview_best", **values)
 
 
-def _tie(category: str, best: Candidate, choice: Choice, say: Say, said: Say) -> str:
-    level = [best, *_others(choice.tied)]
-    values = {"category": category, "methods": _all_missed(level, said)}
-    if all(rival.overlap for rival in choice.tied):
-        sentences = [say("overview_tied_overlap", **values)]
-    else:
-        sentences = [say("overview_tied", **values)]
-    quickest = min(level, key=lambda one: (math.isnan(one.ms), one.ms))
-    if not math.isnan(quickest.ms):
-        title, time = method_title(quickest.method), spoken_time(quickest.time, said)
-        sentences.append(say("overview_quickest", method=title, time=time))
-    worse = [one for one in _others(choice.rivals) if one not in level]
-    if worse:
+def _tie(first: Candidate, choice: Choice, values: dict[str, str], say: Say, said: Say) -> str:
+    counts = {"defective": len(first.defective), "good": first.decisions.good}
+    values["others"] = _all_missed(choice.tied, said)
+    sentences = [say("overview_tied", **values, **counts)]
+    quickest = min(choice.tied, key=lambda one: (math.isnan(one.ms), one.ms))
+    if quickest.ms < first.ms:
+        total = first.decisions.defective
+        only_here = len(quickest.missed - first.missed)
+        sentences.append(
+            say(
+                "overview_quicker",
+                method=method_title(quickest.method),
+                ms=number(quickest.ms, 0),
+                first=method_title(first.method),
+                first_ms=number(first.ms, 0),
+                more=only_here,
+                total=total,
+                most=percent(share_interval(only_here, total)[1]),
+            )
+        )
+    if worse := [one.other for one in choice.rivals if one.told_apart]:
         sentences.append(say("overview_worse", methods=_all_missed(worse, said)))
     return " ".join(sentences)
 
@@ -133,24 +142,13 @@ def _left_out(
         )
         needed = pictures_needed(allowed)
         lines.append(say("overview_without_threshold", methods=held_out, rate=rate, needed=needed))
-    if ms_limit is not None:
-        lines += [
-            say(key, methods=_all_times(slow, said), limit=number(ms_limit, 0))
-            for key, slow in (
-                ("overview_too_slow", choice.too_slow),
-                ("overview_often_slow", choice.often_slow),
-            )
-            if slow
-        ]
+    if ms_limit is not None and choice.too_slow:
+        times = listed(
+            said("overview_time_of", method=method_title(one.method), ms=number(one.ms, 0))
+            for one in choice.too_slow
+        )
+        lines.append(say("overview_too_slow", methods=times, limit=number(ms_limit, 0)))
     return lines
-
-
-def _others(comparisons: Iterable[Comparison]) -> list[Candidate]:
-    return [one.other for one in comparisons]
-
-
-def _all_times(candidates: Iterable[Candidate], said: Say) -> str:
-    return listed(f"{method_title(one.method)} {spoken_time(one.time, said)}" for one in candidates)
 
 
 def _all_missed(candidates: Iterable[Candidate], said: Say) -> str:

@@ -16,7 +16,7 @@ from dashboard.samples.sample_set import SampleSet, stored_samples
 from data_utils.facts import Fact, from_json
 from detectors.registry import METHODS
 from evaluation.measure.operating_points import Decisions, decide
-from evaluation.measure.recommendation import Candidate, candidate, picture_time
+from evaluation.measure.recommendation import Candidate, candidate
 from evaluation.store.places import CellError, CellPlace
 from evaluation.store.scores import calibration_scores
 
@@ -55,7 +55,7 @@ class FinishedCell:
         """Return the same decisions for choosing among methods."""
         return candidate(
             self.method,
-            picture_time(self.about),
+            float(self.about["latency_ms"]),
             str(self.about.get("data_fingerprint", "")),
             self.test,
             self.calibration_scores,

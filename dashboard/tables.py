@@ -13,6 +13,7 @@ from dashboard.figures.style import auroc_style
 from dashboard.state import said, t
 from detectors.backbones.names import weights_origin
 from detectors.registry import METHODS
+from evaluation.measure.operating_points import expected_interval
 from evaluation.store.spreadsheet import NOT_AVAILABLE, table_text
 from evaluation.store.summary import MACHINE_COLUMNS
 
@@ -96,6 +97,11 @@ def percent(share: float) -> str:
 def percent_interval(low: float, high: float) -> str:
     """Return an interval of shares such as ``0.2–5.9 %``, ``n/a`` for NaN."""
     return NOT_AVAILABLE if math.isnan(low + high) else f"{100 * low:.1f}–{100 * high:.1f} %"
+
+
+def expected_rates(pictures: int, false_alarms: float) -> str:
+    """Return between which shares of good parts a threshold from so few pictures is exceeded."""
+    return percent_interval(*expected_interval(pictures, false_alarms))
 
 
 def weights_text(label: str) -> str:

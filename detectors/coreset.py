@@ -15,6 +15,8 @@ these choices, again by one matrix product.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import torch
 
@@ -29,10 +31,30 @@ CENTRE_BLOCK = 1024
 PROJECTED_CHANNELS = 128
 
 
+@dataclass(frozen=True)
+class Coreset:
+    """Chosen rows, and which of them covers each row.
+
+    Attributes
+    ----------
+    chosen : int64 [K]
+        The chosen rows, in the order of choice.
+    cover : int64 [M]
+        For every row the place in `chosen` of one that is not farther than `radius`; not always
+        the nearest.
+    radius : float
+        Squared distance within which every row has a chosen one.
+    """
+
+    chosen: torch.Tensor
+    cover: torch.Tensor
+    radius: float
+
+
 def greedy_coreset(
     points: torch.Tensor, size: int, first: int = 0, progress: Progress = unwatched
-) -> torch.Tensor:
-    """Choose `size` rows that cover all rows; int64 ``[size]``, in the order of choice.
+) -> Coreset:
+    """Choose `size` rows that cover all rows.
 
     `points`, float32 or float64 ``[M, C]``, are overwritten: moved to their mean. `first` is the
     row chosen first. Raises ValueError if `size` is not in 1..M.
@@ -46,26 +68,62 @@ def greedy_coreset(
     bounds = _squared_distances(points, norms, points[first : first + 1]).squeeze(1)
     bounds[first] = -1.0
     current = torch.ones(len(points), dtype=torch.int64)
+    cover = torch.zeros(len(points), dtype=torch.int64)
     count = 1
     while count < size:
         front, cut = _front(bounds, max(FRONT, len(points) // FRONTS))
         front_points, front_norms = points.index_select(0, front), norms[front]
-        distances = _refreshed(
-            front_points, front_norms, bounds[front], current[front], points[chosen[:count]]
+        distances, covers = bounds[front], cover[front]
+        _refresh(
+            front_points, front_norms, distances, covers, current[front], points[chosen[:count]]
         )
         while count < size:
             taken = _farthest(front_points, front_norms, distances, cut, size - count)
             if not len(taken):
                 break
             chosen[count : count + len(taken)] = front[taken]
-            count += len(taken)
-            to_new = _squared_distances(front_points, front_norms, front_points[taken]).amin(dim=1)
-            torch.minimum(distances, to_new, out=distances)
+            to_new = _squared_distances(front_points, front_norms, front_points[taken])
+            _lower(distances, covers, to_new, count)
             distances[taken] = -1.0
-        bounds[front] = distances
+            covers[taken] = torch.arange(count, count + len(taken))
+            count += len(taken)
+        bounds[front], cover[front] = distances, covers
         current[front] = count
         progress(count, size)
-    return chosen
+    return Coreset(chosen, cover, float(bounds.max().clamp_min(0)))
+
+
+def replacements(points: torch.Tensor, coreset: Coreset, left_out: slice) -> torch.Tensor:
+    """Return what the choice takes instead if some rows are left out, int64 ``[F]``.
+
+    Only what the chosen ones of these rows covered may be farther than the radius from all other
+    chosen rows. Of it the farthest is chosen, and again, until as many have been as were chosen
+    before and nothing is farther than the radius.
+
+    Parameters
+    ----------
+    points : float32 or float64 [M, C]
+        As ``greedy_coreset`` has left them.
+    left_out : slice
+        Rows from start to stop.
+    """
+    gone = (coreset.chosen >= left_out.start) & (coreset.chosen < left_out.stop)
+    uncovered = np.flatnonzero(gone.numpy()[coreset.cover.numpy()])
+    inside = (uncovered >= left_out.start) & (uncovered < left_out.stop)
+    rows = torch.from_numpy(uncovered[~inside])
+    if not len(rows) or gone.all():
+        return rows[:0]
+    own = points.index_select(0, rows)
+    norms = own.square().sum(dim=1)
+    distances = _squared_distances(own, norms, points[coreset.chosen[~gone]]).amin(dim=1)
+    found: list[int] = []
+    most = min(int(gone.sum()), len(rows))
+    while len(found) < most or float(distances.max()) > coreset.radius:
+        found.append(int(distances.argmax()))
+        to_new = _squared_distances(own, norms, own[found[-1:]]).squeeze(1)
+        torch.minimum(distances, to_new, out=distances)
+        distances[found[-1]] = -1.0
+    return rows[found]
 
 
 def random_projection(channels: int, generator: torch.Generator) -> torch.Tensor:
@@ -113,27 +171,37 @@ def _farthest(
     return contenders[taken] if taken else torch.tensor([farthest])
 
 
-def _refreshed(
+def _refresh(
     points: torch.Tensor,
     norms: torch.Tensor,
     bounds: torch.Tensor,
+    cover: torch.Tensor,
     current: torch.Tensor,
     centres: torch.Tensor,
-) -> torch.Tensor:
-    """Bring `bounds`, exact for the first ``current`` centres, up to all of `centres`.
+) -> None:
+    """Bring `bounds` and `cover`, exact for the first ``current`` centres, up to all `centres`.
 
     Points that missed about as many centres are refreshed together.
     """
-    refreshed = bounds.clone()
     for rows in torch.split(current.argsort(), ROW_BLOCK):
         since = int(current[rows[0]])
         if since == len(centres):
             continue
         own, own_norms = points.index_select(0, rows), norms[rows]
+        own_bounds, own_cover = bounds[rows], cover[rows]
         for new in torch.split(centres[since:], CENTRE_BLOCK):
-            nearest = _squared_distances(own, own_norms, new).amin(dim=1)
-            refreshed[rows] = torch.minimum(refreshed[rows], nearest)
-    return refreshed
+            _lower(own_bounds, own_cover, _squared_distances(own, own_norms, new), since)
+            since += len(new)
+        bounds[rows], cover[rows] = own_bounds, own_cover
+
+
+def _lower(bounds: torch.Tensor, cover: torch.Tensor, distances: torch.Tensor, first: int) -> None:
+    """Take over what is nearer of `distances`, ``[n, k]``, to the centres from `first` on."""
+    nearest = torch.from_numpy(distances.numpy().argmin(axis=1))
+    least = distances.gather(1, nearest[:, None]).squeeze(1)
+    nearer = least < bounds
+    torch.minimum(bounds, least, out=bounds)
+    torch.where(nearer, nearest + first, cover, out=cover)
 
 
 def _squared_distances(

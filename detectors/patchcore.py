@@ -15,8 +15,7 @@ computing every distance.
 from __future__ import annotations
 
 import math
-from copy import copy
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
@@ -25,8 +24,14 @@ from numpy.typing import NDArray
 from torch.nn.functional import avg_pool2d, conv2d, interpolate
 
 from detectors.backbones.features import Backbone, Features
-from detectors.base import NotFittedError, Progress, TooFewPicturesError, unwatched
-from detectors.coreset import greedy_coreset, random_projection
+from detectors.base import (
+    NotFittedError,
+    Progress,
+    TooFewPicturesError,
+    calibration_positions,
+    unwatched,
+)
+from detectors.coreset import greedy_coreset, random_projection, replacements
 from detectors.feature_detector import FeatureDetector
 from detectors.nearest import NearestIndex
 
@@ -86,6 +91,7 @@ class Patchcore(FeatureDetector):
         super().__init__(backbone, settings)
         self._seen: list[Features] = []
         self._index: NearestIndex | None = None
+        self._instead: dict[int, torch.Tensor] = {}
 
     @classmethod
     def from_options(cls, options: Options, backbone: Backbone | None) -> Self:
@@ -114,11 +120,18 @@ class Patchcore(FeatureDetector):
             first += len(patches)
         size = bank_size(len(projected), self.settings.coreset_ratio)
         start = int(torch.randint(len(projected), (1,), generator=generator))
-        chosen = greedy_coreset(projected, size, start, progress)
-        self.bank_image_ = chosen // per_picture
-        self.bank_position_ = chosen % per_picture
+        coreset = greedy_coreset(projected, size, start, progress)
+        self.bank_image_ = coreset.chosen // per_picture
+        self.bank_position_ = coreset.chosen % per_picture
         self.memory_bank_ = _patches_at(seen, self.bank_image_, self.bank_position_)
         self.count_ = count
+        positions = calibration_positions(count).tolist()
+        parts = [slice(at * per_picture, (at + 1) * per_picture) for at in positions]
+        rows = [replacements(projected, coreset, part) for part in parts]
+        every = torch.cat(rows)
+        patches = _patches_at(seen, every // per_picture, every % per_picture)
+        each = patches.split([len(some) for some in rows])
+        self._instead = dict(zip(positions, each, strict=True))
         return self
 
     def distances(self, features: Features) -> torch.Tensor:
@@ -136,10 +149,12 @@ class Patchcore(FeatureDetector):
                 "All stored patches come from one picture, so none can be left out."
             )
         patches = patch_features(features).chunk(len(positions))
-        left_out = [
-            self._nearest(own, self.bank_image_ == int(position))[0]
-            for own, position in zip(patches, positions, strict=True)
-        ]
+        left_out = []
+        for own, position in zip(patches, positions.tolist(), strict=True):
+            distances = self._nearest(own, self.bank_image_ == position)[0]
+            if len(instead := self._instead[position]):
+                distances = torch.minimum(distances, torch.cdist(own, instead).amin(dim=1))
+            left_out.append(distances)
         return torch.stack(left_out).reshape(-1, *_grid(features))
 
     def nearest_good(self, image: NDArray[np.uint8]) -> NearestGood:
@@ -156,27 +171,6 @@ class Patchcore(FeatureDetector):
             train_image=int(self.bank_image_[stored]),
             train_position=divmod(int(self.bank_position_[stored]), self.grid_[1]),
         )
-
-    def reduced(self, coreset_ratio: float) -> Patchcore:
-        """Return the detector that a fit with a smaller ratio would have given.
-
-        The greedy choice does not depend on how many are chosen, so it is the first part of this
-        memory bank. Raises ValueError if the ratio is larger than this detector's.
-        """
-        self._check_fitted()
-        if coreset_ratio > self.settings.coreset_ratio:
-            raise ValueError(
-                f"A memory bank of {self.settings.coreset_ratio} cannot be reduced to "
-                f"{coreset_ratio}."
-            )
-        smaller = copy(self)
-        smaller._seen, smaller._index = [], None
-        smaller.settings = replace(self.settings, coreset_ratio=coreset_ratio)
-        size = bank_size(self.count_ * math.prod(self.grid_), coreset_ratio)
-        smaller.memory_bank_ = self.memory_bank_[:size].clone()
-        smaller.bank_image_ = self.bank_image_[:size].clone()
-        smaller.bank_position_ = self.bank_position_[:size].clone()
-        return smaller
 
     def state(self) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
         """Return the memory bank and where its patches come from."""

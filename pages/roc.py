@@ -24,7 +24,13 @@ from dashboard.state import (
     t,
     told,
 )
-from dashboard.tables import method_title, percent, percent_interval, weights_text
+from dashboard.tables import (
+    expected_rates,
+    method_title,
+    percent,
+    percent_interval,
+    weights_text,
+)
 from dashboard.texts import plain
 from data_utils.facts import fact_of
 from evaluation.measure.operating_points import Decisions, pictures_needed, share_interval
@@ -141,7 +147,9 @@ def _draw_decisions(cell: FinishedCell, made: Decisions, asked: float) -> None:
     matrix = {t("roc_matrix_passed"): passed, t("roc_matrix_reported"): alarmed}
     st.table(pd.DataFrame(matrix, index=pd.Index(parts, name=t("roc_matrix_head"))))
     unit = score_unit(cell.method)
-    st.caption(t("roc_origin", threshold=made.threshold, unit=unit, count=count, asked=rate))
+    between = expected_rates(count, asked)
+    values = {"unit": unit, "count": count, "asked": rate, "between": between}
+    st.caption(t("roc_origin", threshold=made.threshold, **values))
 
 
 def _draw_scores(cell: FinishedCell, category: str, asked: float) -> None:

@@ -7,7 +7,6 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.answer import spoken_time
 from dashboard.finished import findings_of, finished_cell, finished_methods
 from dashboard.frame import framed
 from dashboard.loaders import results
@@ -25,18 +24,16 @@ from dashboard.state import (
     Selection,
     draw_false_alarm_slider,
     mirror_in_url,
-    said,
     score_unit,
     t,
     told,
 )
-from dashboard.tables import method_title, number, percent, weights_text
+from dashboard.tables import expected_rates, method_title, number, percent, weights_text
 from dashboard.texts import plain
 from data_utils.facts import fact_of
 from detectors.backbones.names import weights_kind
 from detectors.registry import METHODS
 from evaluation.measure.operating_points import pictures_needed, threshold_for
-from evaluation.measure.recommendation import picture_time
 from evaluation.store.places import CellError, CellPlace
 from evaluation.store.settings import Settings
 
@@ -168,7 +165,8 @@ def _draw_samples(selection: Selection, samples: sample_set.SampleSet) -> None:
     if math.isnan(threshold):
         st.caption(t("threshold_unknown", needed=pictures_needed(rate), **origin))
     else:
-        st.caption(t("threshold_line", threshold=threshold, **origin))
+        between = expected_rates(len(held_out), rate)
+        st.caption(t("threshold_line", threshold=threshold, between=between, **origin))
     picker.draw_sample_gallery(samples, positions, at, threshold)
 
 
@@ -185,7 +183,7 @@ def _draw_numbers(about: dict[str, Any]) -> None:
             pixel=number(metrics["pixel_auroc"]),
             aupro=number(metrics["aupro"]),
             fit=about["fit_s"],
-            time=spoken_time(picture_time(about), said),
+            ms=number(about["latency_ms"], 0),
             weights=weights_text(about["weights"]),
         )
     )

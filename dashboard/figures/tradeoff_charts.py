@@ -227,7 +227,6 @@ def _hover(row: Any, series: str, language: str) -> str:
         score=number(row["score_s"], 2),
         runtime=number(row["runtime_s"], 2),
         latency=number(row["latency_ms"], 1),
-        p95=number(row["latency_p95_ms"], 1),
         ms=number(row["ms_per_image"], 1),
         model=number(row["model_mb"], 1),
         weights=escape(row["weights"]),

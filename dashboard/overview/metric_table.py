@@ -36,9 +36,7 @@ NUMBERS = {
     "runtime_s": "{:.1f}",
     "ms_per_image": "{:.0f}",
     "latency_ms": "{:.0f}",
-    "latency_p95_ms": "{:.0f}",
     "model_mb": "{:.1f}",
-    "peak_memory_mb": "{:.0f}",
 }
 PAIR = ("image_auroc", "pixel_auroc")
 OVER_SEEDS = (*PAIR, "aupro", "runtime_s")

@@ -5,13 +5,14 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from dashboard.answer import alarms, answer, listed, missed
+from dashboard.answer import alarms, answer, listed, missed, missed_alike
 from dashboard.compare.lineup import unlike_weights
 from dashboard.finished import FinishedCell
 from dashboard.opening import draw_finished_cells
 from dashboard.state import Selection, draw_false_alarm_slider, remember, said, t
 from dashboard.tables import (
     draw_table,
+    expected_rates,
     machine,
     method_title,
     number,
@@ -55,7 +56,7 @@ def draw_recommendation(selection: Selection) -> None:
     candidates = [cell.candidate(allowed) for cell in cells]
     choice = choose(candidates, allowed, ms_limit)
     text = "\n\n".join(answer(selection.category, candidates, choice, allowed, ms_limit, t, said))
-    if choice.best is None:
+    if choice.first is None:
         st.warning(text, icon=":material/warning:")
     elif choice.tied:
         st.info(text, icon=":material/balance:")
@@ -71,10 +72,13 @@ def _draw_numbers(candidates: list[Candidate], choice: Choice, allowed: float) -
             "method": [method_title(one.method) for one in candidates],
             "missed": [missed(one, said, with_interval=False) for one in candidates],
             "interval": [percent_interval(*one.decisions.missed_interval) for one in candidates],
-            "asked": percent(allowed),
+            "asked": [
+                f"{percent(allowed)} ({expected_rates(one.held_out, allowed)})"
+                for one in candidates
+            ],
             "realised": [alarms(one, said) for one in candidates],
+            "missed_alike": [missed_alike(one, said) for one in candidates],
             "latency_ms": [one.ms for one in candidates],
-            "latency_p95_ms": [one.time.p95_ms for one in candidates],
         }
     )
     if choice.rivals:
@@ -83,9 +87,12 @@ def _draw_numbers(candidates: list[Candidate], choice: Choice, allowed: float) -
     headings = {
         "method": pinned("column_method"),
         "p": st.column_config.Column(t("column_p"), help=t("overview_p_help")),
+        "asked": st.column_config.Column(t("column_asked"), help=t("overview_asked_help")),
+        "missed_alike": st.column_config.Column(
+            t("column_missed_alike"), help=t("overview_missed_alike_help")
+        ),
     }
-    formats = dict.fromkeys(("latency_ms", "latency_p95_ms"), "{:.0f}")
-    draw_table(table, headings, formats, key="overview_choice")
+    draw_table(table, headings, {"latency_ms": "{:.0f}"}, key="overview_choice")
 
 
 def _draw_origin(selection: Selection, cells: list[FinishedCell]) -> None:

@@ -11,14 +11,14 @@ import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
-from dashboard.answer import answer, spoken_time
+from dashboard.answer import answer
 from dashboard.compare.lineup import unlike_weights
 from dashboard.figures.roc_charts import roc_chart
 from dashboard.finished import FinishedCell, findings_of
 from dashboard.method_curves import method_curve
 from dashboard.report.embedded import chart, picture
 from dashboard.samples.sample_set import MISTAKES, SampleSet, sample_names, wrongness
-from dashboard.tables import method_title, percent, percent_interval
+from dashboard.tables import method_title, number, percent, percent_interval
 from dashboard.texts import TEXTS, fact_wording
 from detectors.registry import METHODS
 from evaluation.measure.disagreement import verdicts
@@ -45,7 +45,7 @@ def category_values(
     false_alarms: float,
     said: Said,
     language: str,
-    number: int,
+    place: int,
 ) -> Values:
     """Return what ``category.html`` shows of one category.
 
@@ -58,7 +58,7 @@ def category_values(
         A sentence per result that cannot be read or that failed.
     false_alarms : float
         The allowed share, above 0 and below 1.
-    number : int
+    place : int
         Tells the names of the section's charts from those of the others.
     """
     values = {"name": name, "warnings": [*problems, *_warnings(name, cells, said)]}
@@ -78,7 +78,7 @@ def category_values(
             for title, cell, one in made
         ],
         "matrices": [(title, one) for title, _, one in made if one.known],
-        **_charts(name, cells, false_alarms, said, language, number),
+        **_charts(name, cells, false_alarms, said, language, place),
         "samples": [
             _samples(title, cell, one.threshold, said, language) for title, cell, one in made
         ],
@@ -122,8 +122,8 @@ def _in_short(
     told = answer(name, candidates, choice, false_alarms, None, words, said)
     if len(candidates) > 1 and not choice.tied:
         fastest = min(candidates, key=lambda one: one.ms)
-        time = spoken_time(fastest.time, said)
-        told.append(said("report_fastest", method=method_title(fastest.method), time=time))
+        values = {"method": method_title(fastest.method), "ms": number(fastest.ms, 0)}
+        told.append(said("report_fastest", **values))
     return " ".join(told)
 
 
@@ -138,7 +138,7 @@ def _charts(
     false_alarms: float,
     said: Said,
     language: str,
-    number: int,
+    place: int,
 ) -> Values:
     charts: list[Markup] = []
     absent: list[str] = []
@@ -155,7 +155,7 @@ def _charts(
             figure.update_layout(height=CHART_HEIGHT_PX, title_font_size=14)
             figure.update_xaxes(title_font_size=11)
             figure.update_yaxes(title_font_size=11)
-            charts.append(chart(figure, f"roc-{kind}-{number}"))
+            charts.append(chart(figure, f"roc-{kind}-{place}"))
         elif not damaged:
             absent.append(said(none, category=name))
     return {"charts": charts, "damaged_curves": list(damaged), "absent_curves": absent}

@@ -47,7 +47,6 @@ PLACES = {
     "score_s": 1,
     "ms_per_image": 0,
     "latency_ms": 0,
-    "latency_p95_ms": 0,
     "model_mb": 1,
 }
 COUNTS = ("train_images", "test_good", "test_defective", "test_with_mask")

@@ -26,7 +26,6 @@ NUMBERS = (
     "runtime_s",
     "ms_per_image",
     "latency_ms",
-    "latency_p95_ms",
     "model_mb",
     "settings",
     "weights",

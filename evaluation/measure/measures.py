@@ -47,9 +47,7 @@ class Measures:
     pixel_curve: Curve
 
 
-def measure(
-    result: AnomalyResult, records: pd.DataFrame, regions: NDArray[np.uint32], seed: int = 0
-) -> Measures:
+def measure(result: AnomalyResult, records: pd.DataFrame, regions: NDArray[np.uint32]) -> Measures:
     """Measure the scores of the test pictures.
 
     Pictures without a usable mask take part in the image metrics only; pixel metrics are NaN
@@ -63,18 +61,17 @@ def measure(
         The T test pictures with ``label``, ``defect`` and ``has_mask``.
     regions : uint32 [T, H, W]
         The numbered regions of the masks; see ``mask_regions``.
-    seed : int
-        For the bootstrap interval.
     """
     labels = records["label"].to_numpy()
     pictures = image_curve(result.scores, labels)
     pixels = pixels_by_type(result.maps, regions, records)
     pixel_curve = pixel_curve_of(list(pixels.values()))
-    low, high = auroc_interval(result.scores, labels, seed)
+    area = image_auroc(result.scores, labels)
+    low, high = auroc_interval(area, int((labels > 0).sum()), int((labels == 0).sum()))
     image_f1, image_threshold = best_f1(pictures)
     pixel_f1, pixel_threshold = best_f1(pixel_curve)
     metrics = {
-        "image_auroc": image_auroc(result.scores, labels),
+        "image_auroc": area,
         "image_auroc_low": low,
         "image_auroc_high": high,
         "pixel_auroc": auroc(pixel_curve),

@@ -1,8 +1,11 @@
 """Thresholds from good training pictures, never from the test set.
 
-The scores of n good pictures that the detector has not seen and the score of one new good
-picture are exchangeable, so the ceil((n + 1)(1 - a))-th smallest of the n is exceeded by the new
-one with probability at most a (split conformal prediction: Vovk et al., 2005, section 4).
+If the scores of n good pictures that the detector has not seen and the score of a new good one are
+exchangeable, the ceil((n + 1)(1 - a))-th smallest of the n, the k-th, is exceeded by the new one
+with probability at most a (split conformal prediction: Vovk et al., 2005, section 4). That is a
+mean over training sets: with these n pictures the share exceeded is Beta(n + 1 - k, k) distributed.
+Where each of the n was left out of a model of its own (PaDiM, PatchCore: the jackknife), both hold
+approximately only.
 """
 
 from __future__ import annotations
@@ -20,7 +23,7 @@ ROUNDING = 1e-9
 
 
 def threshold_for(calibration_scores: ArrayLike, false_alarms: float) -> float:
-    """Return the score above which at most `false_alarms` of good pictures are expected.
+    """Return the score above which about `false_alarms` of good pictures are expected.
 
     Parameters
     ----------
@@ -34,8 +37,38 @@ def threshold_for(calibration_scores: ArrayLike, false_alarms: float) -> float:
         NaN where n pictures are too few for so low a rate (see ``pictures_needed``).
     """
     ordered = np.sort(np.asarray(calibration_scores, np.float64))
-    rank = math.ceil((len(ordered) + 1) * (1 - false_alarms) - ROUNDING)
+    rank = _rank(len(ordered), false_alarms)
     return float(ordered[rank - 1]) if 1 <= rank <= len(ordered) else math.nan
+
+
+def threshold_on(good_scores: ArrayLike, false_alarms: float) -> float:
+    """Return the score above which at most `false_alarms` of these very pictures lie.
+
+    The lowest of such, NaN without pictures. It compares methods; in use nobody knows it.
+    """
+    ordered = np.sort(np.asarray(good_scores, np.float64))
+    allowed = math.floor(len(ordered) * false_alarms + ROUNDING)
+    return float(ordered[len(ordered) - 1 - allowed]) if len(ordered) else math.nan
+
+
+def expected_interval(pictures: int, false_alarms: float) -> tuple[float, float]:
+    """Return the 95 % interval of the share of good pictures above ``threshold_for``.
+
+    NaN where `pictures` are too few for a threshold.
+    """
+    # Here, as in share_interval.
+    from scipy.special import betaincinv
+
+    rank = _rank(pictures, false_alarms)
+    if not 1 <= rank <= pictures:
+        return math.nan, math.nan
+    tail = (1 - CONFIDENCE) / 2
+    low, high = (float(betaincinv(pictures + 1 - rank, rank, at)) for at in (tail, 1 - tail))
+    return low, high
+
+
+def _rank(pictures: int, false_alarms: float) -> int:
+    return math.ceil((pictures + 1) * (1 - false_alarms) - ROUNDING)
 
 
 def pictures_needed(false_alarms: float) -> int:

@@ -1,26 +1,36 @@
 """Which method to take: the fewest missed defects within a false-alarm and a time limit.
 
-All methods judge the same pictures, so they are compared in pairs: of the defective pictures that
-only one of two methods misses, each method misses half by chance if both are equally good (exact
-McNemar test, two-sided). Where the pictures are not the same ones, two methods count as different
-only if their intervals do not overlap.
+Misses are counted in two ways: at the threshold from held-out training pictures, as it would be in
+use, and at the threshold that reports the same share of the test's own good pictures for every
+method, so that none gains by more false alarms. Methods judge the same pictures, so they are
+compared in pairs: of the defective pictures that only one of two methods misses, each misses half
+by chance if both are equally good (exact McNemar test, two-sided). The p-values of all pairs are
+adjusted for their number (Holm, Scandinavian Journal of Statistics 6, 1979, p. 65). One method is
+better than another if it misses fewer in both ways, both times by more than chance.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from itertools import combinations
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from evaluation.measure.metrics import CONFIDENCE
-from evaluation.measure.operating_points import Decisions, decide, is_defective, share_interval
+from evaluation.measure.operating_points import (
+    Decisions,
+    decide,
+    is_defective,
+    share_interval,
+    threshold_on,
+)
 
 SIGNIFICANCE = 1 - CONFIDENCE
+Names = frozenset[str]
 
 
 @dataclass(frozen=True)
@@ -30,29 +40,29 @@ class Candidate:
     Attributes
     ----------
     method : str
-    time : PictureTime
+    ms : float
+        Milliseconds per picture that are held against a limit, NaN where not known.
     decisions : Decisions
-        At the threshold for the false-alarm rate asked for.
+        At the threshold from held-out pictures for the false-alarm rate asked for.
     held_out : int
         Good training pictures that the threshold comes from.
     data : str
         Fingerprint of the data; equal names are the same pictures only where it is equal.
     defective, missed : frozenset of str
         Names of the defective test pictures, and of those that were not reported.
+    missed_alike : frozenset of str or None
+        Those not reported where the same share of the test's good pictures is for every method;
+        None without good test pictures.
     """
 
     method: str
-    time: PictureTime
+    ms: float
     decisions: Decisions
     held_out: int
     data: str
-    defective: frozenset[str]
-    missed: frozenset[str]
-
-    @property
-    def ms(self) -> float:
-        """Milliseconds per picture that are held against a limit, NaN where not known."""
-        return self.time.ms
+    defective: Names
+    missed: Names
+    missed_alike: Names | None
 
     @property
     def alarms_interval(self) -> tuple[float, float]:
@@ -61,7 +71,7 @@ class Candidate:
             return math.nan, math.nan
         return share_interval(self.decisions.false_alarms, self.decisions.good)
 
-    def breaks_promise(self, allowed: float) -> bool:
+    def reports_too_many(self, allowed: float) -> bool:
         """Tell whether clearly more good test pictures were reported than `allowed`.
 
         Without good test pictures nothing can tell.
@@ -71,25 +81,23 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Comparison:
-    """The best method against another one.
+    """The first method against another one.
 
     Attributes
     ----------
     other : Candidate
     p_value : float
-        Of the exact McNemar test; NaN where the two judged different pictures.
-    overlap : bool
-        Whether the 95 % intervals of the missed share overlap.
+        Adjusted, the larger one of the two ways of counting; 1 where these name different
+        methods, NaN where the two methods judged different pictures.
     """
 
     other: Candidate
     p_value: float
-    overlap: bool
 
     @property
     def told_apart(self) -> bool:
         """Whether the difference is more than chance."""
-        return not self.overlap if math.isnan(self.p_value) else self.p_value < SIGNIFICANCE
+        return self.p_value < SIGNIFICANCE
 
 
 @dataclass(frozen=True)
@@ -98,14 +106,13 @@ class Choice:
 
     Attributes
     ----------
-    best : Candidate or None
-        Fewest missed defects, the quicker one among equals; None if nothing is left.
+    first : Candidate or None
+        Fewest missed defects, also in the other way of counting, then the quicker one; None if
+        nothing is left.
     rivals : tuple of Comparison
         The others within both limits, fewest missed first.
     too_slow : tuple of Candidate
         Slower than the limit, or of unknown speed.
-    often_slow : tuple of Candidate
-        Compared, though more than one picture in twenty takes longer than the limit.
     without_threshold : tuple of Candidate
         Too few held-out good pictures for so low a false-alarm rate.
     over_limit : tuple of Candidate
@@ -114,23 +121,22 @@ class Choice:
         Compared, though there are no good test pictures that could show too many false alarms.
     """
 
-    best: Candidate | None
+    first: Candidate | None
     rivals: tuple[Comparison, ...]
     too_slow: tuple[Candidate, ...]
-    often_slow: tuple[Candidate, ...]
     without_threshold: tuple[Candidate, ...]
     over_limit: tuple[Candidate, ...]
     unchecked: tuple[Candidate, ...]
 
     @property
-    def tied(self) -> tuple[Comparison, ...]:
-        """The rivals that cannot be told apart from the best."""
-        return tuple(rival for rival in self.rivals if not rival.told_apart)
+    def tied(self) -> tuple[Candidate, ...]:
+        """The rivals that cannot be told apart from the first."""
+        return tuple(rival.other for rival in self.rivals if not rival.told_apart)
 
 
 def candidate(
     method: str,
-    time: PictureTime,
+    ms: float,
     data: str,
     test: pd.DataFrame,
     calibration_scores: ArrayLike,
@@ -141,7 +147,8 @@ def candidate(
     Parameters
     ----------
     method : str
-    time : PictureTime
+    ms : float
+        Milliseconds per picture.
     data : str
         Fingerprint of the data.
     test : DataFrame
@@ -153,22 +160,27 @@ def candidate(
     decisions = decide(test["score"], test["label"], calibration_scores, allowed)
     bad = test[test["label"] > 0]
     names = (bad["defect"] + "/" + bad["stem"]).to_numpy()
-    not_reported = ~is_defective(bad["score"], decisions.threshold)
+    alike = threshold_on(test.loc[test["label"] == 0, "score"], allowed)
+
+    def missed(threshold: float) -> Names:
+        return frozenset(map(str, names[~is_defective(bad["score"], threshold)]))
+
     return Candidate(
         method=method,
-        time=time,
+        ms=ms,
         decisions=decisions,
         held_out=len(np.asarray(calibration_scores)),
         data=data,
         defective=frozenset(map(str, names)),
-        missed=frozenset(map(str, names[not_reported])),
+        missed=missed(decisions.threshold),
+        missed_alike=None if math.isnan(alike) else missed(alike),
     )
 
 
 def choose(candidates: Sequence[Candidate], allowed: float, ms_limit: float | None) -> Choice:
-    """Choose the method with the fewest missed defects within both limits.
+    """Put the methods within both limits in order, and tell which are better than others.
 
-    A method that breaks its promise on the good test pictures is left out: whoever reports
+    A method that clearly reports too many good test pictures is left out: whoever reports
     everything misses nothing.
 
     Parameters
@@ -178,38 +190,63 @@ def choose(candidates: Sequence[Candidate], allowed: float, ms_limit: float | No
     allowed : float
         Share of good pictures that may be reported.
     ms_limit : float or None
-        Milliseconds per picture, held against the median; None for no limit.
+        Milliseconds per picture; None for no limit.
     """
     quick = [one for one in candidates if ms_limit is None or one.ms <= ms_limit]
     judged = [one for one in quick if one.decisions.known]
     kept = sorted(
-        (one for one in judged if one.decisions.defective and not one.breaks_promise(allowed)),
-        key=lambda one: (one.decisions.missed_rate, math.isnan(one.ms), one.ms),
+        (one for one in judged if one.decisions.defective and not one.reports_too_many(allowed)),
+        key=lambda one: (
+            one.decisions.missed_rate,
+            len(one.missed_alike or ()),
+            math.isnan(one.ms),
+            one.ms,
+        ),
     )
     return Choice(
-        best=kept[0] if kept else None,
-        rivals=tuple(compare(kept[0], other) for other in kept[1:]),
+        first=kept[0] if kept else None,
+        rivals=tuple(map(Comparison, kept[1:], against_first(kept))),
         too_slow=tuple(one for one in candidates if one not in quick),
-        often_slow=tuple(
-            one for one in kept if ms_limit is not None and one.time.p95_ms > ms_limit
-        ),
         without_threshold=tuple(one for one in quick if not one.decisions.known),
-        over_limit=tuple(one for one in judged if one.breaks_promise(allowed)),
+        over_limit=tuple(one for one in judged if one.reports_too_many(allowed)),
         unchecked=tuple(one for one in kept if not one.decisions.good),
     )
 
 
-def compare(best: Candidate, other: Candidate) -> Comparison:
-    """Compare two methods on the defective pictures, in pairs where they are the same ones."""
-    low, high = best.decisions.missed_interval
-    other_low, other_high = other.decisions.missed_interval
-    same = best.data == other.data and best.defective == other.defective
-    p_value = mcnemar(len(best.missed - other.missed), len(other.missed - best.missed))
-    return Comparison(
-        other=other,
-        p_value=p_value if same else math.nan,
-        overlap=low <= other_high and other_low <= high,
-    )
+def against_first(ordered: Sequence[Candidate]) -> list[float]:
+    """Return the p-value of the first candidate against each of the others."""
+    pairs = list(combinations(ordered, 2))
+    of_pairs = np.array([_p_values(one, other) for one, other in pairs]).reshape(-1, 2)
+    adjusted = np.stack([holm(of_pairs[:, 0]), holm(of_pairs[:, 1])], axis=1).max(axis=1)
+    return [float(value) for value in adjusted[: len(ordered) - 1]]
+
+
+def holm(p_values: ArrayLike) -> NDArray[np.float64]:
+    """Return p-values adjusted for their number, at most 1; NaN stays NaN and is not counted."""
+    values = np.asarray(p_values, np.float64)
+    adjusted = np.full(len(values), np.nan)
+    order = np.argsort(values)[: int(np.isfinite(values).sum())]
+    factors = np.arange(len(order), 0, -1)
+    adjusted[order] = np.minimum(1, np.maximum.accumulate(factors * values[order]))
+    return adjusted
+
+
+def _p_values(better: Candidate, other: Candidate) -> tuple[float, float]:
+    """Return the p-values of both ways of counting, 1 for one in which the other misses fewer.
+
+    Without good test pictures only the first way decides.
+    """
+    if better.data != other.data or better.defective != other.defective:
+        return math.nan, math.nan
+    held_out = _p_value(better.missed, other.missed)
+    if better.missed_alike is None or other.missed_alike is None:
+        return held_out, held_out
+    return held_out, _p_value(better.missed_alike, other.missed_alike)
+
+
+def _p_value(missed: Names, others: Names) -> float:
+    only_better, only_other = len(missed - others), len(others - missed)
+    return mcnemar(only_better, only_other) if only_better < only_other else 1.0
 
 
 def mcnemar(only_first: int, only_second: int) -> float:
@@ -223,25 +260,6 @@ def mcnemar(only_first: int, only_second: int) -> float:
     fewer, both = min(only_first, only_second), only_first + only_second
     at_most = sum(math.comb(both, flips) for flips in range(fewer + 1))
     return min(1.0, 2 * at_most / 2**both)
-
-
-@dataclass(frozen=True)
-class PictureTime:
-    """Milliseconds per picture, from decoded picture to map and score.
-
-    Attributes
-    ----------
-    ms, p95_ms : float
-        Median and 95th percentile of pictures scored one by one, as they come on a line.
-    """
-
-    ms: float
-    p95_ms: float
-
-
-def picture_time(about: Mapping[str, Any]) -> PictureTime:
-    """Return the time that a cell's ``cell.json`` notes."""
-    return PictureTime(float(about["latency_ms"]), float(about["latency_p95_ms"]))
 
 
 def pareto_front(costs: ArrayLike, gains: ArrayLike) -> NDArray[np.bool_]:

@@ -16,7 +16,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from evaluation.measure.metrics import CONFIDENCE, resampled_means, won_pairs
+from evaluation.measure.metrics import CONFIDENCE
+
+BOOTSTRAP_SAMPLES = 2000
 
 
 @dataclass(frozen=True)
@@ -99,3 +101,27 @@ def _half_width(parts: Sequence[tuple[float, int]]) -> float:
     total = sum(variance for variance, _ in varying)
     freedom = total**2 / sum(variance**2 / free for variance, free in varying)
     return float(student.ppf((1 + CONFIDENCE) / 2, freedom)) * math.sqrt(total)
+
+
+def won_pairs(
+    positives: NDArray[np.float32], negatives: NDArray[np.float32]
+) -> NDArray[np.float64]:
+    """Return 1 where a positive's score is above a negative's, 0.5 where equal, ``[P, N]``.
+
+    The mean is the AUROC.
+    """
+    wins = (positives[:, None] > negatives).astype(np.float64)
+    wins += 0.5 * (positives[:, None] == negatives)
+    return wins
+
+
+def resampled_means(
+    pairs: NDArray[np.float64], generator: np.random.Generator, samples: int = BOOTSTRAP_SAMPLES
+) -> NDArray[np.float64]:
+    """Return the mean of `pairs`, ``[P, N]``, drawing rows and columns anew, ``[samples]``."""
+    rows, columns = (
+        generator.multinomial(count, np.full(count, 1 / count), size=samples) / count
+        for count in pairs.shape
+    )
+    means: NDArray[np.float64] = ((rows @ pairs) * columns).sum(axis=1)
+    return means

@@ -17,7 +17,7 @@ from detectors.backbones.names import STAND_IN, TRAINED, weights_kind
 from detectors.backbones.weights import WeightsError
 from detectors.registry import METHODS
 from evaluation.run.backbone_source import BackboneSource, BackboneSources
-from evaluation.run.fitting import PendingCell, coreset_families, run_alone, run_together
+from evaluation.run.fitting import PendingCell, run_alone, run_together
 from evaluation.run.memory_budget import CategorySize, cells_bytes, reading_bytes, refusal, size_of
 from evaluation.run.plan import Run
 from evaluation.run.progress import DONE, FAILED, RUNNING, SKIPPED, WAITING, RunProgress
@@ -336,10 +336,9 @@ def _that_fit_together(
         return cells_bytes(size, [(one.place.method, one.settings) for one in some]) <= free
 
     parts: list[list[PendingCell]] = []
-    for family in coreset_families(cells):
-        for together in [family] if fit(family) else [[cell] for cell in family]:
-            if parts and fit([*parts[-1], *together]):
-                parts[-1] += together
-            else:
-                parts.append(list(together))
+    for cell in cells:
+        if parts and fit([*parts[-1], cell]):
+            parts[-1].append(cell)
+        else:
+            parts.append([cell])
     return parts

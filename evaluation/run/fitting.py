@@ -1,14 +1,11 @@
 """From pictures to raw maps: fitting and scoring the methods of one category.
 
 Methods that read the backbone share one pass of it over every picture; the seconds of that pass
-are charged in full to each. Cells of PatchCore that differ only in the size of their memory bank
-share one greedy choice: the one with the largest bank is fitted, the banks of the others are the
-first part of it, and each is charged the seconds until that part was chosen. Phases do not overlap.
+are charged in full to each. Phases do not overlap.
 """
 
 from __future__ import annotations
 
-import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -33,14 +30,12 @@ from detectors.base import (
 )
 from detectors.feature_detector import FeatureDetector
 from detectors.maps import image_scores
-from detectors.patchcore import Patchcore
 from detectors.registry import METHODS
 from evaluation.run.timing import (
     Clock,
-    Latency,
     PeakMemory,
-    latency_of,
     measure_latency,
+    median_ms,
     return_free_memory,
     single_pictures,
     timed_each,
@@ -68,14 +63,10 @@ class PendingCell:
         Scores of held-out good pictures, once fitted.
     clock : Clock
         Seconds by phase: ``backbone_fit, fit, calibrate, backbone_score, score, ...``
-    latency : Latency
-        Time of one picture, once scored.
+    latency_ms : float
+        Median time of one picture, once scored.
     failure : Fact or None
         Why the cell cannot be finished.
-    larger : PendingCell or None
-        A cell of PatchCore whose memory bank begins with this one's.
-    chosen_after : list of (patches, seconds)
-        When how many patches of the memory bank had been chosen, in seconds of fitting.
     """
 
     place: CellPlace
@@ -86,10 +77,8 @@ class PendingCell:
     maps: NDArray[np.float32] | None = None
     calibration: Calibration | None = None
     failure: Fact | None = None
-    latency: Latency | None = None
+    latency_ms: float | None = None
     peak_memory_mb: float = 0.0
-    larger: PendingCell | None = None
-    chosen_after: list[tuple[int, float]] = field(default_factory=list)
 
     @property
     def told(self) -> dict[str, str]:
@@ -117,7 +106,6 @@ def run_together(
     cells: Sequence[PendingCell], backbone: Backbone, pictures: Pictures, phase: StartPhase
 ) -> None:
     """Fit, calibrate and score detectors that share the backbone, after an untimed warm-up."""
-    cells = _sharing_coresets(cells)
     backbone.extract(pictures.images[:WARM_UP_PICTURES])
     shared = Clock()
     with PeakMemory() as memory:
@@ -140,34 +128,8 @@ def run_alone(cell: PendingCell, pictures: Pictures, phase: StartPhase) -> None:
         scoring = phase("scoring_with", **cell.told)
         with cell.clock.phase("score"):
             cell.maps = cell.detector.score(pictures.test, scoring).maps
-        cell.latency = measure_latency(cell.detector.score, pictures.test)
+        cell.latency_ms = measure_latency(cell.detector.score, pictures.test)
     cell.peak_memory_mb = memory.peak_mb
-
-
-def coreset_families(cells: Sequence[PendingCell]) -> list[list[PendingCell]]:
-    """Return the cells that can share one greedy choice together, every other by itself."""
-    found: dict[object, list[PendingCell]] = {}
-    for cell in cells:
-        detector = cell.detector
-        family = detector.settings.seed if isinstance(detector, Patchcore) else cell.place
-        found.setdefault(family, []).append(cell)
-    return list(found.values())
-
-
-def _sharing_coresets(cells: Sequence[PendingCell]) -> list[PendingCell]:
-    """Let cells with a smaller memory bank follow the one with the largest; put them last."""
-    leading, following = [], []
-    for family in coreset_families(cells):
-        first, *others = sorted(family, key=_coreset_ratio, reverse=True)
-        leading.append(first)
-        for cell in others:
-            cell.larger = first
-            following.append(cell)
-    return leading + following
-
-
-def _coreset_ratio(cell: PendingCell) -> float:
-    return cell.detector.settings.coreset_ratio if isinstance(cell.detector, Patchcore) else 0.0
 
 
 def _read_training(
@@ -186,9 +148,8 @@ def _read_training(
         with shared.phase("backbone_fit"):
             features = backbone.extract(train[part])
         for cell, detector in _going_on(cells):
-            if cell.larger is None:
-                with cell.step("fit"):
-                    detector.partial_fit(features)
+            with cell.step("fit"):
+                detector.partial_fit(features)
         chosen = positions[(positions >= part.start) & (positions < part.stop)] - part.start
         if len(chosen):
             kept.append({layer: maps[chosen] for layer, maps in features.items()})
@@ -208,11 +169,8 @@ def _fit(
     fitted = list(_going_on(cells))
     for at, (cell, detector) in enumerate(fitted):
         report = phase("fitting", **cell.told)
-        if cell.larger is None:
-            with cell.step("fit"):
-                detector.finish_fit(_noting_choices(cell, report))
-        else:
-            _follow(cell, cell.larger)
+        with cell.step("fit"):
+            detector.finish_fit(report)
         if not cell.failure:
             _calibrate(cell, kept, pictures)
         needed = {layer for _, other in fitted[at + 1 :] for layer in other.layers}
@@ -220,31 +178,6 @@ def _fit(
             for layer in features.keys() - needed:
                 del features[layer]
         return_free_memory()
-
-
-def _noting_choices(cell: PendingCell, progress: Progress) -> Progress:
-    """Return a progress that also notes when how many patches had been chosen."""
-    before, began = cell.clock["fit"], time.perf_counter()
-
-    def report(done: int, total: int) -> None:
-        cell.chosen_after.append((done, before + time.perf_counter() - began))
-        progress(done, total)
-
-    return report
-
-
-def _follow(cell: PendingCell, larger: PendingCell) -> None:
-    """Give a cell its part of the larger memory bank."""
-    assert isinstance(cell.detector, Patchcore)
-    assert isinstance(larger.detector, Patchcore)
-    if larger.failure:
-        cell.failure = larger.failure
-        return
-    with cell.guarded():
-        cell.detector = larger.detector.reduced(cell.detector.settings.coreset_ratio)
-        size = len(cell.detector.memory_bank_)
-        until = (seconds for done, seconds in larger.chosen_after if done >= size)
-        cell.clock.seconds["fit"] = next(until, larger.clock["fit"])
 
 
 def _calibrate(cell: PendingCell, kept: list[Features], pictures: Pictures) -> None:
@@ -297,7 +230,7 @@ def _time_single_pictures(
     for cell, detector in _going_on(cells):
         score = partial(detector.score_features, size=size)
         with cell.guarded():
-            cell.latency = latency_of(passing + timed_each(score, features)[1])
+            cell.latency_ms = median_ms(passing + timed_each(score, features)[1])
 
 
 def _going_on(cells: Sequence[PendingCell]) -> Iterator[tuple[PendingCell, FeatureDetector]]:

@@ -23,7 +23,6 @@ from detectors.base import MAX_CALIBRATION_IMAGES
 from detectors.layered_gaussian import AT_ONCE
 from detectors.nearest import QUERY_BLOCK, queries_at_once
 from detectors.registry import METHODS
-from evaluation.measure.metrics import BOOTSTRAP_SAMPLES
 from evaluation.store.settings import Settings
 
 FLOAT = 4
@@ -102,14 +101,13 @@ def cells_bytes(size: CategorySize, cells: Sequence[tuple[str, Settings]]) -> in
     scored = TEST_BYTES * size.test * size.pixels
     scored += (len(cells) - 1) * FLOAT * size.test * size.pixels
     held_out = len(cells) * FLOAT * size.calibration * size.pixels
-    drawn = 3 * 8 * BOOTSTRAP_SAMPLES * size.test + 17 * size.good * size.defective
     features = 0
     if any(METHODS[method].reads_backbone for method, _ in cells):
         features = _backbone_bytes(size, cells[0][1].backbone)
     own = sum(_own_bytes(size, method, settings) for method, settings in cells)
     if any(method == "patchcore" for method, _ in cells):
         own += _seen_bytes(size, cells[0][1].backbone)
-    return OVERHEAD_BYTES + pictures + scored + held_out + drawn + features + own
+    return OVERHEAD_BYTES + pictures + scored + held_out + features + own
 
 
 def refusal(needed: int, free: int) -> Fact | None:

@@ -8,7 +8,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import TracebackType
@@ -116,24 +115,12 @@ T = TypeVar("T")
 Result = TypeVar("Result")
 
 
-@dataclass(frozen=True)
-class Latency:
-    """Milliseconds from decoded picture to map and score.
-
-    Attributes
-    ----------
-    median_ms, p95_ms : float
-        Median and 95th percentile over the timed pictures.
-    """
-
-    median_ms: float
-    p95_ms: float
-
-
 def measure_latency(
     score: Callable[[NDArray[np.uint8]], object], images: NDArray[np.uint8]
-) -> Latency:
-    """Score evenly spaced pictures one by one, after an untimed one.
+) -> float:
+    """Return the median time of one picture, in ms from decoded picture to map and score.
+
+    Evenly spaced pictures are scored one by one, after an untimed one.
 
     Parameters
     ----------
@@ -143,7 +130,7 @@ def measure_latency(
         Decoded and resized; N at least 1.
     """
     _, seconds = timed_each(score, single_pictures(images))
-    return latency_of(seconds)
+    return median_ms(seconds)
 
 
 def single_pictures(images: NDArray[np.uint8]) -> list[NDArray[np.uint8]]:
@@ -165,7 +152,6 @@ def timed_each(
     return results, np.array(seconds)
 
 
-def latency_of(seconds: NDArray[np.float64]) -> Latency:
-    """Return median and 95th percentile of the seconds of single pictures."""
-    median, p95 = np.percentile(seconds, (50, 95)) * 1000
-    return Latency(float(median), float(p95))
+def median_ms(seconds: NDArray[np.float64]) -> float:
+    """Return the median of the seconds of single pictures, in milliseconds."""
+    return float(np.median(seconds) * 1000)

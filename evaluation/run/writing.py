@@ -76,13 +76,13 @@ def write_cell(cell: PendingCell, given: CategoryInput, started: float, phase: S
     """
     assert cell.maps is not None
     assert cell.calibration is not None
-    assert cell.latency is not None
+    assert cell.latency_ms is not None
     pictures = given.pictures
     result = AnomalyResult(image_scores(cell.maps), cell.maps)
     records = pictures.test_records
     phase("measuring", **cell.told)
     with PeakMemory() as memory, cell.clock.phase("metrics"):
-        measures = measure(result, records, given.regions, cell.settings.options.seed)
+        measures = measure(result, records, given.regions)
         measures.metrics["brightness_auroc"] = brightness_auroc(
             given.brightness[pictures.train_count :], records["label"]
         )
@@ -110,8 +110,7 @@ def write_cell(cell: PendingCell, given: CategoryInput, started: float, phase: S
         about |= {
             "metrics": measures.metrics,
             "scale": asdict(scale) | {"origin": scale_origin},
-            "latency_ms": cell.latency.median_ms,
-            "latency_p95_ms": cell.latency.p95_ms,
+            "latency_ms": cell.latency_ms,
             "model_mb": (folder / MODEL_FILE).stat().st_size / 1e6,
             "timings": {"decode": given.decode_s, **cell.clock.seconds},
             "wall_s": time.perf_counter() - started,

@@ -57,9 +57,7 @@ AMOUNTS = (
     "runtime_s",
     "ms_per_image",
     "latency_ms",
-    "latency_p95_ms",
     "model_mb",
-    "peak_memory_mb",
 )
 SECTIONS = ("metrics", "counts", "timings", "settings", "geometry", "scale", FILES)
 

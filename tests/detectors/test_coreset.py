@@ -40,22 +40,22 @@ def test_choice_equals_the_naive_greedy_index_by_index(
 ) -> None:
     monkeypatch.setattr(coreset, "FRONT", front)
     points = clustered(count, 16, seed=count)
-    chosen = greedy_coreset(points, size, first=5)
+    chosen = greedy_coreset(points, size, first=5).chosen
     assert chosen.tolist() == naive_coreset(points.double().numpy(), size, first=5)
 
 
 def test_choice_stays_exact_far_from_the_origin() -> None:
     moved = clustered(2000, 8, seed=1) + 1e4
     expected = naive_coreset(moved.double().numpy(), 50, first=0)
-    assert greedy_coreset(moved, 50, first=0).tolist() == expected
+    assert greedy_coreset(moved, 50, first=0).chosen.tolist() == expected
 
 
 def test_duplicates_are_taken_last_and_never_twice() -> None:
     distinct = clustered(30, 8, seed=2)
-    chosen = greedy_coreset(distinct.repeat(4, 1), 120, first=0)
+    chosen = greedy_coreset(distinct.repeat(4, 1), 120, first=0).chosen
     assert sorted(chosen.tolist()) == list(range(120))
     assert sorted((chosen[:30] % 30).tolist()) == list(range(30))
-    assert len(set(greedy_coreset(torch.ones(50, 3), 20, first=7).tolist())) == 20
+    assert len(set(greedy_coreset(torch.ones(50, 3), 20, first=7).chosen.tolist())) == 20
 
 
 @pytest.mark.parametrize("size", [0, 11])

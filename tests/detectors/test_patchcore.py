@@ -164,19 +164,3 @@ def test_scoring_before_fitting_is_refused(
     ):
         with pytest.raises(NotFittedError):
             unfitted()
-
-
-@pytest.mark.parametrize("ratio", [0.002, 0.1, 0.25])
-def test_a_reduced_memory_bank_is_that_of_a_fit_with_the_smaller_ratio(ratio: float) -> None:
-    train, test = random_features(40, seed=0), random_features(3, seed=1)
-    alone, larger = fitted(train, ratio, seed=5), fitted(train, 0.25, seed=5)
-    larger.distances(test)
-    reduced = larger.reduced(ratio)
-
-    assert reduced.settings == alone.settings
-    assert torch.equal(reduced.memory_bank_, alone.memory_bank_)
-    assert torch.equal(reduced.bank_image_, alone.bank_image_)
-    assert torch.equal(reduced.bank_position_, alone.bank_position_)
-    assert torch.equal(reduced.distances(test), alone.distances(test))
-    with pytest.raises(ValueError, match="cannot be reduced"):
-        larger.reduced(0.5)

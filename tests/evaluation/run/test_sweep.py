@@ -19,7 +19,6 @@ from detectors import registry
 from detectors.backbones.features import Features, NetworkBackbone
 from detectors.backbones.names import LITE0
 from detectors.backbones.weights import random_weights
-from detectors.patchcore import Patchcore
 from evaluation.cluster.foreman import evaluate_on_cluster
 from evaluation.run.memory_budget import cells_bytes, size_of
 from evaluation.run.plan import Run, planned_run
@@ -100,33 +99,6 @@ def test_settings_that_make_no_difference_to_a_method_make_no_cell(planned: Plan
     assert [methods.count(method) for method in ("ae", "padim", "patchcore")] == [2, 2, 4]
 
 
-def test_memory_banks_are_chosen_once_and_have_the_numbers_of_runs_of_their_own(
-    planned: Planned, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    fits: list[float] = []
-    finish = Patchcore.finish_fit
-
-    def counted(self: Patchcore, progress: object = None) -> Patchcore:
-        fits.append(self.settings.coreset_ratio)
-        return finish(self, progress)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(Patchcore, "finish_fit", counted)
-    first = go(planned({}, "padim", "patchcore"))
-    run = planned(RATIOS, "padim", "patchcore")
-    again = go(run)  # only what is missing
-    fits.clear()
-    outcome = go(replace(run, force=True))
-    cells = [read_cell(run.place_of(key).folder) for key in outcome if key.method == "patchcore"]
-    by_ratio = {cell["settings"]["coreset_ratio"]: cell["timings"]["fit"] for cell in cells}
-
-    assert set(first.values()) == {"done"}
-    assert sorted(again.values()) == ["done", "done", "skipped", "skipped"]
-    assert list(outcome.values()) == ["done"] * 4
-    assert fits == [0.2]
-    assert 0 < by_ratio[0.01] <= by_ratio[0.05] <= by_ratio[0.2]  # each is charged its own part
-    expect_scores_of_runs_of_their_own(run)
-
-
 def test_seeds_share_one_pass_of_the_backbone_or_take_several_where_memory_is_short(
     planned: Planned,
     tmp_path: Path,
@@ -184,25 +156,6 @@ def test_backbones_share_one_reading_of_the_pictures_and_pass_over_them_once_eac
     assert rows["backbone"].value_counts().to_dict() == {"resnet18": 4, "filterbank": 4}
     assert read == ["part"] * 2
     assert passed == sum(size for size in extracted if size > 1)
-
-
-def test_a_memory_bank_that_fails_fails_the_smaller_ones_but_no_other_seed(
-    planned: Planned, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    finish = Patchcore.finish_fit
-
-    def failing(self: Patchcore, progress: object = None) -> Patchcore:
-        if self.settings.seed == 0:
-            raise ValueError("no room for this memory bank")
-        return finish(self, progress)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(Patchcore, "finish_fit", failing)
-    outcome = go(planned(BOTH, "patchcore", weights=weights_file(tmp_path)))
-
-    assert {key.settings_id.partition("seed-")[2]: state for key, state in outcome.items()} == {
-        "": "failed",
-        "1": "done",
-    }
 
 
 def test_one_row_per_cell_and_one_per_setting(planned: Planned) -> None:
