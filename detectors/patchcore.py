@@ -130,7 +130,7 @@ class Patchcore(FeatureDetector):
         rows = [replacements(projected, coreset, part) for part in parts]
         every = torch.cat(rows)
         patches = _patches_at(seen, every // per_picture, every % per_picture)
-        each = patches.split([len(some) for some in rows])
+        each = torch.split(patches, [len(some) for some in rows])
         self._instead = dict(zip(positions, each, strict=True))
         return self
 

@@ -65,6 +65,12 @@ class Candidate:
     missed_alike: Names | None
 
     @property
+    def missed_in_both(self) -> float:
+        """Share of the defective pictures that were missed, mean of the two ways of counting."""
+        alike = self.missed if self.missed_alike is None else self.missed_alike
+        return (len(self.missed) + len(alike)) / (2 * len(self.defective))
+
+    @property
     def alarms_interval(self) -> tuple[float, float]:
         """95 % interval of the share of good test pictures that were reported."""
         if not self.decisions.known:
@@ -107,7 +113,7 @@ class Choice:
     Attributes
     ----------
     first : Candidate or None
-        Fewest missed defects, also in the other way of counting, then the quicker one; None if
+        Fewest missed defects, both ways of counting together, then the quicker one; None if
         nothing is left.
     rivals : tuple of Comparison
         The others within both limits, fewest missed first.
@@ -196,12 +202,7 @@ def choose(candidates: Sequence[Candidate], allowed: float, ms_limit: float | No
     judged = [one for one in quick if one.decisions.known]
     kept = sorted(
         (one for one in judged if one.decisions.defective and not one.reports_too_many(allowed)),
-        key=lambda one: (
-            one.decisions.missed_rate,
-            len(one.missed_alike or ()),
-            math.isnan(one.ms),
-            one.ms,
-        ),
+        key=lambda one: (one.missed_in_both, math.isnan(one.ms), one.ms),
     )
     return Choice(
         first=kept[0] if kept else None,

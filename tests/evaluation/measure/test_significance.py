@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from evaluation.measure.metrics import auroc, curve
-from evaluation.measure.significance import image_auroc_difference
+from evaluation.measure.significance import image_auroc_difference, resampled_means, won_pairs
 
 LABELS = np.array([0] * 20 + [1] * 40)
 
@@ -95,3 +95,16 @@ def test_with_a_single_class_there_is_no_difference(labels: NDArray[np.int64]) -
 
     assert math.isnan(found.mean)
     assert not found.real
+
+
+def test_redrawn_pairs_spread_like_pictures_redrawn_one_by_one() -> None:
+    generator = np.random.default_rng(8)
+    bad, good = generator.normal(1, size=30), generator.normal(size=20)
+    pairs = won_pairs(bad.astype(np.float32), good.astype(np.float32))
+    redrawn = [
+        np.mean(generator.choice(bad, 30)[:, None] > generator.choice(good, 20))
+        for _ in range(3000)
+    ]
+
+    ends = np.quantile(resampled_means(pairs, generator), [0.025, 0.975])
+    assert ends == pytest.approx(np.quantile(redrawn, [0.025, 0.975]), abs=0.015)
