@@ -38,9 +38,11 @@ def answer(
     say, said : callable (key, **values) -> str
         Gives a whole sentence (as Markdown or as plain words), and a part of one as plain words.
     """
+    low = [method_title(one.method) for one in candidates if one.held_out_low]
     return [
         _named(category, candidates, choice, say, said),
         *_left_out(choice, allowed, ms_limit, say, said),
+        *([say("overview_held_out_low", methods=listed(low))] if low else []),
     ]
 
 

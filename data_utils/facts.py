@@ -135,6 +135,8 @@ ENGLISH = {
     "category_unusable": "{path}: {problem}.",
     "category_file_unusable": "{path}: {problem}; {file}: {why}.",
     "no_training_decoded": "No training picture can be decoded; {path}: {problem}.",
+    "data_remarks": "{category}: {used} of {found} pictures are used; {count} remarks on its files "
+    "are on the page Samples and in cell.json. {path} {problem}.",
     "no_test_decoded": "No test picture can be decoded; {path}: {problem}.",
     "size_outside": "An image size of {size} px is outside {low} to {high} px; choose another "
     "--image-size or --crop.",
@@ -166,6 +168,9 @@ ENGLISH = {
     "too_small": "is {size}, too small to show anything",
     "other_shape": "is {size}, a shape clearly different from the others",
     "plain_colour": "shows one plain colour",
+    "same_pixels": "shows exactly the same as {other}",
+    "defect_in_training": "shows exactly the same as the training picture {other}; one of the two "
+    "is in the wrong folder",
     "other_format": "is a {format} file in spite of its name",
     "cmyk": "holds CMYK colours, which are converted to RGB",
     "not_a_picture": "is not a picture",

@@ -26,11 +26,11 @@ from numpy.typing import NDArray
 from data_utils.facts import Fact, fact, from_json
 from data_utils.images import UnreadableImageError, read_mask, read_picture
 from data_utils.listing import Finding
-from data_utils.locations import cache_root, pool_threads
+from data_utils.locations import cache_root, pool_threads, readable
 from data_utils.mvtec import Category
 from data_utils.transform import Transform
 
-CACHE_VERSION = 3
+CACHE_VERSION = 4
 CACHE_LIMIT_BYTES = 4 * 1024**3
 DECODE_THREADS = pool_threads()
 DECODE_PIXEL_BYTES = 20  # at most, while one picture of any kind is decoded and converted
@@ -46,7 +46,8 @@ class Pictures:
     Attributes
     ----------
     records : DataFrame
-        The category's records without unreadable pictures, index 0..N-1, plus the column
+        The category's records without unreadable pictures and without training pictures that
+        repeat an earlier one, index 0..N-1, plus the column
         ``has_mask`` (bool: good pictures, whose mask is empty, and defective ones with a mask
         that marks something).
     images : uint8 [N, H, W, 3]
@@ -200,9 +201,40 @@ def _decode(category: Category, transform: Transform, progress: Progress | None)
             if progress is not None:
                 progress(position + 1, len(paths))
     records = records.iloc[kept].reset_index(drop=True).assign(has_mask=has_mask)
-    images, masks = images[: len(kept)], masks[:test_count]
+    repeated, equal = _equal_pictures(records, images, category.root)
+    records, images = records[~repeated].reset_index(drop=True), images[: len(kept)][~repeated]
+    findings += equal
+    masks = masks[:test_count]
     fingerprint = _fingerprint(records, images, masks)
     return Pictures(records, images, masks, tuple(findings), fingerprint, transform)
+
+
+def _equal_pictures(
+    records: pd.DataFrame, images: NDArray[np.uint8], root: Path
+) -> tuple[NDArray[np.bool_], list[Finding]]:
+    """Mark training pictures that equal an earlier one, ``[N]``, and tell of all that are equal.
+
+    Counted twice they would be held out of a model that has seen them.
+    """
+    repeated = np.zeros(len(records), np.bool_)
+    found = []
+    first: dict[bytes, Any] = {}
+    for position, row in enumerate(records.to_dict("records")):
+        earlier = first.setdefault(hashlib.blake2b(images[position].data).digest(), row)
+        if earlier is row:
+            continue
+        equal = fact("same_pixels", other=_below(earlier["image_path"], root))
+        if row["split"] == "train":
+            repeated[position] = True
+            equal = fact("finding_left_out", reason=equal)
+        elif earlier["split"] == "train" and row["label"]:
+            equal = fact("defect_in_training", other=_below(earlier["image_path"], root))
+        found.append(Finding.of(row["image_path"], root, equal))
+    return repeated, found
+
+
+def _below(path: Path, root: Path) -> str:
+    return readable(path.relative_to(root).as_posix())
 
 
 def _decode_mask(path: Path, transform: Transform) -> tuple[NDArray[np.bool_] | None, Fact | None]:

@@ -144,8 +144,9 @@ def over_seeds(cells: pd.DataFrame) -> pd.DataFrame:
     -------
     DataFrame
         As `cells`, with the mean of every number, ``settings_id`` without the seed, and
-        ``seeds``, how many were averaged. Where it is more than one, ``image_auroc_low`` and
-        ``image_auroc_high`` lie one standard deviation over the seeds around the mean.
+        ``seeds``, how many were averaged. ``image_auroc_low`` and ``image_auroc_high`` are means
+        too; where there are none, in means over categories, they lie one standard deviation over
+        the seeds around the mean.
     """
     by_setting = _by_setting(cells)
     rows = by_setting.first()
@@ -153,7 +154,7 @@ def over_seeds(cells: pd.DataFrame) -> pd.DataFrame:
     rows["seeds"] = by_setting.size()
     spread = by_setting["image_auroc"].std()
     for bound, sign in (("image_auroc_low", -1), ("image_auroc_high", 1)):
-        rows[bound] = rows[bound].mask(rows["seeds"] > 1, rows["image_auroc"] + sign * spread)
+        rows[bound] = rows[bound].fillna(rows["image_auroc"] + sign * spread)
     return rows.reset_index()[[*cells.columns, "seeds"]]
 
 

@@ -282,6 +282,8 @@ def _method_differences(cell: dict[str, Any], value: PublishedValue) -> list[Rea
     if backbone != value.backbone:
         reasons.append(Reason("backbone", values={"ours": backbone, "published": value.backbone}))
     if value.method == "patchcore":
+        if value.metric == "image_auroc":
+            reasons.append(Reason("maximum"))
         ratio = settings.get("coreset_ratio")
         if value.ratio is None or ratio is None:
             reasons.append(Reason("ratio_unstated", certain=False))

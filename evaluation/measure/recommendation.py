@@ -30,6 +30,7 @@ from evaluation.measure.operating_points import (
 )
 
 SIGNIFICANCE = 1 - CONFIDENCE
+FEW = 5  # pictures of which a median says nothing
 Names = frozenset[str]
 
 
@@ -53,6 +54,9 @@ class Candidate:
     missed_alike : frozenset of str or None
         Those not reported where the same share of the test's good pictures is for every method;
         None without good test pictures.
+    held_out_low : bool
+        Whether most good test pictures score above every held-out one: the training pictures
+        repeat one another, so that none is really held out, or they differ from the test's.
     """
 
     method: str
@@ -63,6 +67,7 @@ class Candidate:
     defective: Names
     missed: Names
     missed_alike: Names | None
+    held_out_low: bool
 
     @property
     def missed_in_both(self) -> float:
@@ -164,9 +169,11 @@ def candidate(
         Share of good pictures that may be reported, above 0 and below 1.
     """
     decisions = decide(test["score"], test["label"], calibration_scores, allowed)
-    bad = test[test["label"] > 0]
+    bad, good = test[test["label"] > 0], test.loc[test["label"] == 0, "score"].to_numpy()
     names = (bad["defect"] + "/" + bad["stem"]).to_numpy()
-    alike = threshold_on(test.loc[test["label"] == 0, "score"], allowed)
+    alike = threshold_on(good, allowed)
+    held_out = np.asarray(calibration_scores)
+    few = min(len(good), len(held_out)) < FEW
 
     def missed(threshold: float) -> Names:
         return frozenset(map(str, names[~is_defective(bad["score"], threshold)]))
@@ -175,11 +182,12 @@ def candidate(
         method=method,
         ms=ms,
         decisions=decisions,
-        held_out=len(np.asarray(calibration_scores)),
+        held_out=len(held_out),
         data=data,
         defective=frozenset(map(str, names)),
         missed=missed(decisions.threshold),
         missed_alike=None if math.isnan(alike) else missed(alike),
+        held_out_low=not few and bool(np.median(good) > held_out.max()),
     )
 
 

@@ -230,7 +230,25 @@ def _decoded(category: Category, transform: Transform, progress: RunProgress) ->
         first = pictures.findings[0]
         code = "no_test_decoded" if pictures.train_count else "no_training_decoded"
         raise DatasetError(code, path=first.path, problem=first.problem)
+    if remarks := _remarks(category, pictures):
+        progress.say(remarks)
     return pictures
+
+
+def _remarks(category: Category, pictures: Pictures) -> Fact | None:
+    """Return how many remarks there are on the data, with the first that is on the pictures."""
+    every = (*pictures.findings, *category.findings)
+    if not every:
+        return None
+    return fact(
+        "data_remarks",
+        category=category.name,
+        used=len(pictures.records),
+        found=len(category.records),
+        count=len(every),
+        path=every[0].path,
+        problem=every[0].problem,
+    )
 
 
 def _is_skipped(

@@ -287,6 +287,38 @@ def test_an_unreadable_picture_is_dropped_and_named(part: Path) -> None:
         assert all("left out" in str(finding.problem) for finding in loaded.findings)
 
 
+def test_a_training_picture_stored_twice_counts_once_and_is_named(part: Path) -> None:
+    once = load(part)
+    good = part / "train" / "good"
+    for path in sorted(good.glob("*.png")):
+        Image.open(path).save(good / f"z{path.stem}.bmp")
+    twice = load(part)
+
+    assert (twice.images == once.images).all()
+    assert twice.fingerprint == once.fingerprint
+    assert [str(finding) for finding in twice.findings] == [
+        f"part/train/good/z00{number}.bmp: shows exactly the same as "
+        f"part/train/good/00{number}.png; left out"
+        for number in range(3)
+    ]
+    assert_equal(load(part), twice)
+
+
+def test_a_picture_in_training_and_test_is_named_and_a_defect_among_good_ones_more_so(
+    part: Path,
+) -> None:
+    shutil.copy(part / "test" / "blot" / "001.png", part / "train" / "good" / "bad.png")
+    shutil.copy(part / "train" / "good" / "000.png", part / "test" / "good" / "again.png")
+    loaded = load(part)
+
+    assert len(loaded.records) == 9
+    assert [str(finding) for finding in loaded.findings] == [
+        "part/test/good/again.png: shows exactly the same as part/train/good/000.png",
+        "part/test/blot/001.png: shows exactly the same as the training picture "
+        "part/train/good/bad.png; one of the two is in the wrong folder",
+    ]
+
+
 def test_masks_that_cannot_be_used_are_named_and_their_pictures_kept(part: Path) -> None:
     masks = part / "ground_truth" / "blot"
     empty, corner = np.zeros((2, 64, 64), np.uint8)
@@ -299,7 +331,7 @@ def test_masks_that_cannot_be_used_are_named_and_their_pictures_kept(part: Path)
     crop = Transform(48, 48, shorter_side=64)
 
     for loaded in (load(part, crop), load(part, crop)):  # decoded, and from the cache
-        marks_nothing, marks_unseen, damaged = map(str, loaded.findings)
+        marks_nothing, marks_unseen, damaged, *copies = map(str, loaded.findings)
         name = "part/ground_truth/blot"
         assert marks_nothing == (
             f"{name}/000_mask.png: marks no pixel; its picture has no pixel metrics"
@@ -309,6 +341,7 @@ def test_masks_that_cannot_be_used_are_named_and_their_pictures_kept(part: Path)
             "side 64 px, centre crop 48 x 48 px) removes"
         )
         assert damaged.startswith(f"{name}/002_mask.png: cannot be")
+        assert len(copies) == 2
         assert len(loaded.images) == 9
         # Good pictures have a mask by definition; the last defective one never had one.
         assert loaded.test_records["has_mask"].tolist() == [True, True, False, True, False, False]

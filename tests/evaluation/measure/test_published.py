@@ -54,7 +54,7 @@ def value(method: str = "patchcore", source: str = PAPER, **changes: Any) -> Pub
         "title": "PatchCore 1 %",
         "ratio": 0.01,
         "backbone": "wide_resnet50_2",
-        "metric": "image_auroc",
+        "metric": "pixel_auroc",
         "value": 0.97,
         "source": source,
     }
@@ -115,8 +115,8 @@ def test_a_cell_made_like_the_paper_compares_with_it() -> None:
         ({"geometry": {"height": 224, "width": 224, "shorter_side": None}}, "crop"),
         ({"demo_data": True}, "demo"),
         ({"weights": "random (seed 0)"}, "random"),
-        ({"counts": {"train_images": 50, "test_good": 20, "test_defective": 63}}, "data"),
-        ({"counts": {"train_images": 209, "test_good": 20, "test_defective": 62}}, "data"),
+        ({"counts": official_cell()["counts"] | {"train_images": 50}}, "data"),
+        ({"counts": official_cell()["counts"] | {"test_good": 19}}, "data"),
     ],
 )
 def test_a_known_difference_is_named_and_rules_the_comparison_out(
@@ -167,10 +167,17 @@ def test_padim_with_other_channels_than_the_papers_is_not_comparable(
 
 
 def test_missing_masks_concern_pixel_values_only() -> None:
-    cell = official_cell()
+    cell = official_cell(method="ae")
     cell["counts"]["test_with_mask"] = 60
-    assert codes(cell, value()) == []
-    assert codes(cell, value(metric="pixel_auroc")) == ["masks"]
+    assert codes(cell, value("ae", metric="image_auroc")) == ["network"]
+    assert codes(cell, value("ae")) == ["masks", "network"]
+
+
+def test_no_image_auroc_of_patchcore_is_comparable() -> None:
+    cell = official_cell()
+    assert codes(cell, value(metric="image_auroc")) == ["maximum"]
+    images = [one for one in comparisons([cell]) if one.published.metric == "image_auroc"]
+    assert {one.comparable for one in images} == {NO}
 
 
 @pytest.mark.parametrize("pixel_auroc", [0.85, math.nan])
@@ -187,7 +194,7 @@ def test_the_one_percent_row_of_the_paper_is_the_only_certain_one() -> None:
     compared = comparisons([official_cell()])
     certain = [one.published for one in compared if one.comparable == YES]
     assert {(one.title, one.source) for one in certain} == {("PatchCore 1 %", PAPER)}
-    assert {one.metric for one in certain} == {"image_auroc", "pixel_auroc"}
+    assert {one.metric for one in certain} == {"pixel_auroc"}
     assert UNCLEAR in {one.comparable for one in compared}
 
 
@@ -216,13 +223,13 @@ def test_published_values_that_differ_by_a_hundredth_are_found() -> None:
         value(value=0.96, source="b"),
         value(value=0.96, source="b"),
         value(value=0.97, source="c", backbone="resnet18"),
-        value(value=0.99, source="d", metric="pixel_auroc"),
-        value(value=0.981, source="e", metric="pixel_auroc"),
+        value(value=0.99, source="d", metric="image_auroc"),
+        value(value=0.981, source="e", metric="image_auroc"),
         value(value=0.5, source="f", title="PatchCore 10 %", ratio=0.1),
     ]
     found = disagreements(values)
     assert [(one.metric, one.low, one.high, one.sources) for one in found] == [
-        ("image_auroc", 0.95, 0.96, 2)
+        ("pixel_auroc", 0.95, 0.96, 2)
     ]
     carpet = [one for one in disagreements(published_values()) if one.category == "carpet"]
     known = ("PaDiM", "resnet18", "image_auroc", 0.945, 0.996)

@@ -181,6 +181,14 @@ def test_too_many_are_reported_when_the_whole_interval_lies_above_the_rate() -> 
     assert candidates[6].alarms_interval[0] == pytest.approx(0.1189, abs=1e-4)
 
 
+def test_held_out_scores_below_most_good_test_pictures_are_noted() -> None:
+    good, bad = [*np.linspace(1, 2, 20)], [3.0] * 40
+
+    assert scored("copies", [*good, *bad], held_out=np.linspace(0, 1.4, 19)).held_out_low
+    assert not scored("honest", [*good, *bad], held_out=np.linspace(0, 1.6, 19)).held_out_low
+    assert not scored("few", [*good[:4], *bad], np.linspace(0, 0.5, 19), good=4).held_out_low
+
+
 def test_without_defective_pictures_or_methods_there_is_no_first() -> None:
     assert choose([judged("a", [], defective=0)], ALLOWED, None).first is None
     assert choose([], ALLOWED, 10.0).first is None
