@@ -11,7 +11,7 @@ import hashlib
 import json
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
@@ -125,6 +125,16 @@ def load_pictures(
         return _read_entry(entry, category, transform, written_now=True) or decoded
     finally:
         lock.release()
+
+
+def full_size_masks(pictures: Pictures) -> Iterator[NDArray[np.bool_]]:
+    """Yield each test picture's mask at the size of its file, cut as the picture is, ``[H, W]``."""
+    for row in pictures.test_records.to_dict("records"):
+        left, top, right, bottom = box = pictures.transform.kept((row["width"], row["height"]))
+        if row["label"] and row["has_mask"]:
+            yield np.asarray(read_mask(row["mask_path"]).crop(box)) > 0
+        else:
+            yield np.zeros((bottom - top, right - left), np.bool_)
 
 
 def cached_fingerprint(category: Category, transform: Transform) -> str | None:

@@ -59,18 +59,32 @@ class Transform:
         """Transform a mask; nearest neighbour, then ``> 0``; bool ``[height, width]``."""
         return np.asarray(self._apply(mask, Image.Resampling.NEAREST)) > 0
 
+    def kept(self, size: tuple[int, int]) -> tuple[int, int, int, int]:
+        """Return what is kept of a picture of this (width, height), in its own pixels.
+
+        As (left, top, right, bottom), the last two not included.
+        """
+        resized, left, top = self._placed(size)
+        across, down = size[0] / resized[0], size[1] / resized[1]
+        right, bottom = left + self.width, top + self.height
+        return round(left * across), round(top * down), round(right * across), round(bottom * down)
+
     def _apply(self, picture: Image.Image, resampling: Image.Resampling) -> Image.Image:
+        resized, left, top = self._placed(picture.size)
+        whole = picture.resize(resized, resampling) if picture.size != resized else picture
+        return whole.crop((left, top, left + self.width, top + self.height))
+
+    def _placed(self, size: tuple[int, int]) -> tuple[tuple[int, int], int, int]:
+        """Return (width, height) after the resize, and the crop's left and top edge in it."""
         if self.shorter_side is None:
-            return picture.resize((self.width, self.height), resampling)
-        width, height = picture.size
+            return (self.width, self.height), 0, 0
+        width, height = size
         if width <= height:
             resized = (self.shorter_side, int(self.shorter_side * height / width))
         else:
             resized = (int(self.shorter_side * width / height), self.shorter_side)
-        left = round((resized[0] - self.width) / 2)
-        top = round((resized[1] - self.height) / 2)
-        whole = picture.resize(resized, resampling) if picture.size != resized else picture
-        return whole.crop((left, top, left + self.width, top + self.height))
+        left, top = round((resized[0] - self.width) / 2), round((resized[1] - self.height) / 2)
+        return resized, left, top
 
 
 def choose_transform(

@@ -24,6 +24,7 @@ from dashboard.state import (
     Selection,
     draw_false_alarm_slider,
     mirror_in_url,
+    said,
     score_unit,
     t,
     told,
@@ -182,6 +183,7 @@ def _draw_numbers(about: dict[str, Any]) -> None:
             high=number(metrics["image_auroc_high"]),
             pixel=number(metrics["pixel_auroc"]),
             aupro=number(metrics["aupro"]),
+            masks=_masks(about),
             fit=about["fit_s"],
             ms=number(about["latency_ms"], 0),
             weights=weights_text(about["weights"]),
@@ -192,6 +194,12 @@ def _draw_numbers(about: dict[str, Any]) -> None:
             st.markdown(
                 "\n".join(f"- {plain(path)}: {told(problem)}" for path, problem in findings)
             )
+
+
+def _masks(about: dict[str, Any]) -> str:
+    if about["settings"]["full_size_masks"]:
+        return said("masks_full_size")
+    return said("masks_size", **{side: about["geometry"][side] for side in ("width", "height")})
 
 
 framed(draw)

@@ -50,7 +50,9 @@ PLACES = {
     "model_mb": 1,
 }
 COUNTS = ("train_images", "test_good", "test_defective", "test_with_mask")
-COMMON_SETTINGS = frozenset({"seed", "backbone", "image_size", "crop", "whole_picture"})
+COMMON_SETTINGS = frozenset(
+    {"seed", "backbone", "image_size", "crop", "whole_picture", "full_size_masks"}
+)
 NETWORKS = {RANDOM: "report_random", UNTRAINED: "report_untrained", LITE0: "report_lite0"}
 IDEAS = {
     "ae": ("report_method_ae", "1807.02011"),

@@ -76,6 +76,7 @@ def _request(about: dict[str, Any]) -> Request:
         image_size=noted.get("image_size"),
         crop=noted.get("crop"),
         no_crop=bool(noted.get("whole_picture")),
+        full_size_masks=bool(noted.get("full_size_masks")),
         coreset_ratios=(noted.get("coreset_ratio", default.coreset_ratio),),
         padim_channels=None if channels == default.channels_for(backbone) else channels,
         seeds=(noted.get("seed", default.seed),),

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
+from PIL import Image
 from sklearn.metrics import (
     average_precision_score,
     confusion_matrix_at_thresholds,
@@ -35,6 +36,7 @@ from evaluation.measure.metrics import (
     thinned,
 )
 
+NOTHING = np.empty(0, np.float32)
 SORT_THREADS = min(8, os.cpu_count() or 1)
 
 
@@ -47,7 +49,10 @@ class Measures:
     pixel_curve: Curve
 
 
-def measure(result: AnomalyResult, records: pd.DataFrame, regions: NDArray[np.uint32]) -> Measures:
+Regions = NDArray[np.uint32] | Sequence[NDArray[np.uint32]]
+
+
+def measure(result: AnomalyResult, records: pd.DataFrame, regions: Regions) -> Measures:
     """Measure the scores of the test pictures.
 
     Pictures without a usable mask take part in the image metrics only; pixel metrics are NaN
@@ -59,8 +64,8 @@ def measure(result: AnomalyResult, records: pd.DataFrame, regions: NDArray[np.ui
         Raw scores [T] and maps [T, H, W].
     records : DataFrame
         The T test pictures with ``label``, ``defect`` and ``has_mask``.
-    regions : uint32 [T, H, W]
-        The numbered regions of the masks; see ``mask_regions``.
+    regions : uint32 [T, H, W], or T arrays of any size
+        The numbered regions of the masks (see ``mask_regions``); a map is enlarged to their size.
     """
     labels = records["label"].to_numpy()
     pictures = image_curve(result.scores, labels)
@@ -122,13 +127,14 @@ class Pixels:
 
 
 def pixels_by_type(
-    maps: NDArray[np.float32], regions: NDArray[np.uint32], records: pd.DataFrame
+    maps: NDArray[np.float32], regions: Regions, records: pd.DataFrame
 ) -> dict[str, Pixels]:
     """Sort the pixels of the pictures with a usable mask, each defect type by itself.
 
     Parameters
     ----------
-    maps, regions : float32, uint32 [T, H, W]
+    maps : float32 [T, H, W]
+    regions : uint32 [T, H, W], or T arrays of any size
     records : DataFrame
         The T test pictures with ``defect`` and ``has_mask``.
     """
@@ -136,14 +142,25 @@ def pixels_by_type(
     defects = records["defect"].to_numpy()
 
     def sort(defect: str) -> Pixels:
-        chosen = usable & (defects == defect)
-        scores, numbers = flattened(maps[chosen], regions[chosen])
+        chosen = np.flatnonzero(usable & (defects == defect)).tolist()
+        enlarged = [_at_size(maps[at], regions[at]).ravel() for at in chosen]
+        own = [regions[at].ravel() for at in chosen]
+        scores, numbers = flattened(
+            np.concatenate([NOTHING, *enlarged]), np.concatenate([NOTHING.astype(np.uint32), *own])
+        )
         marked = numbers > 0
         return Pixels(scores[marked], numbers[marked], np.sort(scores[~marked]))
 
     names = sorted(set(defects))
     with ThreadPoolExecutor(SORT_THREADS) as pool:
         return dict(zip(names, pool.map(sort, names), strict=True))
+
+
+def _at_size(anomaly_map: NDArray[np.float32], like: NDArray[Any]) -> NDArray[np.float32]:
+    if anomaly_map.shape == like.shape:
+        return anomaly_map
+    size = like.shape[1], like.shape[0]
+    return np.asarray(Image.fromarray(anomaly_map).resize(size, Image.Resampling.BILINEAR))
 
 
 def pixel_curve_of(pixels: Sequence[Pixels]) -> Curve:

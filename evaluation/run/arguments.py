@@ -112,6 +112,12 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
         help="side of the centre crop (default: 224 for MVTec AD's categories, else no crop)",
     )
     size.add_argument("--no-crop", action="store_true", help="always keep the whole picture")
+    size.add_argument(
+        "--full-size-masks",
+        action="store_true",
+        help="compute pixel metrics at the masks' own size, as MVTec's evaluation does, instead of "
+        "at the size of the maps; takes more time and memory",
+    )
 
     methods = parser.add_argument_group("methods")
     methods.add_argument(

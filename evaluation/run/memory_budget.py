@@ -31,6 +31,7 @@ PASSING = 8  # pictures in one pass of the backbone
 BATCH = 16
 PASS_VALUES = 38  # per pixel while a picture passes a backbone, besides its features
 TEST_BYTES = 37  # per pixel of a test picture: mask, map, regions, sorted scores, PNG files
+FULL_SIZE_BYTES = 24  # per pixel of a test picture's file, for metrics at the masks' own size
 PROJECTED = 128
 SEEN_SIDE = 128  # of a picture as the autoencoder sees it
 BANK_COPIES = 2
@@ -50,6 +51,8 @@ class CategorySize:
         Pictures.
     pixels : int
         Of one picture after the transform.
+    file_pixels : int
+        Of all test pictures before it.
     decode_bytes : int
         For the files that are decoded at the same time.
     """
@@ -58,6 +61,7 @@ class CategorySize:
     good: int
     defective: int
     pixels: int
+    file_pixels: int
     decode_bytes: int
 
     @property
@@ -79,6 +83,7 @@ def size_of(category: Category, transform: Transform) -> CategorySize:
         good=len(category.test) - defective,
         defective=defective,
         pixels=transform.height * transform.width,
+        file_pixels=int((category.test["height"] * category.test["width"]).sum()),
         decode_bytes=decode_bytes(category.records),
     )
 
@@ -100,6 +105,8 @@ def cells_bytes(size: CategorySize, cells: Sequence[tuple[str, Settings]]) -> in
     pictures = 3 * (size.train + size.test) * size.pixels
     scored = TEST_BYTES * size.test * size.pixels
     scored += (len(cells) - 1) * FLOAT * size.test * size.pixels
+    if any(settings.full_size_masks for _, settings in cells):
+        scored += FULL_SIZE_BYTES * size.file_pixels
     held_out = len(cells) * FLOAT * size.calibration * size.pixels
     features = 0
     if any(METHODS[method].reads_backbone for method, _ in cells):

@@ -43,7 +43,7 @@ class Request:
         Evaluated in every combination; the first of each are the main settings.
     weights : str or None
         File, ``"random"``, or None for the default ones.
-    image_size, crop, no_crop, padim_channels
+    image_size, crop, no_crop, full_size_masks, padim_channels
         As in ``Settings``.
     force : bool
         Repeat finished cells.
@@ -63,6 +63,7 @@ class Request:
     image_size: int | None = None
     crop: int | None = None
     no_crop: bool = False
+    full_size_masks: bool = False
     coreset_ratios: tuple[float, ...] = (Options().coreset_ratio,)
     padim_channels: int | str | None = None
     seeds: tuple[int, ...] = (Options().seed,)
@@ -80,6 +81,7 @@ class Request:
                 image_size=self.image_size,
                 crop=self.crop,
                 whole_picture=self.no_crop,
+                full_size_masks=self.full_size_masks,
                 automatic=self.backbones == (AUTOMATIC,),
             )
             for backbone, ratio, seed in product(self.backbones, self.coreset_ratios, self.seeds)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from data_utils.demo import is_demo
 from data_utils.mvtec import Category
-from data_utils.pictures import Pictures
+from data_utils.pictures import Pictures, full_size_masks
 from detectors.backbones.names import NO_WEIGHTS_LABEL
 from detectors.base import AnomalyResult, Calibration, Detector
 from detectors.maps import image_scores
@@ -60,6 +60,17 @@ class CategoryInput:
         return mask_regions(self.pictures.masks)
 
     @cached_property
+    def full_size_regions(self) -> list[NDArray[np.uint32]]:
+        """The same at the size of each mask's file, ``[H, W]`` of every test picture."""
+        regions, count = [], 0
+        for mask in full_size_masks(self.pictures):
+            numbered = mask_regions(mask[None])[0]
+            numbered[mask] += count
+            count = max(count, int(numbered.max()))
+            regions.append(numbered)
+        return regions
+
+    @cached_property
     def brightness(self) -> NDArray[np.float64]:
         """The mean brightness of every picture."""
         return mean_brightness(self.pictures.images)
@@ -82,7 +93,9 @@ def write_cell(cell: PendingCell, given: CategoryInput, started: float, phase: S
     records = pictures.test_records
     phase("measuring", **cell.told)
     with PeakMemory() as memory, cell.clock.phase("metrics"):
-        measures = measure(result, records, given.regions)
+        full_size = cell.settings.full_size_masks
+        regions = given.full_size_regions if full_size else given.regions
+        measures = measure(result, records, regions)
         measures.metrics["brightness_auroc"] = brightness_auroc(
             given.brightness[pictures.train_count :], records["label"]
         )

@@ -26,6 +26,9 @@ class Settings:
         See ``data_utils.transform.choose_transform``; None for the category's default.
     whole_picture : bool
         No crop, also for the official categories.
+    full_size_masks : bool
+        Pixel metrics at the masks' own size, to which the maps are enlarged, instead of at the size
+        of the maps.
     automatic : bool
         Whether ``STAND_IN`` may take the place of the default backbone where there are no weights
         for that; its cells are then put where those of the default one would be.
@@ -36,6 +39,7 @@ class Settings:
     image_size: int | None = None
     crop: int | None = None
     whole_picture: bool = False
+    full_size_masks: bool = False
     automatic: bool = True
 
     def transform_for(self, category: Category) -> Transform:
@@ -55,6 +59,7 @@ class Settings:
             "image_size": self.image_size,
             "crop": self.crop,
             "whole_picture": self.whole_picture,
+            "full_size_masks": self.full_size_masks,
         }
 
     def identifier(self, method: str) -> str:

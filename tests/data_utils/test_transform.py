@@ -57,6 +57,22 @@ def test_the_mask_covers_the_bright_block_up_to_its_border(
 
 
 @pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("cropped", [True, False], ids=["cropped", "whole"])
+def test_what_is_kept_of_a_picture_is_what_is_shown_of_it(
+    size: tuple[int, int], cropped: bool
+) -> None:
+    transform = PAPER if cropped else whole(size)
+    _, mask = with_bright_block(*size)
+    left, top, right, bottom = box = transform.kept(mask.size)
+    kept = mask.crop(box).resize((transform.width, transform.height), Image.Resampling.NEAREST)
+
+    assert 0 <= left < right <= mask.width
+    assert 0 <= top < bottom <= mask.height
+    marked = transform.mask(mask)
+    assert not ((np.asarray(kept) > 0) != marked)[~border(marked, 1)].any()
+
+
+@pytest.mark.parametrize("size", SIZES)
 def test_the_crop_follows_the_protocol_of_torchvision(size: tuple[int, int]) -> None:
     """``Resize(256)`` then ``CenterCrop(224)``: long side cut to int, offsets rounded."""
     height, width = size

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from numpy.typing import NDArray
+from PIL import Image
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from detectors.base import AnomalyResult
@@ -66,6 +67,23 @@ def test_metrics_are_those_of_all_pictures_and_of_all_their_pixels() -> None:
     pixels, truth = scored.maps.ravel(), masks().ravel()
     assert metrics["pixel_auroc"] == pytest.approx(roc_auc_score(truth, pixels), abs=1e-6)
     assert metrics["pixel_ap"] == pytest.approx(average_precision_score(truth, pixels), abs=1e-6)
+
+
+def test_masks_of_another_size_are_met_by_enlarged_maps() -> None:
+    scored, table = result(), records()
+    wide = masks().repeat(2, axis=1).repeat(3, axis=2)
+    wide[:, ::2, ::3] = False
+    enlarged = [
+        np.asarray(Image.fromarray(one).resize((3 * SIDE, 2 * SIDE), Image.Resampling.BILINEAR))
+        for one in scored.maps
+    ]
+    metrics = measure(scored, table, [*mask_regions(wide)]).metrics
+
+    area = roc_auc_score(wide.ravel(), np.ravel(enlarged))
+    assert metrics["pixel_auroc"] == pytest.approx(area, abs=1e-6)
+    assert metrics["pixel_auroc"] != measures_of(scored, table, masks()).metrics["pixel_auroc"]
+    same = measure(scored, table, [*mask_regions(masks())]).metrics
+    assert same == measures_of(scored, table, masks()).metrics
 
 
 @pytest.mark.parametrize("kind", ["image", "pixel"])

@@ -15,6 +15,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 from PIL import Image
+from sklearn.metrics import roc_auc_score
 
 from data_utils.facts import fact, from_json
 from detectors.autoencoder import Autoencoder, AutoencoderSettings
@@ -332,6 +333,30 @@ def test_other_settings_go_beside_the_earlier_ones(made: Run) -> None:
         f"{ids[2]}/part/padim",
     }
     assert pd.read_csv(made.outputs / SUMMARY_FILE)["settings_id"].tolist() == ids
+
+
+def test_full_size_masks_are_met_at_their_own_size(made: Run) -> None:
+    small = replace(SMALL, image_size=32, full_size_masks=True)
+    assert states(replace(made, methods=["padim"], settings=small)) == ["done"]
+    folder = made.outputs / "settings" / small.identifier("padim") / "part" / "padim"
+    about = read_cell(folder)
+    maps = np.load(folder / MAPS_FILE)
+    table = pd.read_csv(folder / SCORES_FILE, keep_default_na=False)
+    test = table[table["split"] == "test"]
+    masks, enlarged = [], []
+    for defect, stem, anomaly_map in zip(test["defect"], test["stem"], maps, strict=True):
+        file = made.data / "part" / "ground_truth" / defect / f"{stem}_mask.png"
+        mask = np.asarray(Image.open(file)) > 0 if file.is_file() else np.zeros((SIDE, SIDE), bool)
+        masks.append(mask)
+        large = Image.fromarray(anomaly_map.astype(np.float32)).resize(
+            (SIDE, SIDE), Image.Resampling.BILINEAR
+        )
+        enlarged.append(np.asarray(large))
+
+    assert maps.shape[1:] == (32, 32)
+    area = roc_auc_score(np.ravel(masks), np.ravel(enlarged))
+    assert about["metrics"]["pixel_auroc"] == pytest.approx(area, abs=1e-3)  # maps are in float16
+    assert "full_size_masks-True" in about["settings_id"]
 
 
 # What fails, and what goes on.

@@ -48,7 +48,7 @@ ALL_METHODS = tuple(METHODS)
     [
         Request(DATA),
         Request("demo", weights="random"),
-        Request(DATA, methods=("padim",), no_crop=True),
+        Request(DATA, methods=("padim",), no_crop=True, full_size_masks=True),
         Request(DATA, seeds=(2**32 - 1,), coreset_ratios=(1e-5,)),
         Request(DATA, backbones=("resnet18",)),
         Request(DATA, padim_channels="all"),
