@@ -25,8 +25,8 @@ from numpy.typing import NDArray
 
 from data_utils.facts import Fact, fact, from_json
 from data_utils.images import UnreadableImageError, read_mask, read_picture
-from data_utils.listing import Finding
-from data_utils.locations import cache_root, pool_threads, readable
+from data_utils.listing import Finding, equal_pictures
+from data_utils.locations import cache_root, pool_threads
 from data_utils.mvtec import Category
 from data_utils.transform import Transform
 
@@ -127,6 +127,22 @@ def load_pictures(
         lock.release()
 
 
+def remarks(category: Category, pictures: Pictures) -> Fact | None:
+    """Return how many remarks there are on a category's files, with one that matters most."""
+    every = (*pictures.findings, *category.findings)
+    if not every:
+        return None
+    return fact(
+        "data_remarks",
+        category=category.name,
+        used=len(pictures.records),
+        found=len(category.records),
+        count=len(every),
+        path=every[0].path,
+        problem=every[0].problem,
+    )
+
+
 def full_size_masks(pictures: Pictures) -> Iterator[NDArray[np.bool_]]:
     """Yield each test picture's mask at the size of its file, cut as the picture is, ``[H, W]``."""
     for row in pictures.test_records.to_dict("records"):
@@ -211,40 +227,12 @@ def _decode(category: Category, transform: Transform, progress: Progress | None)
             if progress is not None:
                 progress(position + 1, len(paths))
     records = records.iloc[kept].reset_index(drop=True).assign(has_mask=has_mask)
-    repeated, equal = _equal_pictures(records, images, category.root)
+    repeated, equal = equal_pictures(records, images, category.root)
     records, images = records[~repeated].reset_index(drop=True), images[: len(kept)][~repeated]
     findings += equal
     masks = masks[:test_count]
     fingerprint = _fingerprint(records, images, masks)
     return Pictures(records, images, masks, tuple(findings), fingerprint, transform)
-
-
-def _equal_pictures(
-    records: pd.DataFrame, images: NDArray[np.uint8], root: Path
-) -> tuple[NDArray[np.bool_], list[Finding]]:
-    """Mark training pictures that equal an earlier one, ``[N]``, and tell of all that are equal.
-
-    Counted twice they would be held out of a model that has seen them.
-    """
-    repeated = np.zeros(len(records), np.bool_)
-    found = []
-    first: dict[bytes, Any] = {}
-    for position, row in enumerate(records.to_dict("records")):
-        earlier = first.setdefault(hashlib.blake2b(images[position].data).digest(), row)
-        if earlier is row:
-            continue
-        equal = fact("same_pixels", other=_below(earlier["image_path"], root))
-        if row["split"] == "train":
-            repeated[position] = True
-            equal = fact("finding_left_out", reason=equal)
-        elif earlier["split"] == "train" and row["label"]:
-            equal = fact("defect_in_training", other=_below(earlier["image_path"], root))
-        found.append(Finding.of(row["image_path"], root, equal))
-    return repeated, found
-
-
-def _below(path: Path, root: Path) -> str:
-    return readable(path.relative_to(root).as_posix())
 
 
 def _decode_mask(path: Path, transform: Transform) -> tuple[NDArray[np.bool_] | None, Fact | None]:

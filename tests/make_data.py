@@ -104,7 +104,6 @@ def cell_content(category: str = "part", method: str = "padim", **changes: Any) 
         "runtime_s": 2.0,
         "ms_per_image": 41.6,
         "latency_ms": 52.5,
-        "latency_p95_ms": 61.25,
         "wall_s": 3.6,
         "model_mb": 1.25,
         "peak_memory_mb": 300.0,

@@ -10,7 +10,7 @@ from dataclasses import replace
 from data_utils.facts import Fact, fact, fact_of
 from data_utils.locations import CACHE_VARIABLE, cache_root
 from data_utils.mvtec import Category, DatasetError, left_out_folders, scan_category
-from data_utils.pictures import Pictures, cached_fingerprint, load_pictures
+from data_utils.pictures import Pictures, cached_fingerprint, load_pictures, remarks
 from data_utils.transform import Transform
 from detectors.backbones.features import Backbone
 from detectors.backbones.names import STAND_IN, TRAINED, weights_kind
@@ -230,25 +230,9 @@ def _decoded(category: Category, transform: Transform, progress: RunProgress) ->
         first = pictures.findings[0]
         code = "no_test_decoded" if pictures.train_count else "no_training_decoded"
         raise DatasetError(code, path=first.path, problem=first.problem)
-    if remarks := _remarks(category, pictures):
-        progress.say(remarks)
+    if remarked := remarks(category, pictures):
+        progress.say(remarked)
     return pictures
-
-
-def _remarks(category: Category, pictures: Pictures) -> Fact | None:
-    """Return how many remarks there are on the data, with the first that is on the pictures."""
-    every = (*pictures.findings, *category.findings)
-    if not every:
-        return None
-    return fact(
-        "data_remarks",
-        category=category.name,
-        used=len(pictures.records),
-        found=len(category.records),
-        count=len(every),
-        path=every[0].path,
-        problem=every[0].problem,
-    )
 
 
 def _is_skipped(

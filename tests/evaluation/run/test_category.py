@@ -341,7 +341,7 @@ def test_full_size_masks_are_met_at_their_own_size(made: Run) -> None:
     folder = made.outputs / "settings" / small.identifier("padim") / "part" / "padim"
     about = read_cell(folder)
     maps = np.load(folder / MAPS_FILE)
-    table = pd.read_csv(folder / SCORES_FILE, keep_default_na=False)
+    table = pd.read_csv(folder / SCORES_FILE, dtype={"stem": str})
     test = table[table["split"] == "test"]
     masks, enlarged = [], []
     for defect, stem, anomaly_map in zip(test["defect"], test["stem"], maps, strict=True):
