@@ -7,7 +7,6 @@ or loaded.
 from __future__ import annotations
 
 import os
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,14 +20,12 @@ from data_utils.locations import readable
 from data_utils.mvtec import DatasetError, scan_category
 from data_utils.pictures import load_pictures
 from detectors.backbones.names import ALWAYS_THERE, RANDOM, WEIGHTS_VARIABLE, weights_kind
-from detectors.base import AnomalyResult, Calibration, ModelFileError
+from detectors.base import AnomalyResult, Calibration
 from detectors.registry import METHODS, Options
 from evaluation.new_pictures.opened_cell import OpenCell, Stamp, backbone_of, open_cell, stamp_of
 from evaluation.run.job import lock_outputs
-from evaluation.store.cells import read_cell
-from evaluation.store.checksums import changed
 from evaluation.store.heatmap import Scale
-from evaluation.store.places import MODEL_FILE, CellError, CellPlace
+from evaluation.store.places import CellPlace
 from evaluation.store.settings import Settings
 
 if TYPE_CHECKING:
@@ -88,22 +85,15 @@ def _scored(
     if scanned.train.empty or scanned.test.empty:
         raise DatasetError("category_empty", category=category, data=data)
     pictures = load_pictures(scanned, settings.transform_for(scanned))
-    entry, backbone, detector = METHODS[method], None, None
+    entry, backbone = METHODS[method], None
     if entry.reads_backbone:
         backbone = _backbone(
             settings.backbone, settings.options.seed, settings.automatic, None, weights
         )
         settings = replace(settings, backbone=backbone.name)
-    place = CellPlace(Path(outputs), category, method, settings.identifier(method))
-    with suppress(CellError, ModelFileError):
-        fingerprint = settings.fingerprint(method, pictures.fingerprint)
-        about, file = read_cell(place.folder), place.folder / MODEL_FILE
-        if about["fingerprint"] == fingerprint and not changed(file, about):
-            detector = entry.load(file, backbone)
-    if detector is None:
-        detector = entry.make(settings.options, backbone)
-        with lock_outputs(Path(outputs)):
-            detector.fit(np.asarray(pictures.train))
+    detector = entry.make(settings.options, backbone)
+    with lock_outputs(Path(outputs)):
+        detector.fit(np.asarray(pictures.train))
     calibration = detector.calibrate(np.asarray(pictures.train))
     scale, _ = colour_scale(detector, calibration, pictures.train)
     return Scored(

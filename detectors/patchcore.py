@@ -141,9 +141,12 @@ class Patchcore(FeatureDetector):
     def left_out_distances(self, features: Features, positions: NDArray[np.int64]) -> torch.Tensor:
         """Return the distances to the stored patches of other pictures, float32 ``[K, h, w]``.
 
-        Raises TooFewPicturesError if all stored patches come from one picture.
+        Only right after fitting, and of ``calibration_positions``. Raises TooFewPicturesError if
+        all stored patches come from one picture.
         """
         self._check_fitted()
+        if not self._instead:
+            raise NotFittedError("A stored PatchCore cannot leave pictures out; fit it again.")
         if int(self.bank_image_.min()) == int(self.bank_image_.max()):
             raise TooFewPicturesError(
                 "All stored patches come from one picture, so none can be left out."

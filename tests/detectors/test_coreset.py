@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.spatial.distance import cdist
 
 from detectors import coreset
-from detectors.coreset import greedy_coreset, random_projection
+from detectors.coreset import greedy_coreset, random_projection, replacements
 
 
 def naive_coreset(points: NDArray[np.float64], size: int, first: int) -> list[int]:
@@ -79,3 +79,43 @@ def test_projection_keeps_distances_roughly_and_depends_on_its_generator_only() 
     after = torch.pdist(points @ projection)
     assert float((after / before).mean()) == pytest.approx(1.0, abs=0.05)
     assert float((after / before).std()) < 0.1
+
+
+def test_every_row_is_covered_by_its_chosen_one_and_no_row_is_farther_than_the_radius() -> None:
+    points = clustered(3000, 16, seed=4)
+    made = greedy_coreset(points, 200)
+    distances = cdist(points, points[made.chosen], "sqeuclidean")
+
+    own = distances[np.arange(len(points)), made.cover]
+    assert own.max() <= made.radius * (1 + 1e-4)
+    assert made.radius == pytest.approx(distances.min(axis=1).max(), rel=1e-4)
+
+
+@pytest.mark.parametrize("left_out", [slice(0, 30), slice(300, 600), slice(2990, 3000)])
+def test_holes_are_filled_by_the_farthest_of_what_the_left_out_rows_covered(
+    left_out: slice,
+) -> None:
+    points = clustered(3000, 16, seed=4)
+    made = greedy_coreset(points, 200)
+    filled = replacements(points, made, left_out).tolist()
+
+    chosen = made.chosen.numpy()
+    gone = (chosen >= left_out.start) & (chosen < left_out.stop)
+    outside = np.ones(3000, bool)
+    outside[left_out] = False
+    rows = np.flatnonzero(outside & gone[made.cover.numpy()])
+    nearest = cdist(points[rows], points[chosen[~gone]], "sqeuclidean").min(axis=1)
+    expected: list[int] = []
+    while rows.size and (len(expected) < gone.sum() or nearest.max() > made.radius):
+        expected.append(int(rows[nearest.argmax()]))
+        to_new = cdist(points[rows], points[expected[-1:]], "sqeuclidean").ravel()
+        nearest = np.minimum(nearest, to_new)
+    assert filled == expected
+    everywhere = cdist(points[outside], points[[*chosen[~gone], *filled]], "sqeuclidean")
+    assert everywhere.min(axis=1).max() <= made.radius * (1 + 1e-4)
+
+
+def test_where_nothing_else_was_chosen_nothing_is_filled() -> None:
+    points = clustered(40, 8, seed=5)
+    made = greedy_coreset(points, 5)
+    assert not len(replacements(points, made, slice(0, 40)))

@@ -15,7 +15,7 @@ from scipy.spatial.distance import cdist
 from detectors.backbones.features import Backbone, Features
 from detectors.backbones.networks import load_backbone
 from detectors.base import ModelFileError, NotFittedError
-from detectors.coreset import random_projection
+from detectors.coreset import greedy_coreset, random_projection, replacements
 from detectors.patchcore import Patchcore, PatchcoreSettings, patch_features
 from detectors.storage import write_model
 from tests.detectors.features import CHANNELS, random_features, some
@@ -72,16 +72,58 @@ def test_fit_does_not_depend_on_how_the_pictures_are_cut_into_batches() -> None:
     torch.testing.assert_close(detector.memory_bank_, fitted(train, ratio=0.1).memory_bank_)
 
 
-def test_leaving_a_picture_out_ignores_only_its_own_patches() -> None:
+def test_leaving_a_picture_out_takes_what_is_chosen_instead_of_its_patches() -> None:
     train = random_features(8, seed=0)
-    detector = fitted(train, ratio=0.3)
+    detector = fitted(train, ratio=0.1)
+    generator = torch.Generator().manual_seed(0)
+    flat = patch_features(train)
+    projected = flat @ random_projection(flat.shape[1], generator)
+    start = int(torch.randint(len(flat), (1,), generator=generator))
+    chosen = greedy_coreset(projected, round(0.1 * len(flat)), start)
     positions = np.array([1, 6])
     left_out = detector.left_out_distances(some(train, positions), positions).numpy()
-    patches = patch_features(train).reshape(8, 16, -1).numpy()
     for k, position in enumerate(positions):
-        others = detector.memory_bank_[detector.bank_image_ != position].numpy()
-        reference = cdist(patches[position], others).min(axis=1)
+        own = slice(16 * position, 16 * (position + 1))
+        filled = flat[replacements(projected, chosen, own)]
+        others = detector.memory_bank_[detector.bank_image_ != position]
+        reference = cdist(flat[own], torch.cat([others, filled])).min(axis=1)
         np.testing.assert_allclose(left_out[k].ravel(), reference, rtol=1e-4, atol=1e-4)
+
+
+def test_left_out_pictures_score_like_pictures_that_were_never_there() -> None:
+    """The oracle refits without each picture; the holes left unfilled would be far too far."""
+    train = random_features(30, seed=3, grid=16)
+    detector = fitted(train, ratio=0.05)
+    positions = np.arange(30)
+    approximate = detector.left_out_distances(train, positions).amax(dim=(1, 2))
+    exact = torch.stack(
+        [
+            fitted(some(train, np.delete(positions, at)), ratio=0.05)
+            .distances(some(train, [at]))
+            .max()
+            for at in range(30)
+        ]
+    )
+    others = [detector.memory_bank_[detector.bank_image_ != at] for at in range(30)]
+    patches = patch_features(train).reshape(30, -1, patch_features(train).shape[1])
+    holes = torch.stack(
+        [
+            torch.cdist(own, bank).amin(dim=1).max()
+            for own, bank in zip(patches, others, strict=True)
+        ]
+    )
+
+    too_far = float((approximate - exact).mean())
+    assert abs(too_far) < 0.25 * float((holes - exact).mean())
+
+
+def test_a_stored_patchcore_cannot_leave_pictures_out(tmp_path: Path) -> None:
+    train = random_features(6, seed=0)
+    detector = fitted(train)
+    detector.backbone = load_backbone("resnet18", "random")
+    detector.save(tmp_path / "model")
+    with pytest.raises(NotFittedError, match="fit it again"):
+        Patchcore.load(tmp_path / "model").left_out_distances(train, np.arange(6))
 
 
 def test_a_bank_from_one_picture_cannot_leave_it_out() -> None:
