@@ -5,18 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
+from pathlib import Path
 from unittest import mock
+
+import pytest
 
 from detectors.backbones.features import Backbone
 from detectors.backbones.names import ALWAYS_THERE, RANDOM
 from detectors.backbones.networks import load_backbone
 from detectors.registry import Options
 from evaluation.run.category import evaluate
+from evaluation.run.job import read_status
 from evaluation.run.plan import Run
-from evaluation.run.progress import RunProgress
+from evaluation.run.progress import JobStatus, RunProgress
 from evaluation.store.settings import Settings
 
 BOTH = ["padim", "patchcore"]
+DEFAULT = Settings()
 SMALL = Settings(options=Options(padim_channels=20), image_size=64)
 
 load_once = cache(load_backbone)
@@ -46,3 +51,19 @@ def evaluated(run: Run) -> list[tuple[str, str]]:
 def states(run: Run) -> list[str]:
     """Evaluate; return the state of every cell in the order of the plan."""
     return [state for state, _ in evaluated(run)]
+
+
+def finished_run(base: Path, *categories: str, settings: Settings = DEFAULT) -> Run:
+    """Return a finished run of two methods on the data below `base`, with all it makes there."""
+    run = Run(base / "data", base / "outputs", list(categories), BOTH, settings, "random")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MVTEC_CACHE", str(base / "cache"))
+        assert set(states(run)) == {"done"}
+    return run
+
+
+def told(outputs: Path) -> JobStatus:
+    """Return what the last run says of itself."""
+    status = read_status(outputs)
+    assert status is not None
+    return status
