@@ -177,19 +177,6 @@ def test_a_damaged_entry_is_replaced_and_never_trusted(
         assert_equal(again, load(part))
 
 
-def test_a_cache_folder_that_cannot_be_written_costs_time_only(
-    part: Path, tmp_path: Path, decoded: list[Path]
-) -> None:
-    (tmp_path / "cache").write_text("a file where the folder should be")
-
-    first, second = load(part), load(part)
-
-    assert len(decoded) == 14
-    assert_equal(first, second)
-    assert first.uncached == second.uncached != ""
-    assert cached_fingerprint(scan_category(part.parent, part.name), SMALL) is None
-
-
 def test_a_disk_that_is_full_while_the_cache_is_written_costs_time_only(
     part: Path, decoded: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:

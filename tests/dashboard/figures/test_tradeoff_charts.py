@@ -17,7 +17,7 @@ from dashboard.figures.tradeoff_charts import (
     tradeoff_chart,
     with_front,
 )
-from evaluation.store.summary import PHASE_NAMES, phase_column, phase_seconds
+from evaluation.store.summary import PHASE_NAMES, phase_column
 
 
 def row(category: str, method: str, runtime: float, auroc: float, **other: Any) -> dict[str, Any]:
@@ -189,13 +189,3 @@ def test_unknown_phases_appear_only_where_there_are_any_and_every_one_has_a_colo
     given = phase_chart(pd.DataFrame([phases("ae", fit=8, other=3)]), "en")
     assert len(given.data) == len(without.data) + 1
     assert len(set(PHASE_COLOURS)) == len(PHASE_NAMES)
-
-
-def test_the_backbones_two_passes_are_one_phase_unknown_phases_are_other_and_no_number_is_0() -> (
-    None
-):
-    seconds = phase_seconds(
-        {"backbone_fit": 3.0, "backbone_score": 1.0, "fit": 2.0, "new": 0.5, "score": None}
-    )
-    counted = {"backbone": 4, "fit": 2, "other": 0.5}
-    assert seconds == {phase_column(name): counted.get(name, 0) for name in PHASE_NAMES}

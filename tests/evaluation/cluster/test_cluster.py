@@ -250,14 +250,6 @@ def test_a_scheduler_that_is_killed_ends_the_run_and_keeps_finished_cells(
     assert finished.count(True) == 1
 
 
-def test_a_scheduler_that_is_not_there_is_one_sentence(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("evaluation.cluster.clients.CONNECT_S", 0.2)
-    with pytest.raises(ClusterError, match=r"scheduler at tcp://127.0.0.1:9 cannot be reached"):
-        on_cluster(small_run(tmp_path), "tcp://127.0.0.1:9")
-
-
 @pytest.mark.parametrize("scheduler", ["tcp://127.0.0.1:9", ""])
 def test_without_dask_one_sentence_says_what_to_install(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, scheduler: str

@@ -123,22 +123,6 @@ def test_a_failed_try_is_told_with_its_reason_and_says_whether_an_earlier_result
     assert state_of(outputs, data) == CellStatus("part", "padim", "failed", EQUAL, kept=True)
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", '{"category": "part"}', "\xff"])
-def test_a_note_or_a_cell_that_cannot_be_read_is_a_failure(
-    outputs: Path, data: Path, content: str
-) -> None:
-    note = CellPlace(outputs, "part", "padim").failure_file
-    note.parent.mkdir(parents=True)
-    note.write_bytes(content.encode("latin-1"))
-    noted = state_of(outputs, data)
-    finish(outputs, data).write_bytes(content.encode("latin-1"))
-    damaged = state_of(outputs, data)
-
-    assert noted == CellStatus("part", "padim", "failed", fact("failure_unreadable"))
-    assert damaged.state == "failed"
-    assert str(damaged.reason).endswith("evaluate this cell again.")
-
-
 @pytest.mark.parametrize("name", ["settings", ".hidden"])
 def test_a_category_that_cannot_have_results_is_failed(
     outputs: Path, data: Path, name: str
