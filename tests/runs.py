@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from typing import Any
 from unittest import mock
 
+import pandas as pd
 import pytest
 
 from detectors.backbones.features import Backbone
@@ -18,6 +20,8 @@ from evaluation.run.category import evaluate
 from evaluation.run.job import read_status
 from evaluation.run.plan import Run
 from evaluation.run.progress import JobStatus, RunProgress
+from evaluation.store.cells import read_cell
+from evaluation.store.places import SCORES_FILE
 from evaluation.store.settings import Settings
 
 BOTH = ["padim", "patchcore"]
@@ -60,6 +64,18 @@ def finished_run(base: Path, *categories: str, settings: Settings = DEFAULT) -> 
         patch.setenv("MVTEC_CACHE", str(base / "cache"))
         assert set(states(run)) == {"done"}
     return run
+
+
+def cell(run: Run, method: str) -> dict[str, Any]:
+    return read_cell(run.place(run.categories[0], method).folder)
+
+
+def scores(run: Run, method: str) -> pd.DataFrame:
+    return pd.read_csv(run.place("part", method).folder / SCORES_FILE, dtype={"stem": str})
+
+
+def scores_text(run: Run, method: str) -> str:
+    return (run.place("part", method).folder / SCORES_FILE).read_text()
 
 
 def told(outputs: Path) -> JobStatus:

@@ -66,6 +66,7 @@ def test_strokes_are_taken_as_they_were_sent_up_to_the_corners_and_the_largest_d
         [GOOD | {"colour": "red"}],
         [GOOD | {"colour": "#FF0000"}],
         [GOOD | {"colour": "#ff0000\n"}],
+        [GOOD | {"colour": "#ff00000"}],
         [GOOD | {"colour": "#１23456"}],
     ],
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from PIL import Image
 from scipy.ndimage import binary_dilation, binary_erosion
@@ -39,3 +39,12 @@ def test_a_white_block_and_its_mask_stay_in_one_place(
     assert ((seen[..., 0] > 127) == mask)[~border].all()
     heated = overlay(seen, mask.astype(np.float32), Scale(0, 1))
     assert ((heated != seen).any(axis=2) == mask).all()
+
+
+@given(SIDES, SIDES)
+def test_the_whole_picture_keeps_its_shape_as_far_as_steps_allow(height: int, width: int) -> None:
+    assume(1 / 3 < height / width < 3)
+    transform = choose_transform([(height, width)], official=False)
+
+    assert transform.height % 32 == transform.width % 32 == 0
+    assert abs(np.log((transform.height / transform.width) / (height / width))) < 0.35

@@ -7,6 +7,7 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
+from unittest import mock
 
 import numpy as np
 import pandas as pd
@@ -26,11 +27,20 @@ from detectors.registry import METHODS, Method, Options
 from evaluation.measure.operating_points import threshold_for
 from evaluation.run.plan import Run, planned_run, seconds_per_cell
 from evaluation.run.request import Request, RequestError
-from evaluation.store.cells import Failure, failures, read_cell, write_cell_file
+from evaluation.store.cells import Failure, failures, write_cell_file
 from evaluation.store.places import CELL_FILE, CURVES_FILE, MAPS_FILE, MODEL_FILE, SCORES_FILE
 from evaluation.store.summary import SUMMARY_FILE
 from tests.make_data import SIDE, defective_picture, save, write_category
-from tests.runs import BOTH, SMALL, evaluated, finished_run, states
+from tests.runs import (
+    BOTH,
+    SMALL,
+    cell,
+    evaluated,
+    finished_run,
+    scores,
+    scores_text,
+    states,
+)
 
 TRAIN, GOOD, BAD = 8, 3, 4
 SAMPLES = [("good", f"{i:03}") for i in range(GOOD)] + [("blot", f"{i:03}") for i in range(BAD)]
@@ -78,18 +88,6 @@ def extracted(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
     monkeypatch.setattr(NetworkBackbone, "extract", counted)
     return sizes
-
-
-def cell(run: Run, method: str, category: str = "part") -> dict[str, Any]:
-    return read_cell(run.place(category, method).folder)
-
-
-def scores(run: Run, method: str) -> pd.DataFrame:
-    return pd.read_csv(run.place("part", method).folder / SCORES_FILE, dtype={"stem": str})
-
-
-def scores_text(run: Run, method: str) -> str:
-    return (run.place("part", method).folder / SCORES_FILE).read_text()
 
 
 # One run with the default settings, whose files are looked at from all sides.
@@ -326,13 +324,10 @@ def test_other_settings_go_beside_the_earlier_ones(made: Run) -> None:
     ],
 )
 def test_one_failed_method_is_recorded_until_its_next_success_and_the_other_goes_on(
-    run: Run, monkeypatch: pytest.MonkeyPatch, victim: type[Detector], step: str
+    run: Run, victim: type[Detector], step: str
 ) -> None:
-    def failing(*_: object, **__: object) -> None:
-        raise RuntimeError("the matrix is not positive definite")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(victim, step, failing)
+    error = RuntimeError("the matrix is not positive definite")
+    with mock.patch.object(victim, step, side_effect=error):
         outcome = dict(zip(BOTH, evaluated(run), strict=True))
     healthy = next(method for method in BOTH if method != victim.method)
     reason = fact("plain", message="the matrix is not positive definite")
@@ -426,17 +421,14 @@ def test_what_needs_the_pictures_that_are_lacking_is_not_available_and_there_sti
         elif lacking == "good":
             assert math.isnan(metrics["image_auroc"])
             assert metrics["pixel_auroc"] > 0.5
-            assert any("no good test pictures" in text for text in findings(run, method))
+            found = [from_json(finding["problem"]) for finding in content["findings"]]
+            assert any("no good test pictures" in str(problem) for problem in found)
         else:
             assert metrics.pop("by_defect") == {}
             assert all(math.isnan(value) for value in metrics.values())
             assert len(scores(run, method)) == GOOD + TRAIN
     table = (run.outputs / SUMMARY_FILE).read_text().splitlines()
     assert all(",n/a," in line for line in table[1:])
-
-
-def findings(run: Run, method: str) -> list[str]:
-    return [f"{one['path']}: {from_json(one['problem'])}" for one in cell(run, method)["findings"]]
 
 
 def test_calibration_never_looks_at_the_test_pictures(made: Run) -> None:
@@ -622,10 +614,11 @@ def test_without_held_out_pictures_the_colours_come_from_seen_ones_and_say_so(
     assert content["threshold"]["value"] is None
 
 
+@pytest.mark.parametrize("step", ["fit", "calibrate", "score"])
 def test_a_failing_method_of_ones_own_does_not_stop_the_others(
-    run: Run, own_method: str, monkeypatch: pytest.MonkeyPatch
+    run: Run, own_method: str, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
-    monkeypatch.setattr(Brightness, "calibrate", lambda *_: 1 / 0)
+    monkeypatch.setattr(Brightness, step, lambda *_: 1 / 0)
 
     assert evaluated(replace(run, methods=["padim", own_method])) == [
         ("done", ""),

@@ -83,6 +83,18 @@ def test_a_row_repeats_the_numbers_of_its_cell(tmp_path: Path) -> None:
     assert [name for name, value in row.items() if not value] == ["settings_id"]
 
 
+def test_undefined_metrics_are_written_as_not_available(tmp_path: Path) -> None:
+    write(tmp_path, metrics=UNDEFINED | {"image_auroc": 0.75, "by_defect": {}})
+    write_summary(tmp_path)
+    (row,) = rows(tmp_path)
+
+    assert row["image_auroc"] == "0.750000"
+    assert {row[name] for name in ("pixel_auroc", "aupro", "pixel_ap")} == {"n/a"}
+    table = table_of(readable_cells(tmp_path))
+    assert table["image_auroc"].tolist() == pytest.approx([0.75])
+    assert table["pixel_auroc"].isna().all()
+
+
 def test_the_summary_is_rebuilt_from_the_cells_and_remembers_nothing(tmp_path: Path) -> None:
     folder = write(tmp_path, "bottle")
     write(tmp_path, "screw")
@@ -135,7 +147,7 @@ def test_what_is_read_back_is_what_the_cells_gave(tmp_path: Path) -> None:
 def test_phases_of_a_cell_are_seconds_by_phase_and_what_is_not_known_is_other(
     tmp_path: Path,
 ) -> None:
-    timings = {"backbone_fit": 3.0, "backbone_score": 1.0, "fit": 2.0, "new": 0.5, "score": None}
+    timings = {"backbone_fit": 3.0, "backbone_score": 1.0, "fit": 2.0, "new": 0.5}
     write(tmp_path, timings=timings)
     [row] = table_of(readable_cells(tmp_path)).to_dict("records")
 
@@ -150,10 +162,11 @@ def test_phases_of_a_cell_are_seconds_by_phase_and_what_is_not_known_is_other(
     [
         ("image_auroc", "1.2", "image_auroc has impossible values"),
         ("image_auroc", "high", "impossible values"),
+        ("fit_s", "-1", "fit_s has impossible values"),
         ("fit_s", "inf", "fit_s has impossible values"),
         ("train_images", "2.5", "impossible values"),
         ("demo_data", "maybe", "demo_data has impossible values"),
-        ("seed", "-1", "impossible values"),
+        ("seed", "inf", "impossible values"),
         ("settings", "hello", "settings has impossible values"),
         ("settings", "[" * 100_000, "settings has impossible values"),
         ("category", "settings", "names cells that cannot be"),
