@@ -16,7 +16,6 @@ from tests.runs import BOTH, finished_run
 
 @pytest.fixture(scope="session")
 def evaluated(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """Return a data folder and the outputs of two methods on it."""
     base = tmp_path_factory.mktemp("new-pictures")
     write_category(base / "data", "part")
     run = finished_run(base, "part")

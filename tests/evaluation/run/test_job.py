@@ -15,6 +15,7 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pandas as pd
 import psutil
@@ -264,9 +265,7 @@ def test_a_job_of_another_user_is_not_cancelled_and_the_sentence_says_so(
     process = run_python(processes, WAIT_FOR_EVER)
     write_status(tmp_path, status_of(process.pid))
 
-    def refused(self: psutil.Process) -> None:
-        raise psutil.AccessDenied(self.pid)
-
+    refused = mock.Mock(side_effect=psutil.AccessDenied(process.pid))
     monkeypatch.setattr(psutil.Process, "terminate", refused)
     with pytest.raises(BusyError, match="belongs to another user"):
         cancel(tmp_path)
@@ -280,30 +279,12 @@ def test_a_full_disk_does_not_keep_a_job_from_being_cancelled(
     process = run_python(processes, WAIT_FOR_EVER)
     write_status(tmp_path, status_of(process.pid))
 
-    def full(*_: object) -> None:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-    monkeypatch.setattr("evaluation.run.job.write_status", full)
+    full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    monkeypatch.setattr("evaluation.run.job.write_status", mock.Mock(side_effect=full))
 
     assert cancel(tmp_path)
     assert told(tmp_path).state == "failed"
     assert "running" not in states(told(tmp_path))
-
-
-# The lock.
-
-
-def test_the_lock_is_held_within_its_block_and_free_after_it(tmp_path: Path) -> None:
-    with lock_outputs(tmp_path / "a") as first, lock_outputs(tmp_path / "b"):
-        with pytest.raises(BusyError, match=r"^Another evaluation is using .*; wait for it or"):
-            lock_outputs(tmp_path / "a")
-        write_status(tmp_path / "a", status_of(os.getpid()))
-        with pytest.raises(BusyError, match=rf"Another evaluation \(process {os.getpid()}\)"):
-            lock_outputs(tmp_path / "a")
-    second = lock_outputs(tmp_path / "a")
-
-    assert (first.is_locked, second.is_locked) == (False, True)
-    second.release()
 
 
 # Starting.

@@ -52,7 +52,6 @@ ALL_METHODS = tuple(METHODS)
         Request(DATA, seeds=(2**32 - 1,), coreset_ratios=(1e-5,)),
         Request(DATA, backbones=("resnet18",)),
         Request(DATA, padim_channels="all"),
-        Request(DATA, seeds=(1, 2)),
         Request(DATA, backbones=("auto", "resnet50"), coreset_ratios=(0.1, 0.25), seeds=(7, 3)),
         Request(DATA, workers=4),
         Request(DATA, scheduler="tls://[::1]:8786", threads=2),

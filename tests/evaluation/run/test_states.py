@@ -63,19 +63,6 @@ def job_with(state: str, cell: str, reason: Fact | None = None, settings_id: str
     return JobStatus(state=state, cells=[CellState("part", "padim", cell, reason, settings_id)])
 
 
-def test_the_matrix_has_every_cell_once_category_by_category(outputs: Path, data: Path) -> None:
-    finish(outputs, data)
-    matrix = run_matrix(outputs, data, ["part", "other"], ["ae", "padim"], None)
-
-    assert [(cell.category, cell.method, cell.state) for cell in matrix] == [
-        ("part", "ae", "missing"),
-        ("part", "padim", "done"),
-        ("other", "ae", "missing"),
-        ("other", "padim", "missing"),
-    ]
-    assert all(cell.reason is None for cell in matrix)
-
-
 @pytest.mark.parametrize("state", ["running", "waiting"])
 def test_cells_without_a_result_run_or_wait_with_the_running_job(
     outputs: Path, data: Path, state: str

@@ -43,8 +43,7 @@ def write(place: CellPlace, **changes: Any) -> None:
         write_cell_file(folder, cell_content(place.category, place.method, **changes))
 
 
-def break_off(place: CellPlace, error: BaseException | type[BaseException]) -> None:
-    """Write a cell and raise an error before it is in its place."""
+def break_off(place: CellPlace, error: type[BaseException]) -> None:
     with new_cell(place) as folder:
         write_cell_file(folder, cell_content(finished="second"))
         raise error
@@ -125,7 +124,6 @@ def test_an_exchange_that_fails_puts_the_earlier_cell_back(
 def raise_after_exchange(
     patch: pytest.MonkeyPatch, place: CellPlace, error: type[BaseException]
 ) -> None:
-    """Raise as soon as a new cell has taken this place."""
     rename = Path.rename
 
     def renamed(self: Path, target: Path) -> Path:
