@@ -24,7 +24,6 @@ DEFECTIVE = [item for item in TEST_PICTURES if item.kind != "good"]
 
 @pytest.fixture
 def root(demo_data: Path) -> Path:
-    """The demo with fewer training pictures."""
     return demo_data
 
 

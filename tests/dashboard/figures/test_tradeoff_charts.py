@@ -37,13 +37,11 @@ def row(category: str, method: str, runtime: float, auroc: float, **other: Any) 
 
 
 def chart(rows: list[dict[str, Any]], gain: str = "image_auroc") -> go.Figure:
-    """Return the chart of runtime and `gain`."""
     points = with_front(pd.DataFrame(rows), "runtime_s", gain)
     return tradeoff_chart(points, "runtime_s", gain, "en")
 
 
 def markers(figure: go.Figure) -> dict[str, Any]:
-    """Return the traces with points, by name."""
     return {trace.name: trace for trace in figure.data if trace.mode == "markers"}
 
 
@@ -162,7 +160,6 @@ def test_series_are_told_apart_by_settings_origin_and_weights_where_these_differ
 
 
 def phases(method: str, **seconds: float) -> dict[str, object]:
-    """Return one row of the phase chart."""
     row: dict[str, object] = dict.fromkeys(("settings_id", "origin"), "")
     row |= {"method": method, "weights": "ImageNet"}
     return row | {phase_column(name): seconds.get(name, 0.0) for name in PHASE_NAMES}
