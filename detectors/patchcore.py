@@ -127,7 +127,7 @@ class Patchcore(FeatureDetector):
         self.count_ = count
         positions = calibration_positions(count).tolist()
         parts = [slice(at * per_picture, (at + 1) * per_picture) for at in positions]
-        rows = [replacements(projected, coreset, part) for part in parts]
+        rows = replacements(projected, coreset, parts)
         every = torch.cat(rows)
         patches = _patches_at(seen, every // per_picture, every % per_picture)
         each = torch.split(patches, [len(some) for some in rows])

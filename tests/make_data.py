@@ -37,7 +37,6 @@ def defective_picture(
 
 
 def save(picture: NDArray[np.uint8], path: Path) -> Path:
-    """Write a picture, making its folder."""
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(picture).save(path)
     return path

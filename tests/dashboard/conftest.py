@@ -8,10 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from evaluation.run.category import evaluate
-from evaluation.run.plan import Run
-from evaluation.run.progress import RunProgress
 from tests.make_data import write_category
+from tests.runs import finished_run
 
 
 @pytest.fixture(scope="session")
@@ -21,17 +19,12 @@ def evaluated(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     Pictures have a smaller side than usual, which takes a third of the time.
     """
     base = tmp_path_factory.mktemp("evaluated")
-    data, outputs = base / "data", base / "outputs"
-    write_category(data, "part")
-    write_category(data, "bare", masks=False)
+    write_category(base / "data", "part")
+    write_category(base / "data", "bare", masks=False)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("MVTEC_CACHE", str(base / "cache"))
         patch.setattr("data_utils.transform.PAPER_CROP", 128)
-        run = Run(data, outputs, ["part", "bare"], ["padim", "patchcore"], weights="random")
-        progress = RunProgress(outputs, [], show_bars=False)
-        evaluate(run, progress)
-        progress.finish()
-    return data, outputs
+        run = finished_run(base, "part", "bare")
+    return run.data, run.outputs
 
 
 @pytest.fixture
@@ -47,3 +40,13 @@ def results(evaluated: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setenv("MVTEC_ROOT", str(data))
     monkeypatch.setenv("MVTEC_OUTPUTS", str(own))
     return own
+
+
+@pytest.fixture
+def starts(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """Keep the app from starting programs; return the arguments of those it wanted to start."""
+    seen: list[list[str]] = []
+    monkeypatch.setattr(
+        "dashboard.run.control.start", lambda _, arguments: seen.append(list(arguments))
+    )
+    return seen

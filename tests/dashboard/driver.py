@@ -56,7 +56,6 @@ def every_page(lang: str = "en", **url: str) -> Iterator[tuple[str, AppTest]]:
 
 
 def shown(app: AppTest) -> str:
-    """Return all text on the page."""
     groups = (app.title, app.header, app.subheader, app.markdown, app.caption, app.info)
     alerts = (app.warning, app.error, app.success)
     return "\n".join(str(element.value) for group in (*groups, *alerts) for element in group)
@@ -71,7 +70,6 @@ def table_with(app: AppTest, *columns: str) -> pd.DataFrame:
 
 
 def figures(app: AppTest) -> list[Any]:
-    """Return the Plotly figures on the page."""
     return [plotly.io.from_json(chart.proto.spec) for chart in app.get("plotly_chart")]
 
 
@@ -84,7 +82,6 @@ def change_cell(folder: Path, **changes: Any) -> None:
 
 
 def scores(folder: Path) -> pd.DataFrame:
-    """Return what a cell's ``scores.csv`` holds."""
     return read_scores(folder, read_cell(folder))
 
 

@@ -33,7 +33,6 @@ def chips(app: AppTest) -> list[str]:
 
 
 def disputes(app: AppTest) -> pd.DataFrame:
-    """Return the table of disputed pictures."""
     return next(table.value for table in app.dataframe if table.key == TABLE)
 
 
@@ -183,19 +182,15 @@ def test_missed_by_all_and_false_alarm_of_all_are_listed_and_opened(results: Pat
 
 
 def test_missing_methods_are_named_and_can_be_started_and_the_finders_ask_for_a_second(
-    results: Path, monkeypatch: pytest.MonkeyPatch
+    results: Path, starts: list[list[str]]
 ) -> None:
-    started: list[list[str]] = []
-    monkeypatch.setattr(
-        "dashboard.run.control.start", lambda _, arguments: started.append(arguments)
-    )
     shutil.rmtree(results / "part" / "patchcore")
     app = opened(PAGE, category="part", sample="blot/001")
     assert "Not evaluated yet: AE, PatchCore" in shown(app)
     assert len(app.image) == 4
     assert shown(app).count("at least two methods") == 2
     app.button(key="compare_evaluate").click().run()
-    assert started[0][-5:] == ["--categories", "part", "--methods", "ae", "patchcore"]
+    assert starts[0][-5:] == ["--categories", "part", "--methods", "ae", "patchcore"]
 
 
 def test_damaged_files_leave_the_rest_readable(results: Path) -> None:

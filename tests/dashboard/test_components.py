@@ -34,16 +34,13 @@ def test_the_script_never_reads_text_as_html() -> None:
     assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval", script)
 
 
-def test_strokes_are_taken_as_they_were_sent_up_to_the_corners_of_the_picture() -> None:
+def test_strokes_are_taken_as_they_were_sent_up_to_the_corners_and_the_largest_drawing() -> None:
     corners = GOOD | {"points": [[0, 0], [80, 64]]}
     assert parse_strokes([GOOD, corners], 64, 80) == [
         Stroke(((1.0, 2.5), (10.0, 20.0)), 4.0, "#10ff00"),
         Stroke(((0.0, 0.0), (80.0, 64.0)), 4.0, "#10ff00"),
     ]
     assert parse_strokes(None, 64, 64) == parse_strokes([], 64, 64) == []
-
-
-def test_the_largest_drawing_and_what_the_canvas_starts_with_are_allowed() -> None:
     largest = [GOOD | START | {"points": [[1, 1]] * LIMITS["points"]}] * LIMITS["strokes"]
     assert len(parse_strokes(largest, 64, 64)) == LIMITS["strokes"]
 
@@ -51,19 +48,14 @@ def test_the_largest_drawing_and_what_the_canvas_starts_with_are_allowed() -> No
 @pytest.mark.parametrize(
     "sent",
     [
-        "strokes",
-        {"points": []},
         7,
         [GOOD] * (LIMITS["strokes"] + 1),
         [None],
-        [[1, 2]],
         [{"points": [[1, 1]], "width": 3}],
         [GOOD | {"points": []}],
         [GOOD | {"points": [[1, 1]] * (LIMITS["points"] + 1)}],
-        [GOOD | {"points": "ab"}],
         [GOOD | {"points": [[1, 2, 3]]}],
         [GOOD | {"points": [[float("nan"), 1]]}],
-        [GOOD | {"points": [[float("inf"), 1]]}],
         [GOOD | {"points": [[-0.1, 1]]}],
         [GOOD | {"points": [[10**400, 1]]}],
         [GOOD | {"points": [[65, 1]]}],
@@ -76,8 +68,6 @@ def test_the_largest_drawing_and_what_the_canvas_starts_with_are_allowed() -> No
         [GOOD | {"colour": "#ff0000\n"}],
         [GOOD | {"colour": "#ff00000"}],
         [GOOD | {"colour": "#１23456"}],
-        [GOOD | {"colour": 16711680}],
-        [GOOD | {"colour": "url(http://example.org)"}],
     ],
 )
 def test_anything_else_is_refused(sent: object) -> None:

@@ -46,12 +46,10 @@ def change_defective(results: Path, *methods: str, **columns: Any) -> None:
 
 
 def areas(*values: int | None) -> Any:
-    """Return marked areas, None for no mask."""
     return pd.array(list(values), "Int64")
 
 
 def recalls(app: AppTest, method: str) -> list[str]:
-    """Return the method's recall in each group of sizes."""
     return [text.split(" (")[0] for text in table_with(app, method)[method]]
 
 

@@ -7,6 +7,7 @@ import os
 import shutil
 import sys
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import pandas as pd
@@ -53,7 +54,6 @@ def upload(app: AppTest, *files: tuple[str, bytes]) -> AppTest:
 
 @pytest.fixture
 def blot(evaluated: tuple[Path, Path]) -> tuple[str, bytes]:
-    """Return a test picture as a file to upload."""
     return "blot.png", (evaluated[0] / "part" / "test" / "blot" / "002.png").read_bytes()
 
 
@@ -167,6 +167,9 @@ def test_the_file_to_download_is_the_one_that_the_command_line_writes(
     assert [content.encode() for content in given] == [file.read_bytes()] * 2
     table = pd.read_csv(file)
     assert len(table) == 6 + 12 + 2
+    remarks = table.set_index("file")["remark"].dropna()
+    assert sorted(remarks.index) == ["broken.png", "wide.png"]
+    assert "another shape than the training pictures (128 x 64 px)" in remarks["wide.png"]
     assert set(table["verdict"].dropna()) == {"good", "defective"}
 
 
@@ -226,12 +229,11 @@ def test_a_test_picture_has_its_stored_score_and_damage_raises_it(
         assert float(line.split("**")[1].removeprefix("Score ")) > before
         assert "Hottest spot" in text
 
-    def refuse(*_: object) -> list[Stroke]:
-        raise StrokesError("The canvas sent a point outside the picture.")
-
-    monkeypatch.setattr(picture_choice, "draw_canvas", refuse)
+    wrong = "The canvas sent a point outside the picture."
+    refusing = mock.Mock(side_effect=StrokesError(wrong))
+    monkeypatch.setattr(picture_choice, "draw_canvas", refusing)
     after(picture_choice.DRAW)
-    assert [error.value for error in app.error] == ["The canvas sent a point outside the picture."]
+    assert [error.value for error in app.error] == [wrong]
     app.session_state["inspection_source"] = picture_choice.CAMERA
     assert len(app.run().camera_input) == 1
 

@@ -17,20 +17,17 @@ pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows takes no such n
 
 
 def no_text(base: Path) -> Path:
-    """Return a folder whose name is no text."""
     folder = base / os.fsdecode(b"out \xff\xfe")
     folder.mkdir()
     return folder
 
 
 def loop(base: Path) -> Path:
-    """Return a link that leads to itself."""
     (base / "loop").symlink_to(base / "loop")
     return base / "loop"
 
 
 def too_long(base: Path) -> Path:
-    """Return a name that no file system takes."""
     return base / ("x" * 300)
 
 

@@ -11,36 +11,27 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pandas as pd
 import psutil
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboard.texts import TEXTS, told, translate
+from dashboard.texts import TEXTS, translate
+from dashboard.texts import told as worded
 from data_utils.facts import fact
-from evaluation.run.job import BusyError, log_file, read_status
+from evaluation.run.job import BusyError, log_file
 from evaluation.run.progress import CellState, JobStatus, WorkerState, write_status
 from evaluation.store.cells import record_failure, write_cell_file
 from evaluation.store.places import CellPlace
 from tests.dashboard.driver import change_cell, opened, shown
 from tests.make_data import cell_content, write_category
+from tests.runs import told
 
 PAGE = "pages/run.py"
 WAIT_FOR_EVER = "import threading; threading.Event().wait()"
-
-
 STATES = ("done", "running", "waiting", "failed", "stale", "missing")
-
-
-@pytest.fixture
-def starts(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
-    """Keep the app from starting programs; return the arguments of those it wanted to start."""
-    seen: list[list[str]] = []
-    monkeypatch.setattr(
-        "dashboard.run.control.start", lambda _, arguments: seen.append(list(arguments))
-    )
-    return seen
 
 
 @pytest.fixture
@@ -50,13 +41,6 @@ def process() -> Iterator[psutil.Process]:
     yield psutil.Process(started.pid)
     started.kill()
     started.wait()
-
-
-def last_job(outputs: Path) -> JobStatus:
-    """Return what the status file says."""
-    status = read_status(outputs)
-    assert status is not None
-    return status
 
 
 def job(process: psutil.Process, **changes: Any) -> JobStatus:
@@ -100,7 +84,6 @@ def command(app: AppTest) -> list[str]:
 
 
 def set_form(app: AppTest, **values: Any) -> AppTest:
-    """Fill in the form."""
     for name, value in values.items():
         for kind in (app.number_input, app.multiselect, app.selectbox, app.text_input):
             for widget in kind:
@@ -193,7 +176,8 @@ def test_without_data_and_results_the_page_says_what_to_do(
     app = opened(PAGE)
     assert not app.table
     assert translate("matrix_nothing", "en") in shown(app)
-    assert translate("runpage_no_data", "en") in shown(app)
+    for text in ("runpage_no_data", "runpage_no_job"):
+        assert translate(text, "en") in shown(app)
     assert app.button(key="form_start").disabled
 
 
@@ -205,7 +189,7 @@ def test_a_job_of_another_process_is_seen_by_every_session(results: Path) -> Non
         assert row(app, "part", lang) == ["missing", "done", "running"]
         assert row(app, "bare", lang) == ["missing", "done", "waiting"]
         phases = [bar.proto.text for bar in app.get("progress")]
-        assert told(fact("fitting", category="part", method="PatchCore"), lang) in phases
+        assert worded(fact("fitting", category="part", method="PatchCore"), lang) in phases
         text = shown(app)
         assert translate("run_eta", lang, minutes=translate("minutes_value", lang, minutes=4)) in (
             text
@@ -234,14 +218,14 @@ def test_every_worker_at_work_is_shown_with_what_it_does_and_only_a_web_address_
     text = " ".join(bar.proto.text for bar in app.get("progress")).replace("\\", "")
     assert translate("run_worker", lang, name="1") in text
     assert "tcp://10.0.0.2:40001" in text
-    assert told(fact("reading", category="part"), lang).replace("\\", "") in text
+    assert worded(fact("reading", category="part"), lang).replace("\\", "") in text
 
 
 def test_cancel_on_the_page_ends_the_job(results: Path, process: psutil.Process) -> None:
     write_status(results, job(process))
     app = opened(PAGE)
     app.button(key="job_cancel").click().run()
-    assert last_job(results).state == "cancelled"
+    assert told(results).state == "cancelled"
     assert not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
     assert translate("run_cancelled", "en") in shown(app)
     assert not app.button(key="form_start").disabled
@@ -418,19 +402,15 @@ def test_a_filled_in_form_and_the_environments_weights_stay_after_a_look_at_anot
 
 @pytest.mark.usefixtures("results")
 def test_what_prevents_a_start_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
-
-    def busy(*_: object) -> None:
-        raise BusyError("outputs_locked", outputs="/out")
-
-    monkeypatch.setattr("dashboard.run.control.start", busy)
+    busy = BusyError("outputs_locked", outputs="/out")
+    monkeypatch.setattr("dashboard.run.control.start", mock.Mock(side_effect=busy))
     app = opened(PAGE)
     app.button(key="form_start").click().run()
-    told = [error.value for error in app.error]
-    assert told == ["Another evaluation is using /out; wait for it or cancel it."]
+    said = [error.value for error in app.error]
+    assert said == ["Another evaluation is using /out; wait for it or cancel it."]
 
 
 def history(app: AppTest) -> list[list[object]]:
-    """Return the rows of the history."""
     [table] = [frame.value for frame in app.dataframe if "wall_s" in frame.value]
     rows: list[list[object]] = table[["category", "method", "settings_id"]].to_numpy().tolist()
     return rows
@@ -441,15 +421,6 @@ def tick(app: AppTest) -> AppTest:
     selection = {"selection": {"rows": [0], "columns": [], "cells": []}}
     app.session_state["history_table"] = selection
     return app.run()
-
-
-def write_later_cell(results: Path) -> Path:
-    """Write a cell that was finished after all others."""
-    folder = CellPlace(results, "part", "padim", "seed-3").folder
-    folder.mkdir(parents=True)
-    content = cell_content(settings_id="seed-3", finished="2999-01-01T00:00:00+00:00")
-    write_cell_file(folder, content)
-    return folder
 
 
 def test_ticked_cells_are_removed_only_after_a_question_and_none_that_is_finished_after_it(
@@ -471,7 +442,10 @@ def test_ticked_cells_are_removed_only_after_a_question_and_none_that_is_finishe
         assert any(f"{category} / {method}" in one.value for one in app.warning)
         assert cell.is_file()
         if answer == "history_yes":
-            later = write_later_cell(results)
+            later = CellPlace(results, "part", "padim", "seed-3").folder
+            later.mkdir(parents=True)
+            newest = {"settings_id": "seed-3", "finished": "2999-01-01T00:00:00+00:00"}
+            write_cell_file(later, cell_content(**newest))
         app.button(key=answer).click()
         app = tick(app)
 
@@ -479,10 +453,3 @@ def test_ticked_cells_are_removed_only_after_a_question_and_none_that_is_finishe
     assert (later / "cell.json").is_file()
     assert history(app) == [["part", "PaDiM", "seed-3"], *before[1:]]
     assert len(pd.read_csv(results / "summary.csv")) == len(before)
-
-
-def test_the_page_is_drawn_without_an_outputs_folder(results: Path) -> None:
-    shutil.rmtree(results)
-    app = opened(PAGE)
-    assert translate("runpage_no_job", "en") in shown(app)
-    assert set(matrix(app).to_numpy().ravel()) == {"missing"}

@@ -52,7 +52,6 @@ PICTURES = table(
 
 
 def stems(order: str, threshold: float, defect: str = "") -> list[str]:
-    """Return the stems in the order they are shown."""
     return [str(PICTURES["stem"][at]) for at in ordered(PICTURES, defect, order, threshold)]
 
 

@@ -29,7 +29,6 @@ def stored(results: Path, method: str, rate: float = 0.05) -> tuple[pd.DataFrame
 
 
 def captions(app: AppTest) -> list[str]:
-    """Return what stands below the pictures."""
     return [image.proto.imgs[0].caption for image in app.image]
 
 
@@ -41,7 +40,6 @@ def gallery(app: AppTest) -> dict[str, Any]:
 
 
 def outline_slider(app: AppTest) -> Any:
-    """Return the slider for the outline's score."""
     return next(slider for slider in app.slider if str(slider.key).startswith("outline/"))
 
 
@@ -148,23 +146,6 @@ def test_the_filter_stays_for_another_method_and_gives_way_to_a_category_without
     app.selectbox(key="category").set_value("bare").run()
     assert app.button_group(key="defect_filter").value == ""
     assert len(app.selectbox(key="sample").options) == 12
-
-
-def test_a_damaged_file_of_a_cell_is_a_sentence_not_a_traceback(results: Path) -> None:
-    folder = results / "part" / "padim"
-    for name in ("blot_002_img.png", "blot_002_gt.png"):
-        (folder / name).write_bytes(b"nonsense")
-    app = opened(PAGE, category="part", method="padim", sample="blot/002")
-    told = [info.value.replace("\\", "") for info in app.info]
-    assert sum("blot_002_img.png" in one for one in told) == 2
-    assert any("blot_002_gt.png" in one for one in told)
-    for name in ("maps.npy", "scores.csv", "cell.json"):
-        (folder / name).write_bytes(b"nonsense")
-        app.run()
-        assert any(name in error.value and "again" in error.value for error in app.error)
-    (folder / "cell.json").unlink()
-    app.run()
-    assert "not been evaluated" in shown(app)
 
 
 def test_a_category_that_was_never_evaluated_can_be_fitted_in_the_page(

@@ -11,7 +11,6 @@ import streamlit as st
 from dashboard.figures.style import AUROC_COLOURS, AUROC_LIMITS, auroc_style
 from dashboard.overview.metric_table import auroc_by_category
 from dashboard.tables import (
-    cell_names,
     interval,
     number,
     percent,
@@ -80,14 +79,6 @@ def test_numbers_and_shares_are_rounded_and_what_is_undefined_reads_not_availabl
     assert [percent(0.05), percent(0.005), percent(math.nan)] == ["5 %", "0.5 %", "n/a"]
     assert percent_interval(0.0021, 0.0594) == "0.2–5.9 %"
     assert percent_interval(math.nan, 1.0) == "n/a"
-
-
-def test_cells_are_named_by_their_methods_and_never_crossed() -> None:
-    cells = [
-        cell(category, method) for category in ("bottle", "cable") for method in ("ae", "padim")
-    ]
-    cells.append(cell("pill", "patchcore"))
-    assert cell_names(cells) == "bottle, cable (AE, PaDiM); pill (PatchCore)"
 
 
 @pytest.mark.parametrize(

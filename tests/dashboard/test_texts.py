@@ -24,7 +24,6 @@ OTHER_WORDS = ("coreset", "차트", "테스트", "두릅")
 
 
 def placeholders(text: str) -> set[str]:
-    """Return the names that the text fills in."""
     return {field for _, field, _, _ in string.Formatter().parse(text) if field}
 
 
@@ -123,8 +122,3 @@ def test_every_text_that_is_used_exists_and_every_text_is_used() -> None:
 def test_no_text_has_two_meanings() -> None:
     for language, pages in FILES.items():
         assert sum(map(len, pages.values())) == len(TEXTS[language])
-
-
-def test_values_are_filled_in() -> None:
-    assert translate("position", "en", position=3, count=8) == "3 of 8"
-    assert translate("position", "ko", position=3, count=8) == "3 / 8"

@@ -7,7 +7,6 @@ its links have tests of their own.
 from __future__ import annotations
 
 import ast
-import json
 import os
 import shutil
 import sys
@@ -29,14 +28,12 @@ from data_utils.mvtec import left_out_folders, scan_category
 from evaluation.new_pictures.opened_cell import OpenCell, fitted_pictures, open_cell
 from evaluation.run.job import (
     BusyError,
-    cancel,
     job_log,
     lock_outputs,
     log_file,
-    read_status,
     start,
 )
-from evaluation.run.progress import JobStatus, job_folder, status_file, write_status
+from evaluation.run.progress import JobStatus, job_folder, write_status
 from evaluation.store.cells import (
     failures,
     new_cell,
@@ -53,7 +50,6 @@ opened_paths: list[str] | None = None
 
 
 def note_open(event: str, arguments: tuple[Any, ...]) -> None:
-    """Note every path that is opened while anybody asks for it."""
     if opened_paths is not None and event in ("open", "os.listdir", "os.scandir"):
         opened_paths.append(os.fsdecode(arguments[0]) if is_path(arguments[0]) else "")
 
@@ -319,22 +315,20 @@ FORGED = [
     ["--data", "demo", "--out={closed}"],
     ["--score", "{closed}", "--category", "part", "--method", "padim", "--csv", "{closed}/x.csv"],
     ["--csv", "{closed}/x.csv"],
+    ["--category", "part"],
     ["--data", "demo", "{closed}"],
     ["--data"],
     ["--force", "yes"],
     ["--categories", "--out", "{closed}"],
-    ["--categories"],
     ["--data", "demo", "--categories", "--force"],
-    ["--data", "demo", "--categories", "part", "--out={closed}/a folder"],
     ["-h"],
     [""],
 ]
 
 
 def test_forged_arguments_of_the_last_job_are_not_started_again(
-    results: Path, closed: Path, monkeypatch: pytest.MonkeyPatch
+    results: Path, closed: Path, starts: list[list[str]]
 ) -> None:
-    monkeypatch.setattr("dashboard.run.control.start", lambda *_: pytest.fail("it was started"))
     for forged in FORGED:
         arguments = [word.format(closed=closed) for word in forged]
         write_status(results, job(state="cancelled", arguments=arguments))
@@ -343,6 +337,7 @@ def test_forged_arguments_of_the_last_job_are_not_started_again(
         assert any("does not hand on these arguments" in one.value for one in app.warning), forged
         assert not [code for code in app.code if str(closed) in code.value], forged
         launch(results, arguments)
+        assert starts == [], forged
 
 
 @pytest.mark.parametrize(
@@ -361,7 +356,6 @@ def test_a_job_on_a_folder_or_a_cluster_that_is_not_open_is_not_started_again(
     value: str,
     words: str,
 ) -> None:
-    monkeypatch.setattr("dashboard.run.control.start", lambda *_: pytest.fail("it was started"))
     monkeypatch.setenv("MVTEC_ALLOWED_ROOTS", str(results))
     arguments = ["--data", str(results), option, value.format(closed=closed)]
     write_status(results, job(state="cancelled", arguments=arguments))
@@ -372,15 +366,13 @@ def test_a_job_on_a_folder_or_a_cluster_that_is_not_open_is_not_started_again(
 
 
 def test_weights_that_the_owner_has_set_may_lie_anywhere(
-    results: Path, closed: Path, monkeypatch: pytest.MonkeyPatch
+    results: Path, closed: Path, starts: list[list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    started: list[list[str]] = []
-    monkeypatch.setattr("dashboard.run.control.start", lambda _, given: started.append(given))
     monkeypatch.setenv("MVTEC_ALLOWED_ROOTS", str(results))
     monkeypatch.setenv("BACKBONE_WEIGHTS", str(closed / "own.pth"))
     arguments = ["--data", "demo", "--weights", str(closed / "own.pth")]
     launch(results, arguments)
-    assert started == [arguments]
+    assert starts == [arguments]
 
 
 def test_a_category_that_is_called_like_an_option_is_run_only_with_all(
@@ -395,84 +387,58 @@ def test_a_category_that_is_called_like_an_option_is_run_only_with_all(
     assert app.selectbox(key="category").value == "--out"
 
 
-def test_a_status_that_somebody_has_changed_is_none(results: Path) -> None:
-    write_status(results, job())
-    file = status_file(results)
-    file.write_text(json.dumps(json.loads(file.read_text()) | {"pid": 10**30}))
-
-    assert read_status(results) is None
-    opened("pages/run.py")
-
-
-def test_a_status_that_names_the_app_itself_does_not_end_it(results: Path) -> None:
-    for process in (psutil.Process(), psutil.Process().parent()):
-        assert process is not None
-        status = job(state="running", pid=process.pid, created=process.create_time())
-        write_status(results, status)
-        assert cancel(results) is False
-        assert process.is_running()
-
-
-@pytest.fixture
-def restricted(closed: Path, evaluated: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Open nothing but the evaluated data; return the folder that is closed."""
-    monkeypatch.setenv("MVTEC_ALLOWED_ROOTS", str(evaluated[0]))
-    return closed
-
-
 def test_the_data_folder_in_a_cell_is_not_read_where_it_is_not_open(
-    results: Path, restricted: Path, opened_files: list[str]
+    results: Path,
+    closed: Path,
+    evaluated: tuple[Path, Path],
+    opened_files: list[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setenv("MVTEC_ALLOWED_ROOTS", str(evaluated[0]))
     for folder in results.glob("*/p*"):
-        change_cell(folder, data_root=str(restricted))
+        change_cell(folder, data_root=str(closed))
     about = read_cell(results / "part" / "padim") | {"category": "secret"}
     opened_files.clear()
     with pytest.raises(CellError, match="is outside the allowed folders"):
         fitted_pictures(cast("OpenCell", SimpleNamespace(about=about)))
     assert [page for page, _ in every_page(category="part", method="patchcore")]
-    assert inside(restricted, opened_files) == []
+    assert inside(closed, opened_files) == []
 
 
 @pytest.fixture
-def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def data(closed: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Use a small data folder, and open nothing else."""
-    folder = tmp_path / "data"
+    folder = closed.parent / "data"
     write_category(folder, "part", train=3, good=1, bad=1)
     monkeypatch.setenv("MVTEC_ROOT", str(folder))
     monkeypatch.setenv("MVTEC_ALLOWED_ROOTS", str(folder))
     return folder
 
 
-@pytest.mark.parametrize("name", ["link", "part/test/link", "part/ground_truth/link"])
-def test_a_folder_of_the_data_that_is_a_link_out_is_not_even_listed(
-    data: Path, closed: Path, opened_files: list[str], name: str
+@pytest.mark.parametrize(
+    ("name", "target"),
+    [
+        ("link", "secret"),
+        ("part/test/link", "secret/test/good"),
+        ("part/ground_truth/link", "secret/test/good"),
+        ("part/test/good/000.png", "secret/train/good/000.png"),
+    ],
+)
+def test_a_link_out_of_the_data_is_named_and_neither_listed_nor_opened(
+    data: Path, closed: Path, opened_files: list[str], name: str, target: str
 ) -> None:
-    target = closed / "secret" if name == "link" else closed / "secret" / "test" / "good"
-    (data / name).symlink_to(target)
+    (data / name).unlink(missing_ok=True)
+    (data / name).symlink_to(closed / target)
     (data / "part" / "test" / "link").mkdir(exist_ok=True)
     opened_files.clear()
-    findings = [*left_out_folders(data), *scan_category(data, "part").findings]
+    category = scan_category(data, "part")
+    findings = [*left_out_folders(data), *category.findings]
     app = opened("pages/overview.py")
 
-    assert "link" not in app.selectbox(key="category").options
+    assert app.selectbox(key="category").options == ["part", "bare"]  # here, and in the results
     assert inside(closed, opened_files) == []
+    assert data / name not in list(category.records["image_path"])
     assert [finding.path for finding in findings if "outside the allowed" in str(finding)] == [name]
-
-
-def test_a_picture_that_is_a_link_out_is_named_and_never_opened(
-    data: Path, closed: Path, opened_files: list[str]
-) -> None:
-    link = data / "part" / "test" / "good" / "000.png"
-    link.unlink()
-    link.symlink_to(closed / "secret" / "train" / "good" / "000.png")
-    opened_files.clear()
-    category = scan_category(data, "part")
-    opened("pages/overview.py")
-    assert inside(closed, opened_files) == []
-    assert link not in list(category.records["image_path"])
-    assert [
-        finding.path for finding in category.findings if "outside the allowed" in str(finding)
-    ] == ["part/test/good/000.png"]
 
 
 def test_failures_and_cells_behind_a_loop_of_links_are_left_out(results: Path) -> None:
@@ -498,3 +464,38 @@ def test_an_impossible_data_folder_is_one_sentence(
         app.sidebar.text_input(key="data_folder").set_value(given).run()
         assert len(app.sidebar.error) == 1, given
         app.text_input(key="form_weights").set_value(given).run()
+
+
+def told_in_the_sidebar(folder: str) -> str:
+    app = opened("pages/overview.py")
+    app.sidebar.text_input(key="data_folder").set_value(folder).run()
+    return shown(app)
+
+
+def test_another_folder_is_refused_however_it_is_written(data: Path, closed: Path) -> None:
+    (data / "link").symlink_to(closed)
+    for way in (closed, f"{data}/../closed", data / "link", "~root", "/"):
+        told = told_in_the_sidebar(str(way))
+        assert "is outside the allowed folders" in told
+        assert "secret" not in told
+    assert "secret" not in told_in_the_sidebar(f"{data}/{quote('../closed', safe='')}")
+
+
+def test_the_allowed_folder_and_those_in_it_are_open(
+    data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_category(data / "inner", "plate", train=3, good=1, bad=1)
+    allowed = os.pathsep.join(["", str(data / "no-such"), str(data)])
+    monkeypatch.setenv("MVTEC_ALLOWED_ROOTS", allowed)
+
+    assert "outside the allowed" not in told_in_the_sidebar(str(data))
+    assert "outside the allowed" not in told_in_the_sidebar(str(data / "inner"))
+
+
+@pytest.mark.usefixtures("data")
+def test_a_weights_file_elsewhere_is_refused(closed: Path) -> None:
+    (closed / "weights.pth").write_bytes(b"x")
+    app = opened("pages/run.py")
+    app.text_input(key="form_weights").set_value(str(closed / "weights.pth")).run()
+
+    assert "There is no weights file" in shown(app)

@@ -140,7 +140,6 @@ def test_a_rotation_noted_by_the_camera_is_applied(
 
 
 def with_chunks_moved_behind_the_pixels(png: bytes, kind: bytes) -> bytes:
-    """Return a PNG file with its chunks of one kind just before its end."""
     chunks, at = [], 8
     while at < len(png):
         (length,) = struct.unpack(">I", png[at : at + 4])

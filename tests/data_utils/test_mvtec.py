@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 from pathlib import Path
 
@@ -80,79 +79,6 @@ def test_masks_are_paired_by_stem_with_and_without_the_suffix(
     assert defective["stem"].tolist() == ["000", "001"]
     assert defective["mask_path"].tolist() == [mask, other]
     assert category.findings == ()
-
-
-def test_labels_come_from_folders_and_never_from_masks(tmp_path: Path) -> None:
-    write_category(tmp_path, train=2, good=1, bad=1, masks=False)
-    save(WHITE_MASK, tmp_path / "part" / "ground_truth" / "good" / "000_mask.png")
-    save(WHITE_MASK * 0, tmp_path / "part" / "ground_truth" / "blot" / "000_mask.png")
-
-    test = scan_category(tmp_path, "part").test
-
-    assert test[["defect", "label"]].values.tolist() == [["good", 0], ["blot", 1]]
-    assert test["mask_path"].iloc[0] is None
-
-
-def planted(part: Path, fault: str) -> None:
-    """Write what is wrong: a picture, a mask, a text, or nothing instead of a file."""
-    kind, _, name = fault.partition(" ")
-    path = part / name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    match kind:
-        case "missing":
-            path.unlink()
-        case "text":
-            path.write_text("no picture")
-        case _:
-            height, _, width = kind.partition("x")
-            save(np.full((int(height), int(width)), 255, np.uint8), path)
-
-
-MASKS, TEST = "ground_truth/blot", "test/blot"
-FAULTS = {
-    f"64x64 {MASKS}/077_mask.png": ("mask without a picture", ""),
-    "64x64 ground_truth/crack/000_mask.png": ("no folder test/crack", "ground_truth/crack"),
-    "64x64 ground_truth/good/000_mask.png": ("mask for a good picture", ""),
-    f"70x64 {MASKS}/001_mask.png": ("64 x 70 px.*64 x 64 px.*no pixel metrics", ""),
-    f"64x64 {MASKS}/000.png": ("same picture as 000_mask.png", ""),
-    f"text {MASKS}/001_mask.png": ("is not a picture.*no pixel metrics", ""),
-    f"missing {MASKS}/001_mask.png": ("has no mask; no pixel metrics", f"{TEST}/001.png"),
-    "text test/good/000.png": ("is not a picture; left out", ""),
-    "text train/good/001.png": ("is not a picture; left out", ""),
-    "text train/good/notes.txt": ("no PNG, JPEG, BMP or TIFF", ""),
-    f"64x64 {TEST}/000.bmp": ("same name as 000.bmp", f"{TEST}/000.png"),
-    "8x8 train/blot/000.png": ("only train/good is used", "train/blot"),
-    "64x80 test/good/050.png": ("80 x 64 px, a shape clearly different", "test/good/050"),
-    "7x8 test/good/050.png": ("8 x 7 px, too small", ""),
-}
-LEFT_OUT = {"text test/good/000.png", "text train/good/001.png"}
-UNMASKED = [fault for fault in FAULTS if "001_mask" in fault]
-
-
-@pytest.mark.parametrize("fault", FAULTS)
-def test_each_fault_is_named_once_by_its_file_and_the_rest_is_used(
-    tmp_path: Path, fault: str
-) -> None:
-    part = write_category(tmp_path, train=3, good=2, bad=3)
-    planted(part, fault)
-    category = scan_category(tmp_path, "part")
-    words, path = FAULTS[fault]
-    path = path or fault.split()[1]
-    rows = category.records
-    used = {f"{row.split}/{row.defect}/{row.stem}.png" for row in rows.itertuples()}
-    usual = {f"train/good/{n:03}.png" for n in range(3)} | {
-        f"test/blot/{n:03}.png" for n in range(3)
-    }
-    usual |= {"test/good/000.png", "test/good/001.png"}
-    usual |= {"test/good/050.png"} if fault.startswith("64x80") else set()
-    unmasked = rows["label"].eq(1) & rows["mask_path"].isna()
-
-    ((named, problems),) = findings_by_path(category).items()
-    assert named == f"part/{path}"
-    assert len(problems) == 1
-    assert re.search(words, problems[0])
-    assert used == usual - {path if fault in LEFT_OUT else ""}
-    assert rows.loc[unmasked, "stem"].tolist() == ["001"] * (fault in UNMASKED)
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,6 @@ def whole(*sizes: tuple[int, int]) -> Transform:
 
 
 def with_bright_block(height: int, width: int) -> tuple[Image.Image, Image.Image]:
-    """Return a black picture with one white block off its centre, and the block's mask."""
     block = np.zeros((height, width), np.uint8)
     top, left = int(0.35 * height), int(0.45 * width)
     block[top : top + height // 5, left : left + width // 8] = 255

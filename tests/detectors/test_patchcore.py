@@ -84,7 +84,7 @@ def test_leaving_a_picture_out_takes_what_is_chosen_instead_of_its_patches() -> 
     left_out = detector.left_out_distances(some(train, positions), positions).numpy()
     for k, position in enumerate(positions):
         own = slice(16 * position, 16 * (position + 1))
-        filled = flat[replacements(projected, chosen, own)]
+        filled = flat[replacements(projected, chosen, [own])[0]]
         others = detector.memory_bank_[detector.bank_image_ != position]
         reference = cdist(flat[own], torch.cat([others, filled])).min(axis=1)
         np.testing.assert_allclose(left_out[k].ravel(), reference, rtol=1e-4, atol=1e-4)

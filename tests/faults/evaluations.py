@@ -27,7 +27,7 @@ from evaluation.store.files import UNFINISHED_SUFFIX
 from evaluation.store.places import CURVES_FILE, MAPS_FILE, MODEL_FILE, SCORES_FILE, CellPlace
 from evaluation.store.settings import Settings
 from evaluation.store.summary import COLUMNS, SUMMARY_FILE
-from tests.runs import BOTH, backbones_made_once, load_once
+from tests.runs import BOTH, backbones_made_once, load_once, told
 
 CATEGORIES = ("part", "plate")
 WITHIN_S = 120
@@ -50,8 +50,6 @@ SMALL = Plan(CATEGORIES, tuple(BOTH), Settings(image_size=64), 6, ("--image-size
 
 @dataclass(frozen=True)
 class Started:
-    """A call of ``evaluate.py`` in a process of its own."""
-
     process: ForkServerProcess
     said: Connection
 
@@ -78,7 +76,6 @@ class Evaluation:
     plan: Plan
 
     def arguments(self, force: bool = False) -> list[str]:
-        """Return the words of the call without those that name the outputs."""
         words = ["--data", str(self.data), "--weights", "random", "--threads", "1"]
         words += ["--methods", *self.plan.methods, *self.plan.words]
         return words + ["--force"] * force
@@ -119,10 +116,7 @@ class Evaluation:
 
     @property
     def status(self) -> JobStatus:
-        """What the last run says of itself."""
-        status = read_status(self.outputs)
-        assert status is not None
-        return status
+        return told(self.outputs)
 
     def places(self) -> list[CellPlace]:
         return [
@@ -142,7 +136,6 @@ class Evaluation:
         }
 
     def expect_finished_cells_whole(self) -> None:
-        """Open every file of every finished cell and the summary."""
         whole = set()
         for place in self.places():
             if place.finished:
@@ -182,16 +175,10 @@ def _call(
     before: str = "",
     after: str = "",
 ) -> None:
-    """Call ``evaluate.py``, what it says going to a pipe.
+    """Call ``evaluate.py``, what it says going to a pipe, or its standard output to a file `log`.
 
-    Parameters
-    ----------
-    log : str
-        A file to which standard output goes instead.
-    file_bytes : int or None
-        No file may grow beyond this.
-    before, after : str
-        Shell commands before and after it; they may mount, and see mounts of their own.
+    No file may grow beyond `file_bytes`. The shell commands `before` and `after` it may mount, and
+    see mounts of their own.
     """
     import evaluate
 
@@ -226,7 +213,6 @@ def _take_own_mounts() -> None:
 
 
 def _expect_whole(place: CellPlace, test_pictures: int) -> None:
-    """Open every file of a finished cell."""
     read_cell(place.folder)
     scores = pd.read_csv(place.folder / SCORES_FILE)
     assert (scores["split"] == "test").sum() == test_pictures

@@ -18,7 +18,6 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
@@ -34,7 +33,7 @@ from evaluation.store.places import MODEL_FILE, SCORES_FILE
 from evaluation.store.sample_pictures import KINDS, LONGEST_NAME, picture_name
 from evaluation.store.summary import SUMMARY_FILE
 from tests.make_data import SIDE, defective_picture, good_picture, save, write_category
-from tests.runs import BOTH, SMALL, evaluated
+from tests.runs import BOTH, SMALL, cell, evaluated, scores, scores_text
 
 TRAIN, GOOD, BAD = 8, 4, 8
 MARKED = 4
@@ -79,11 +78,9 @@ def run_on(data: Path, methods: list[str] = BOTH, name: str = "part") -> Run:
 
 def findings(run: Run, method: str = "padim") -> Findings:
     """Return the findings of a finished cell, by path below the category."""
-    name = run.categories[0]
-    cell = read_cell(run.place(name, method).folder)
     named: Findings = {}
-    for finding in cell["findings"]:
-        key = finding["path"].removeprefix(f"{name}/")
+    for finding in cell(run, method)["findings"]:
+        key = finding["path"].removeprefix(f"{run.categories[0]}/")
         problem = str(from_json(finding["problem"]))
         named[key] = "; ".join(filter(None, [named.get(key, ""), problem]))
     return named
@@ -106,7 +103,7 @@ def bad_files(folder: Path) -> Findings:
         "a-truncated.png": (whole.getvalue()[:2000], "cannot be decoded"),
         "a-short-header.png": (whole.getvalue()[:20], "cannot be|is not a picture"),
         "empty.png": (b"", "is an empty file"),
-        "text.png": (b"no picture", "is not a picture"),
+        "text.png": (b"no picture", "is not a picture; left out"),
         "bomb.png": (png(30_000, 30_000), "more than the 178 million pixels"),
         "absurd.png": (png(2**31 - 1, 2**31 - 1), "more than the 178 million pixels"),
         "promise.png": (png(10_000, 10_000), "cannot be decoded"),
@@ -118,12 +115,12 @@ def bad_files(folder: Path) -> Findings:
         said[name] = words
     (folder / "huge.png").write_bytes(huge())
     Image.new("L", (20_000, 1), 90).save(folder / "line.png")
-    Image.new("L", (1, 1), 90).save(folder / "one.png")
+    Image.new("L", (8, 7), 90).save(folder / "small.png")
     save(picture, folder / "000.tif")
     said |= {
         "huge.png": "more than the 178 million pixels",
         "line.png": "is 20000 x 1 px, more than 50 times as long as wide",
-        "one.png": "is 1 x 1 px, too small",
+        "small.png": "is 8 x 7 px, too small",
         "000.tif": "same name as 000.png",
     }
     return said
@@ -174,15 +171,17 @@ def bad_masks(part: Path) -> Findings:
     (masks / "blot" / f"{MARKED + 3:03}_mask.png").write_bytes(b"")
     white = np.full((SIDE, SIDE), 255, np.uint8)
     save(white, masks / "blot" / "077_mask.png")
+    save(white, masks / "blot" / "000.png")
     save(white, masks / "good" / "000_mask.png")
     save(white, masks / "crack" / "000_mask.png")
     (masks / "note").write_text("masks are hand-made")
     return {
-        f"ground_truth/blot/{MARKED:03}_mask.png": "is 64 x 70 px but its picture is 64 x 64 px",
+        f"ground_truth/blot/{MARKED:03}_mask.png": "64 x 70 px.*64 x 64 px.*no pixel metrics",
         f"ground_truth/blot/{MARKED + 1:03}_mask.png": "marks no pixel",
         f"ground_truth/blot/{MARKED + 2:03}_mask.png": "is no regular file",
-        f"ground_truth/blot/{MARKED + 3:03}_mask.png": "is an empty file",
+        f"ground_truth/blot/{MARKED + 3:03}_mask.png": "is an empty file.*no pixel metrics",
         "ground_truth/blot/077_mask.png": "mask without a picture",
+        "ground_truth/blot/000.png": "same picture as 000_mask.png",
         "ground_truth/good/000_mask.png": "mask for a good picture",
         "ground_truth/crack": "no folder test/crack",
         "ground_truth/note": "is no folder",
@@ -241,15 +240,18 @@ def test_a_category_full_of_faults_has_the_numbers_of_the_category_without_them(
 
     assert evaluated(clean) == evaluated(faulty) == [("done", "")] * 2
     for method in BOTH:
-        cells = [read_cell(run.place("part", method).folder) for run in (clean, faulty)]
-        scores = [
-            (run.place("part", method).folder / SCORES_FILE).read_text() for run in (clean, faulty)
-        ]
+        cells = [cell(run, method) for run in (clean, faulty)]
         assert cells[0]["metrics"] == cells[1]["metrics"]
         assert cells[0]["counts"] == cells[1]["counts"]
-        assert scores[0] == scores[1]
+        assert scores_text(clean, method) == scores_text(faulty, method)
         assert 0 < cells[0]["metrics"]["pixel_auroc"] < 1  # or the two could agree by chance
+    unmasked = {
+        f"test/blot/{n:03}.png": "has no mask; no pixel metrics" for n in range(MARKED, BAD)
+    }
+    assert findings(clean) == unmasked
     named = findings(faulty)
+    told = cell(faulty, "padim")["findings"]
+    assert len(told) == len(named) + 2  # the two cut pictures of a blot have no mask either
     for path, words in said.items():
         assert re.search(words, named[path]), path
     assert set(named) == set(said) | {BEHIND_A_PIPE}
@@ -274,11 +276,8 @@ def test_files_of_another_kind_than_their_names_are_read_and_named(tmp_path: Pat
     as_told, by_content = (run_on(tmp_path / name, ["padim"]) for name in ("true", "false"))
 
     assert evaluated(as_told) == evaluated(by_content) == [("done", "")]
-    tables = [
-        pd.read_csv(run.place("part", "padim").folder / SCORES_FILE)
-        for run in (as_told, by_content)
-    ]
-    assert tables[0].drop(columns="file").equals(tables[1].drop(columns="file"))
+    tables = [scores(run, "padim").drop(columns="file") for run in (as_told, by_content)]
+    assert tables[0].equals(tables[1])
     said, untold = findings(by_content), findings(as_told)
     assert said["train/good/odd.png"] == "is a JPEG file in spite of its name"
     assert said["test/good/odd.jpg"] == "is a BMP file in spite of its name"
@@ -309,11 +308,9 @@ def test_fewer_training_pictures_than_channels_give_finite_scores(
 
     assert evaluated(run) == [("done", "")] * 2
     for method in BOTH:
-        folder = run.place("part", method).folder
-        table = pd.read_csv(folder / SCORES_FILE)
-        assert np.isfinite(table["score"]).all()
-        assert np.isfinite(np.load(folder / "maps.npy")).all()
-        assert 0 <= read_cell(folder)["metrics"]["image_auroc"] <= 1
+        assert np.isfinite(scores(run, method)["score"]).all()
+        assert np.isfinite(np.load(run.place("part", method).folder / "maps.npy")).all()
+        assert 0 <= cell(run, method)["metrics"]["image_auroc"] <= 1
         named = findings(run, method)
         assert ("only one training picture" in named.get("part", "")) == (train == 1)
 
@@ -345,14 +342,12 @@ def test_plain_pictures_are_named_and_give_finite_numbers(
 
     assert evaluated(run) == [("done", "")] * 3
     for method in run.methods:
-        folder = run.place("part", method).folder
-        table = pd.read_csv(folder / SCORES_FILE)
-        assert np.isfinite(table["score"]).all()
+        assert np.isfinite(scores(run, method)["score"]).all()
         named = findings(run, method)
         for path in plain:
             assert "one plain colour" in named[path.relative_to(part).as_posix()]
     if constant != "train/good":  # all test pictures are the same
-        assert read_cell(folder)["metrics"]["image_auroc"] == 0.5
+        assert cell(run, method)["metrics"]["image_auroc"] == 0.5
 
 
 # Names.
@@ -404,6 +399,7 @@ def test_odd_names_go_through_the_whole_evaluation_unchanged(tmp_path: Path) -> 
     assert {(row["defect"], row["stem"]) for row in rows} == samples
     assert written == {picture_name(d, s, kind) for d, s in samples for kind in KINDS}
     assert len(written) == len(KINDS) * len(samples)
+    assert max(len(name.encode()) for name in written) <= LONGEST_NAME
     assert (folder / MODEL_FILE).is_file()
     with (odd.outputs / SUMMARY_FILE).open(encoding="utf-8", newline="") as file:
         assert [row["category"] for row in csv.DictReader(file)] == [CATEGORY] * 2
@@ -411,15 +407,6 @@ def test_odd_names_go_through_the_whole_evaluation_unchanged(tmp_path: Path) -> 
     assert metrics["image_auroc"] == 1.0
     assert set(metrics["by_defect"]) == set(DEFECTS)
     assert evaluated(odd) == [("skipped", "finished earlier")] * 2
-
-
-def test_long_names_are_cut_and_still_told_apart() -> None:
-    names = [picture_name("긁힘", stem, kind) for stem in STEMS for kind in KINDS]
-
-    assert len(set(names)) == len(names)
-    assert max(len(name.encode()) for name in names) <= LONGEST_NAME
-    assert picture_name("good", "007", "img") == "good_007_img.png"
-    assert any(len(f"긁힘_{stem}_overlay.png".encode()) > LONGEST_NAME for stem in STEMS)
 
 
 def test_a_data_folder_whose_name_is_no_text_is_refused_in_a_sentence(tmp_path: Path) -> None:

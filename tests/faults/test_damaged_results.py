@@ -14,12 +14,10 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
-from streamlit.testing.v1 import AppTest
 
 from dashboard import frame
 from dashboard.report.document import report_html
 from dashboard.samples.sample_set import SampleSet, stored_samples
-from data_utils.locations import PROJECT
 from evaluation.run.plan import Run
 from evaluation.run.states import run_matrix
 from evaluation.store.cells import read_cell, stored_cells
@@ -36,8 +34,9 @@ from evaluation.store.places import (
 )
 from evaluation.store.scores import calibration_scores, read_scores
 from evaluation.store.summary import BY_SETTING_FILE, SUMMARY_FILE, wrong_summary
+from tests.dashboard.driver import opened, shown
 from tests.make_data import write_category
-from tests.runs import BOTH, states
+from tests.runs import BOTH, finished_run, states
 
 IMAGE, TRUTH = "good_000_img.png", "blot_000_gt.png"
 AGAIN = "evaluate this cell again"
@@ -87,8 +86,6 @@ def edited(file: Path) -> None:
 
 
 def with_rows(change: Callable[[list[str]], list[str]]) -> Act:
-    """Return what changes every row of a table."""
-
     def act(file: Path) -> None:
         rows = [change(line.split(",")) for line in file.read_text().splitlines()]
         file.write_text("".join(",".join(row) + "\n" for row in rows))
@@ -98,21 +95,13 @@ def with_rows(change: Callable[[list[str]], list[str]]) -> Act:
 
 @dataclass(frozen=True)
 class Damage:
-    """One file and what becomes of it.
-
-    Attributes
-    ----------
-    shows : bool
-        Whether it is found without reading the file.
-    opens : bool
-        Whether a page can read the file all the same.
-    """
+    """One file and what becomes of it."""
 
     file: str
     name: str
     act: Act
-    shows: bool = True
-    opens: bool = False
+    shows: bool = True  # without reading the file
+    opens: bool = False  # on a page all the same
 
     def __str__(self) -> str:
         return f"{self.file}-{self.name}"
@@ -152,11 +141,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Run:
     base = tmp_path_factory.mktemp("finished")
     for name in ("part", "bare"):
         write_category(base / "data", name, train=4, good=3, bad=3, masks=name == "part")
-    run = Run(base / "data", base / "outputs", ["part", "bare"], BOTH, weights="random")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("MVTEC_CACHE", str(base / "cache"))
-        assert states(run) == ["done"] * 4
-    return run
+    return finished_run(base, "part", "bare")
 
 
 @pytest.fixture
@@ -184,28 +169,12 @@ def damaged(run: Run, damage: Damage) -> Path:
     return file
 
 
-def opened() -> AppTest:
-    app = AppTest.from_file(str(PROJECT / "app.py"), default_timeout=60)
-    for key, value in {"lang": "en", "category": "part", "method": "padim"}.items():
-        app.query_params[key] = value
-    return app.run()
-
-
-def seen(app: AppTest, page: str, sample: str = "good/000") -> str:
-    """Go to a page; return what it says."""
-    app.session_state["sample"] = sample
-    app.switch_page(f"pages/{page}.py").run()
-    assert not app.exception, page
-    return said_by(app)
-
-
-def said_by(app: AppTest) -> str:
-    groups = (app.title, app.subheader, app.markdown, app.caption, app.info, app.warning, app.error)
-    return "\n".join(str(one.value) for group in groups for one in group).replace("\\", "")
+def said_by(page: str, sample: str = "good/000") -> str:
+    app = opened(f"pages/{page}.py", category="part", method="padim", sample=sample)
+    return shown(app).replace("\\", "")
 
 
 def states_of(run: Run) -> list[tuple[str, str]]:
-    """Return state and reason of every cell in the run matrix."""
     matrix = run_matrix(run.outputs, run.data, run.categories, run.methods, None)
     return [(cell.state, str(cell.reason or "")) for cell in matrix]
 
@@ -247,12 +216,11 @@ def test_pages_name_a_damaged_file_and_a_plain_run_makes_exactly_its_cell_again(
     run: Run, finished: Run, damage: Damage, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = damaged(run, damage)
-    app = opened()
     kept = "bare (PaDiM, PatchCore); part (PatchCore)"
     both = "bare, part (PaDiM, PatchCore)"
     sample = "blot/000" if damage.file == TRUTH else "good/000"
     for page in frame.PAGES:
-        said = seen(app, page, sample)
+        said = said_by(page, sample)
         assert f"{RANDOM}{kept if damage.file == CELL_FILE else both}" in said, page
         expected = page in LOOKED_AT[damage.file] and not damage.opens
         expected |= damage.shows and page in ("overview", "run")
@@ -292,7 +260,6 @@ def test_something_else_in_place_of_a_cells_folder_gives_way(
 
 
 def samples(folder: Path) -> SampleSet:
-    """Open the samples of a cell as the pages do."""
     about: dict[str, Any] = read_cell(folder)
     scores = read_scores(folder, about)
     test = scores[scores["split"] == "test"].reset_index(drop=True)
@@ -368,7 +335,7 @@ def test_a_damaged_summary_is_named_and_rebuilt_and_no_number_comes_from_it(
     file = run.outputs / SUMMARY_FILE
     act(file)
 
-    assert f"{file} " in said_by(opened())
+    assert f"{file} " in said_by("overview")
     assert states(run) == ["skipped"] * 4
     assert f"{file} " in capsys.readouterr().out
     assert contents(run.outputs) == contents(finished.outputs)
@@ -378,10 +345,10 @@ def test_a_damaged_summary_is_named_and_rebuilt_and_no_number_comes_from_it(
 def test_a_folder_in_place_of_the_summary_is_named_and_the_run_goes_on(
     run: Run, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert SUMMARY_FILE not in said_by(opened())
+    assert SUMMARY_FILE not in said_by("overview")
     ACTS["a folder"](run.outputs / SUMMARY_FILE)
 
-    assert f"{SUMMARY_FILE} is no file" in said_by(opened())
+    assert f"{SUMMARY_FILE} is no file" in said_by("overview")
     assert states(run) == ["skipped"] * 4
     assert f"{SUMMARY_FILE} cannot be written" in capsys.readouterr().out
 

@@ -23,7 +23,6 @@ import pytest
 from google.protobuf.json_format import MessageToDict  # type: ignore[import-untyped]
 from streamlit.testing.v1 import AppTest
 
-from dashboard import frame
 from dashboard.loaders import results
 from dashboard.overview.metric_table import auroc_by_category
 from dashboard.report.document import report_html
@@ -34,11 +33,10 @@ from evaluation.run.plan import Run
 from evaluation.run.progress import CellState, JobStatus, job_folder, write_status
 from evaluation.store.cells import read_cell, record_failure, write_cell_file
 from evaluation.store.spreadsheet import harmless_table
-from tests.dashboard.driver import opened
+from tests.dashboard.driver import PAGES, opened
 from tests.make_data import write_category
-from tests.runs import BOTH, states
+from tests.runs import finished_run
 
-PAGES = [f"pages/{name}.py" for name in frame.PAGES]
 MARKUP = "x <zz> **zz** [zz](zz) ![zz](zz) `zz` $zz$ :red[zz] x"
 ICONS = "- zz :streamlit: :zz: ~~zz~~ |zz| #zz &zz; www.zz.example zz@zz.example\n# zz x"
 FORMULA = "=zz('\"\u202ezz') _zz_ \\zz 1. zz x"
@@ -70,19 +68,15 @@ LITERAL = {
 def evaluated_hostile(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """Return a data folder whose names are hostile, and the outputs of two methods on it."""
     base = tmp_path_factory.mktemp("hostile")
-    data, outputs = base / "data", base / "outputs"
     for name in CATEGORIES:
-        folder = write_category(data, name, train=21, good=2, bad=3)
+        folder = write_category(base / "data", name, train=21, good=2, bad=3)
         for part in ("test", "ground_truth"):
             (folder / part / "blot").rename(folder / part / DEFECTS[name])
         for path in (*folder.glob("test/*/002.png"), *folder.glob("ground_truth/*/002_mask.png")):
             path.rename(path.with_name(path.name.replace("002", name)))
         (folder / "test" / "good" / f"{name}.txt").touch()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("MVTEC_CACHE", str(base / "cache"))
-        run = Run(data, outputs, list(CATEGORIES), BOTH, weights="random")
-        assert states(run) == ["done"] * 6
-    return data, outputs
+    run = finished_run(base, *CATEGORIES)
+    return run.data, run.outputs
 
 
 @pytest.fixture

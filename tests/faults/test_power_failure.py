@@ -27,18 +27,13 @@ class PowerFailure(BaseException):
 
 
 class Disk:
-    """Remembers what was flushed; at a power failure everything else is cut to nothing.
-
-    It is the worst that a journalling file system does: it keeps the names, in their order, and
-    loses the content.
-    """
+    """Remembers what was flushed; a power failure keeps the names but empties everything else."""
 
     def __init__(self) -> None:
         self.flushed: dict[int, int] = {}
         self._fsync = os.fsync
 
     def fsync(self, handle: int) -> None:
-        """Flush a file and note how much of it is safe."""
         self._fsync(handle)
         about = os.fstat(handle)
         self.flushed[about.st_ino] = about.st_size

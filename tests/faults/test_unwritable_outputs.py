@@ -31,7 +31,6 @@ SENTENCE = "Make room there, or choose another folder with --out, and run again"
 
 @pytest.fixture(scope="module")
 def mounts() -> None:
-    """Skip where nobody may mount."""
     tried = "unshare --user --map-root-user --mount mount -t tmpfs none /mnt"
     if subprocess.run(tried, shell=True, capture_output=True).returncode:
         pytest.skip("mounting a small disk is not allowed here")
@@ -144,7 +143,6 @@ def _read_only(folder: Path) -> str:
 
 @pytest.fixture(scope="module")
 def done(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """Return a finished run of one cell, which no failing disk changes."""
     data = tmp_path_factory.mktemp("done") / "data"
     write_category(data, train=4, good=2, bad=2)
     run = run_on(data, ["padim"])

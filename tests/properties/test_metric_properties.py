@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from sklearn.metrics import average_precision_score, precision_recall_curve, roc_auc_score
 
 from evaluation.measure.metrics import (
-    aupro,
     auroc,
     auroc_interval,
     average_precision,
@@ -62,17 +61,6 @@ def test_areas_and_best_f1_are_those_of_scikit_learn(data: Scored) -> None:
     assert f1 == pytest.approx(of_sklearn.max(), abs=1e-9)
     hits = (alarms & (labels == 1)).sum()
     assert f1 == pytest.approx(2 * hits / (alarms.sum() + labels.sum()), abs=1e-9)
-
-
-@given(scored())
-def test_the_order_of_pictures_does_not_matter(data: Scored) -> None:
-    scores, labels = data
-    made, turned = curve(scores, labels), curve(scores[::-1], labels[::-1])
-
-    assert auroc(made) == auroc(turned)
-    assert best_f1(made) == best_f1(turned)
-    assert average_precision(made) == average_precision(turned)
-    assert aupro(made) == aupro(turned)
 
 
 @given(st.floats(0, 1), st.integers(1, 500), st.integers(1, 500))

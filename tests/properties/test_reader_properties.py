@@ -62,7 +62,6 @@ def draw_spoiled(data: st.DataObject, content: bytes) -> bytes:
 
 
 def write_cell(outputs: Path) -> Path:
-    """Write a cell with scores and curves; return its folder."""
     folder = outputs / "part" / "padim"
     folder.mkdir(parents=True)
     (folder / SCORES_FILE).write_text("split,defect,stem\ntest,good,000\n")

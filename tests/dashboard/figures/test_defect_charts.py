@@ -31,12 +31,10 @@ def types(**values: dict[str, float]) -> pd.DataFrame:
 
 
 def heatmap(table: pd.DataFrame, overall: dict[str, float] | None = None) -> go.Figure:
-    """Return the heatmap of image AUROC."""
     return type_heatmap(table, "image_auroc", overall or {}, "title", "types", "all types")
 
 
 def written(figure: go.Figure) -> dict[tuple[str, int], str]:
-    """Return the text in each cell, by method title and row."""
     return {(note.x, note.y): note.text for note in figure.layout.annotations}
 
 

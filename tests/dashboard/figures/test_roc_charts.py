@@ -31,7 +31,6 @@ def one(method: str = "padim", threshold: float = math.nan, title: str = "PaDiM"
 
 
 def named(figure: go.Figure, part: str) -> go.Scatter:
-    """Return the one trace whose name contains `part`."""
     (trace,) = [trace for trace in figure.data if part in trace.name]
     return trace
 

@@ -17,7 +17,7 @@ from dashboard.figures.tradeoff_charts import (
     tradeoff_chart,
     with_front,
 )
-from evaluation.store.summary import PHASE_NAMES, phase_column, phase_seconds
+from evaluation.store.summary import PHASE_NAMES, phase_column
 
 
 def row(category: str, method: str, runtime: float, auroc: float, **other: Any) -> dict[str, Any]:
@@ -37,13 +37,11 @@ def row(category: str, method: str, runtime: float, auroc: float, **other: Any) 
 
 
 def chart(rows: list[dict[str, Any]], gain: str = "image_auroc") -> go.Figure:
-    """Return the chart of runtime and `gain`."""
     points = with_front(pd.DataFrame(rows), "runtime_s", gain)
     return tradeoff_chart(points, "runtime_s", gain, "en")
 
 
 def markers(figure: go.Figure) -> dict[str, Any]:
-    """Return the traces with points, by name."""
     return {trace.name: trace for trace in figure.data if trace.mode == "markers"}
 
 
@@ -162,7 +160,6 @@ def test_series_are_told_apart_by_settings_origin_and_weights_where_these_differ
 
 
 def phases(method: str, **seconds: float) -> dict[str, object]:
-    """Return one row of the phase chart."""
     row: dict[str, object] = dict.fromkeys(("settings_id", "origin"), "")
     row |= {"method": method, "weights": "ImageNet"}
     return row | {phase_column(name): seconds.get(name, 0.0) for name in PHASE_NAMES}
@@ -189,13 +186,3 @@ def test_unknown_phases_appear_only_where_there_are_any_and_every_one_has_a_colo
     given = phase_chart(pd.DataFrame([phases("ae", fit=8, other=3)]), "en")
     assert len(given.data) == len(without.data) + 1
     assert len(set(PHASE_COLOURS)) == len(PHASE_NAMES)
-
-
-def test_the_backbones_two_passes_are_one_phase_unknown_phases_are_other_and_no_number_is_0() -> (
-    None
-):
-    seconds = phase_seconds(
-        {"backbone_fit": 3.0, "backbone_score": 1.0, "fit": 2.0, "new": 0.5, "score": None}
-    )
-    counted = {"backbone": 4, "fit": 2, "other": 0.5}
-    assert seconds == {phase_column(name): counted.get(name, 0) for name in PHASE_NAMES}

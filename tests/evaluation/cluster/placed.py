@@ -23,23 +23,13 @@ LONGEST_S = 60.0
 
 @dataclass(frozen=True)
 class Deadly(Settings):
-    """Settings with which the cells of one method kill the process that writes them.
-
-    Attributes
-    ----------
-    method : str
-    times : int
-        Later cells are spared.
-    deaths : Path
-        A folder that counts them.
-    """
+    """Settings with which the first cells of a method, counted in a folder, kill their process."""
 
     method: str = ""
     times: int = 0
     deaths: Path = Path()
 
     def fingerprint(self, method: str, data_fingerprint: str) -> str:
-        """Return what ``Settings`` does, if the process lives on."""
         died = len(list(self.deaths.iterdir()))
         if method == self.method and died < self.times:
             (self.deaths / str(died)).touch()
@@ -48,25 +38,17 @@ class Deadly(Settings):
 
 
 def deadly(folder: Path, method: str, times: int) -> Deadly:
-    """Return the small settings, deadly so many times."""
     folder.mkdir()
     return Deadly(options=SMALL.options, image_size=64, method=method, times=times, deaths=folder)
 
 
 @dataclass(frozen=True)
 class Held(Settings):
-    """Settings with which every cell notes that it is written, and waits for leave to go on.
-
-    Attributes
-    ----------
-    notes : Path
-        A folder; a file ``go`` in it is the leave.
-    """
+    """Settings with which a cell notes that it is written, and waits for a file ``go`` beside."""
 
     notes: Path = Path()
 
     def fingerprint(self, method: str, data_fingerprint: str) -> str:
-        """Return what ``Settings`` does, after the leave."""
         (self.notes / method).touch()
         end = time.monotonic() + LONGEST_S
         while not (self.notes / "go").exists() and time.monotonic() < end:
@@ -77,7 +59,6 @@ class Held(Settings):
 def small_run(
     folder: Path, settings: Settings = SMALL, categories: tuple[str, ...] = ("part",)
 ) -> Run:
-    """Return a quick run of PaDiM and PatchCore with random weights."""
     for name in categories:
         if not (folder / "data" / name).exists():
             write_category(folder / "data", name, train=8, good=3, bad=3)
@@ -85,7 +66,6 @@ def small_run(
 
 
 def progress_of(run: Run) -> RunProgress:
-    """Return the progress of a run."""
     return RunProgress(run.outputs, run.planned, show_bars=False)
 
 
@@ -105,7 +85,6 @@ def numbers(run: Run) -> dict[str, bytes]:
 
 
 def numbers_in_this_process(run: Run) -> dict[str, bytes]:
-    """Return the same of the same run, made here."""
     here = replace(run, outputs=run.outputs.with_name("here"))
     evaluate(here, progress_of(here))
     return numbers(here)

@@ -29,7 +29,6 @@ OTHER_SEED = replace(SMALL, options=replace(SMALL.options, seed=1))
 
 
 def group_of(run: Run) -> Group:
-    """Return the only group of a run of one category."""
     [group] = groups_of(run, "part", BackboneSources("random"))
     return group
 
@@ -48,20 +47,6 @@ def test_cells_that_share_a_backbone_are_one_group_and_an_autoencoder_is_its_own
     ]
     assert sorted(cell for group in found for cell in group.planned) == sorted(run.planned)
     assert len(random) == 5  # a seed draws other weights
-
-
-def test_a_group_that_is_lost_twice_is_made_cell_by_cell_and_then_given_up(tmp_path: Path) -> None:
-    run = small_run(tmp_path)
-    progress = progress_of(run)
-    board = Board(run, progress)
-    [again] = board.retry(group_of(run), fact("worker_lost"))
-    alone = board.retry(again, fact("worker_lost"))
-    left = [board.retry(one, fact("worker_lost")) for one in alone]
-
-    assert again.planned == run.planned
-    assert [one.planned for one in alone] == [[cell] for cell in run.planned]
-    assert left == [[], []]
-    assert "given up after 3 tries" in str(progress.status.cells[0].reason)
 
 
 def test_the_summary_is_not_rebuilt_after_every_cell_where_that_takes_long(

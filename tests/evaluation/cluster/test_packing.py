@@ -22,7 +22,6 @@ Files = dict[str, bytes]
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> CellPlace:
-    """Return the place of a finished cell."""
     folder = tmp_path_factory.mktemp("finished")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MVTEC_CACHE", str(folder / "cache"))
@@ -33,7 +32,6 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> CellPlace:
 
 @pytest.fixture
 def files(finished: CellPlace, tmp_path: Path) -> Files:
-    """Return its files, packed."""
     return pack(Path(shutil.copytree(finished.folder, tmp_path / "sent")))
 
 
@@ -63,7 +61,6 @@ def other(files: Files, **changes: object) -> Files:
     ("spoiled", "said"),
     [
         (lambda files: files | {"../escaped": b"x"}, "no file of a cell"),
-        (lambda files: files | {"/tmp/escaped": b"x"}, "no file of a cell"),
         (lambda files: files | {"..\\escaped": b"x"}, "no file of a cell"),
         (lambda files: files | {".escaped": b"x"}, "no file of a cell"),
         (lambda files: files | {"scores.csv": files["scores.csv"][:-1] + b"9"}, "corrupted"),

@@ -9,23 +9,17 @@ import pytest
 from detectors.backbones.features import Backbone
 from detectors.backbones.networks import load_backbone
 from evaluation.new_pictures.opened_cell import OpenCell, open_cell
-from evaluation.run.plan import Run
 from evaluation.store.places import CellPlace
 from tests.make_data import write_category
-from tests.runs import BOTH, states
+from tests.runs import BOTH, finished_run
 
 
 @pytest.fixture(scope="session")
 def evaluated(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """Return a data folder and the outputs of two methods on it."""
     base = tmp_path_factory.mktemp("new-pictures")
-    data, outputs = base / "data", base / "outputs"
-    write_category(data, "part")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("MVTEC_CACHE", str(base / "cache"))
-        run = Run(data, outputs, ["part"], BOTH, weights="random")
-        assert set(states(run)) == {"done"}
-    return data, outputs
+    write_category(base / "data", "part")
+    run = finished_run(base, "part")
+    return run.data, run.outputs
 
 
 @pytest.fixture(scope="session")

@@ -19,15 +19,12 @@ from detectors.base import ModelFileError
 from evaluation.measure.operating_points import threshold_for
 from evaluation.new_pictures.opened_cell import (
     OpenCell,
-    finished_cell_for,
     fitted_pictures,
     open_cell,
-    stamp_of,
 )
 from evaluation.new_pictures.scoring import opened_picture
 from evaluation.store.cells import read_cell, write_cell_file
 from evaluation.store.places import CellError, CellPlace
-from evaluation.store.settings import Settings
 
 
 @pytest.fixture
@@ -49,13 +46,6 @@ def test_an_open_cell_brings_its_scale_and_the_threshold_of_held_out_pictures(
     assert cell.threshold(0.1) == threshold_for(held_out, 0.1)
     assert cell.scale.low == cell.about["scale"]["low"]
     assert cell.geometry == Transform(224, 224)
-
-
-def test_the_stamp_changes_with_the_cell(place: CellPlace, backbone: Backbone) -> None:
-    stamp = open_cell(place, backbone).stamp
-    assert stamp == stamp_of(place)
-    write_cell_file(place.folder, read_cell(place.folder) | {"fit_s": 1.0})
-    assert stamp_of(place) != stamp
 
 
 def test_another_backbone_is_refused_with_both_weights_named(place: CellPlace) -> None:
@@ -93,13 +83,6 @@ def test_a_method_that_this_version_does_not_know_is_a_sentence(place: CellPlace
     write_cell_file(other.folder, read_cell(place.folder) | {"method": "oracle"})
     with pytest.raises(CellError, match="does not know the method 'oracle'"):
         open_cell(other, None)
-
-
-def test_a_cell_that_was_never_made_is_a_sentence(evaluated: tuple[Path, Path]) -> None:
-    with pytest.raises(CellError, match=r"no results of AE on 'part' with .*--methods ae"):
-        finished_cell_for(evaluated[1], "part", "ae", Settings(), None)
-    with pytest.raises(CellError, match="with the settings 'image_size-64'"):
-        finished_cell_for(evaluated[1], "part", "padim", Settings(image_size=64), "random")
 
 
 def test_the_pictures_of_the_fit_come_back_in_its_order(

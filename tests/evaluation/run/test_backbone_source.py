@@ -6,29 +6,17 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import torch
 
 from detectors.backbones.names import FILTER_BANK, LITE0, TRAINED, UNTRAINED, weights_kind
 from detectors.backbones.weights import (
     WeightsError,
     cached_file,
-    random_weights,
 )
 from detectors.registry import Options
 from evaluation.run.backbone_source import BackboneSource
-from evaluation.run.progress import RunProgress
-from evaluation.store.places import CellKey
 from evaluation.store.settings import Settings
 
 CHOSEN_BY_USER = Settings(automatic=False)
-
-
-def test_a_file_that_is_given_is_taken(tmp_path: Path) -> None:
-    torch.save(random_weights("resnet18", 1).state, tmp_path / "mine.pth")
-    backbone = BackboneSource(Settings(), str(tmp_path / "mine.pth")).get()
-
-    assert backbone.name == "resnet18"
-    assert backbone.weights_label.startswith("file mine.pth")
 
 
 @pytest.mark.usefixtures("served_weights")
@@ -40,18 +28,6 @@ def test_weights_that_can_be_downloaded_are_and_stay_on_this_machine() -> None:
     cached_file("resnet18").write_bytes(b"half a file")
     with pytest.raises(WeightsError, match="damaged"):  # and is not replaced
         BackboneSource(Settings(), None).get()
-
-
-def test_without_weights_and_network_the_stand_in_is_taken_and_the_run_says_so(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    source = BackboneSource(Settings(options=Options(seed=3)), None)
-    backbone = source.get(RunProgress(tmp_path, [CellKey("part", "padim")], show_bars=False))
-
-    assert backbone.name == LITE0
-    assert weights_kind(backbone.weights_label) == LITE0
-    assert f"goes on with {backbone.weights_label}" in capsys.readouterr().out
-    assert source.settled() == Settings(LITE0, Options(seed=3))
 
 
 def test_a_failed_download_is_not_tried_again_by_the_same_process(

@@ -15,6 +15,7 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pandas as pd
 import psutil
@@ -47,6 +48,7 @@ from evaluation.store.checksums import CHECKSUM, content_checksum
 from evaluation.store.places import CellError, CellKey, CellPlace
 from evaluation.store.summary import SUMMARY_FILE, write_summary
 from tests.make_data import cell_content
+from tests.runs import told
 
 WAIT_FOR_EVER = "import threading; threading.Event().wait()"
 IGNORE_POLITE_END = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); "
@@ -57,10 +59,6 @@ child.stdout.readline()
 print(child.pid, flush=True)
 threading.Event().wait()
 """
-HOLD_THE_LOCK = (
-    "import fcntl, sys; lock = open(sys.argv[1], 'a'); fcntl.flock(lock, fcntl.LOCK_EX); "
-    "print('held', flush=True)"
-)
 FAKE_PROGRAM = """
 import json, sys, threading
 from pathlib import Path
@@ -110,12 +108,6 @@ def status_of(pid: int, **changes: Any) -> JobStatus:
     return replace(status, **changes)
 
 
-def told(outputs: Path) -> JobStatus:
-    status = read_status(outputs)
-    assert status is not None
-    return status
-
-
 def states(status: JobStatus) -> list[str]:
     return [cell.state for cell in status.cells]
 
@@ -146,14 +138,6 @@ def test_a_status_comes_back_as_it_was_written(tmp_path: Path) -> None:
     assert status.count("done", "waiting") == 2
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", "null", '{"state": "running"}'])
-def test_an_unreadable_status_counts_as_none(tmp_path: Path, content: str) -> None:
-    job_folder(tmp_path).mkdir()
-    status_file(tmp_path).write_text(content)
-
-    assert read_status(tmp_path) is None
-
-
 @pytest.mark.parametrize(
     "changes",
     [
@@ -179,7 +163,6 @@ def test_a_status_with_values_that_no_job_has_counts_as_none(
 
 
 def ended(processes: list[int]) -> JobStatus:
-    """Return the status of a job whose process has ended and is gone."""
     process = run_python(processes, WAIT_FOR_EVER)
     status = status_of(process.pid)
     process.kill()
@@ -264,16 +247,16 @@ def test_cancelling_ends_the_whole_process_tree_and_leaves_finished_cells(
 
 
 @pytest.mark.parametrize("state", ["running", "done", "failed", "cancelled"])
-def test_this_process_and_a_job_that_has_ended_are_not_cancelled(
+def test_this_process_its_parent_and_a_job_that_has_ended_are_not_cancelled(
     tmp_path: Path, state: str
 ) -> None:
-    nothing = cancel(tmp_path)
-    write_status(tmp_path, status_of(os.getpid(), state=state))
-    before = read_status(tmp_path)
-
-    assert not nothing
     assert not cancel(tmp_path)
-    assert read_status(tmp_path) == before
+    for pid in (os.getpid(), os.getppid()):
+        write_status(tmp_path, status_of(pid, state=state))
+        before = read_status(tmp_path)
+
+        assert not cancel(tmp_path)
+        assert read_status(tmp_path) == before
 
 
 def test_a_job_of_another_user_is_not_cancelled_and_the_sentence_says_so(
@@ -282,9 +265,7 @@ def test_a_job_of_another_user_is_not_cancelled_and_the_sentence_says_so(
     process = run_python(processes, WAIT_FOR_EVER)
     write_status(tmp_path, status_of(process.pid))
 
-    def refused(self: psutil.Process) -> None:
-        raise psutil.AccessDenied(self.pid)
-
+    refused = mock.Mock(side_effect=psutil.AccessDenied(process.pid))
     monkeypatch.setattr(psutil.Process, "terminate", refused)
     with pytest.raises(BusyError, match="belongs to another user"):
         cancel(tmp_path)
@@ -298,44 +279,12 @@ def test_a_full_disk_does_not_keep_a_job_from_being_cancelled(
     process = run_python(processes, WAIT_FOR_EVER)
     write_status(tmp_path, status_of(process.pid))
 
-    def full(*_: object) -> None:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-    monkeypatch.setattr("evaluation.run.job.write_status", full)
+    full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    monkeypatch.setattr("evaluation.run.job.write_status", mock.Mock(side_effect=full))
 
     assert cancel(tmp_path)
     assert told(tmp_path).state == "failed"
     assert "running" not in states(told(tmp_path))
-
-
-# The lock.
-
-
-def test_the_lock_is_held_within_its_block_and_free_after_it(tmp_path: Path) -> None:
-    with lock_outputs(tmp_path / "a") as first, lock_outputs(tmp_path / "b"):
-        with pytest.raises(BusyError, match=r"^Another evaluation is using .*; wait for it or"):
-            lock_outputs(tmp_path / "a")
-        write_status(tmp_path / "a", status_of(os.getpid()))
-        with pytest.raises(BusyError, match=rf"Another evaluation \(process {os.getpid()}\)"):
-            lock_outputs(tmp_path / "a")
-    second = lock_outputs(tmp_path / "a")
-
-    assert (first.is_locked, second.is_locked) == (False, True)
-    second.release()
-
-
-def test_another_process_holds_the_lock_until_it_dies(tmp_path: Path, processes: list[int]) -> None:
-    job_folder(tmp_path).mkdir()
-    lock = str(job_folder(tmp_path) / "lock")
-    holder = run_python(processes, f"{HOLD_THE_LOCK}; {WAIT_FOR_EVER}", lock)
-    assert first_line(holder) == "held"
-    with pytest.raises(BusyError):
-        lock_outputs(tmp_path)
-    holder.kill()
-    holder.wait()
-
-    with lock_outputs(tmp_path) as own:
-        assert own.is_locked
 
 
 # Starting.

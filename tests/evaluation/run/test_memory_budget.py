@@ -19,10 +19,9 @@ from evaluation.run.memory_budget import CategorySize, cells_bytes, reading_byte
 from evaluation.run.plan import Run
 from evaluation.run.progress import Progress, RunProgress
 from evaluation.run.timing import PeakMemory, return_free_memory
-from evaluation.store.places import SCORES_FILE
 from evaluation.store.settings import Settings
 from tests.make_data import write_category
-from tests.runs import BOTH, SMALL, evaluated
+from tests.runs import BOTH, SMALL, evaluated, scores_text
 
 SIZE = CategorySize(
     train=8, good=3, defective=4, pixels=64 * 64, file_pixels=7 * 64 * 64, decode_bytes=10**6
@@ -99,10 +98,7 @@ def test_methods_that_fit_alone_are_made_one_by_one_and_one_that_does_not_is_ref
     assert evaluated(run) == [("done", "")] * 2
     assert groups == [["padim"], ["patchcore"]]
     for method in BOTH:
-        texts = [
-            (one.place("part", method).folder / SCORES_FILE).read_text() for one in (together, run)
-        ]
-        assert texts[0] == texts[1]
+        assert scores_text(together, method) == scores_text(run, method)
     leave(monkeypatch, 0)
     assert evaluated(run) == [("skipped", "finished earlier")] * 2  # they need no memory
     leave(monkeypatch, (smaller + larger) // 2)

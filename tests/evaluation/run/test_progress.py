@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from data_utils.facts import fact
-from evaluation.run.job import read_status
-from evaluation.run.progress import JobStatus, RunProgress
+from evaluation.run.progress import RunProgress
 from evaluation.store.places import CellKey
+from tests.runs import told
 
 CELLS = [CellKey("bottle", "padim"), CellKey("bottle", "patchcore"), CellKey("screw", "padim")]
 PADIM, PATCHCORE, SCREW = CELLS
@@ -21,12 +21,6 @@ NO_MEMORY = fact("plain", message="no memory")
 @pytest.fixture
 def progress(tmp_path: Path) -> RunProgress:
     return RunProgress(tmp_path, CELLS, show_bars=False)
-
-
-def told(outputs: Path) -> JobStatus:
-    status = read_status(outputs)
-    assert status is not None
-    return status
 
 
 def states(outputs: Path) -> list[str]:
@@ -145,8 +139,6 @@ def test_cells_that_differ_in_their_settings_end_one_by_one(tmp_path: Path) -> N
 
 
 class Broken(io.BytesIO):
-    """A file on a full disk."""
-
     def write(self, _: object) -> int:
         raise OSError(errno.ENOSPC, "No space left on device")
 

@@ -63,19 +63,6 @@ def job_with(state: str, cell: str, reason: Fact | None = None, settings_id: str
     return JobStatus(state=state, cells=[CellState("part", "padim", cell, reason, settings_id)])
 
 
-def test_the_matrix_has_every_cell_once_category_by_category(outputs: Path, data: Path) -> None:
-    finish(outputs, data)
-    matrix = run_matrix(outputs, data, ["part", "other"], ["ae", "padim"], None)
-
-    assert [(cell.category, cell.method, cell.state) for cell in matrix] == [
-        ("part", "ae", "missing"),
-        ("part", "padim", "done"),
-        ("other", "ae", "missing"),
-        ("other", "padim", "missing"),
-    ]
-    assert all(cell.reason is None for cell in matrix)
-
-
 @pytest.mark.parametrize("state", ["running", "waiting"])
 def test_cells_without_a_result_run_or_wait_with_the_running_job(
     outputs: Path, data: Path, state: str
@@ -121,22 +108,6 @@ def test_a_failed_try_is_told_with_its_reason_and_says_whether_an_earlier_result
 
     assert of_job == noted == CellStatus("part", "padim", "failed", EQUAL)
     assert state_of(outputs, data) == CellStatus("part", "padim", "failed", EQUAL, kept=True)
-
-
-@pytest.mark.parametrize("content", ["", "{", "[]", '{"category": "part"}', "\xff"])
-def test_a_note_or_a_cell_that_cannot_be_read_is_a_failure(
-    outputs: Path, data: Path, content: str
-) -> None:
-    note = CellPlace(outputs, "part", "padim").failure_file
-    note.parent.mkdir(parents=True)
-    note.write_bytes(content.encode("latin-1"))
-    noted = state_of(outputs, data)
-    finish(outputs, data).write_bytes(content.encode("latin-1"))
-    damaged = state_of(outputs, data)
-
-    assert noted == CellStatus("part", "padim", "failed", fact("failure_unreadable"))
-    assert damaged.state == "failed"
-    assert str(damaged.reason).endswith("evaluate this cell again.")
 
 
 @pytest.mark.parametrize("name", ["settings", ".hidden"])

@@ -43,8 +43,7 @@ def write(place: CellPlace, **changes: Any) -> None:
         write_cell_file(folder, cell_content(place.category, place.method, **changes))
 
 
-def break_off(place: CellPlace, error: BaseException | type[BaseException]) -> None:
-    """Write a cell and raise an error before it is in its place."""
+def break_off(place: CellPlace, error: type[BaseException]) -> None:
     with new_cell(place) as folder:
         write_cell_file(folder, cell_content(finished="second"))
         raise error
@@ -59,16 +58,6 @@ def generation(folder: Path) -> str:
 
 def names_beside(place: CellPlace) -> list[str]:
     return sorted(path.name for path in place.folder.parent.iterdir())
-
-
-def test_cells_of_the_default_settings_and_of_others_stand_apart(tmp_path: Path) -> None:
-    default = CellPlace(tmp_path, "part", "padim")
-    other = CellPlace(tmp_path, "part", "padim", "seed-1")
-
-    assert default.folder == tmp_path / "part" / "padim"
-    assert other.folder == tmp_path / "settings" / "seed-1" / "part" / "padim"
-    assert default.failure_file.parent == default.folder.parent
-    assert default.failure_file != other.failure_file
 
 
 @pytest.mark.parametrize("name", ["settings", ".job", ".hidden"])
@@ -135,7 +124,6 @@ def test_an_exchange_that_fails_puts_the_earlier_cell_back(
 def raise_after_exchange(
     patch: pytest.MonkeyPatch, place: CellPlace, error: type[BaseException]
 ) -> None:
-    """Raise as soon as a new cell has taken this place."""
     rename = Path.rename
 
     def renamed(self: Path, target: Path) -> Path:
@@ -252,9 +240,7 @@ def edited(**changes: Any) -> Callable[[Path], object]:
 @pytest.mark.parametrize(
     ("damage", "words"),
     [
-        (lambda file: file.write_bytes(file.read_bytes()[:500]), "missing or damaged"),
-        (lambda file: file.write_bytes(b""), "missing or damaged"),
-        (lambda file: file.write_bytes(b"\xff\xfe\x00\x9f"), "missing or damaged"),
+        (Path.unlink, "missing or damaged"),
         (lambda file: file.write_text("[1, 2]"), "missing or damaged"),
         (edited(format=0), "another version"),
         (edited(fit_s=0.1), "was changed after the evaluation"),
@@ -273,17 +259,15 @@ def test_one_unreadable_cell_is_named_with_advice_and_the_others_are_read(
         write(place)
     file = places[1].folder / CELL_FILE
     damage(file)
-    cells = stored_cells(tmp_path)
-    readable = [folder for folder, cell in cells.items() if cell.about is not None]
+    cells = stored_cells(tmp_path).items()
 
-    assert readable == [places[0].folder, places[2].folder]
+    assert [folder for folder, cell in cells if cell.about is not None] == [
+        places[0].folder,
+        places[2].folder,
+    ]
     with pytest.raises(CellError, match=f"{words}.*evaluate this cell again") as caught:
         read_cell(places[1].folder)
-    assert str(cells[places[1].folder].damage) == str(caught.value)
     assert str(file) in str(caught.value)
-    file.unlink()
-    with pytest.raises(CellError, match="missing or damaged"):
-        read_cell(places[1].folder)
 
 
 @pytest.mark.parametrize(
@@ -314,25 +298,6 @@ def test_a_cell_that_was_moved_to_another_category_is_not_read(place: CellPlace)
 
     with pytest.raises(CellError, match="was changed after the evaluation"):
         read_cell(moved)
-
-
-@pytest.mark.parametrize(
-    ("harm", "words"),
-    [
-        (Path.unlink, "generation.txt is missing"),
-        (lambda file: file.write_text(""), "generation.txt has 0 of 5 bytes"),
-        (lambda file: (file.unlink(), file.mkdir()), "generation.txt is not a file"),
-    ],
-)
-def test_a_cell_that_has_lost_another_file_is_named_and_keeps_its_numbers(
-    place: CellPlace, harm: Callable[[Path], object], words: str
-) -> None:
-    write(place, finished="first")
-    harm(place.folder / "generation.txt")
-    [cell] = stored_cells(place.outputs).values()
-
-    assert cell.about is not None
-    assert words in str(cell.damage)
 
 
 def test_a_korean_name_that_an_archive_took_apart_is_still_the_same_name(tmp_path: Path) -> None:

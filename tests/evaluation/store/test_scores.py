@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import pytest
 from numpy.typing import NDArray
 
 from detectors.base import AnomalyResult, Calibration
@@ -39,7 +38,7 @@ def table_of(scores: NDArray[np.float32], held_out: list[int]) -> pd.DataFrame:
     return scores_table(ROOT, records(), scores, calibration(held_out), BRIGHTNESS, MASKS)
 
 
-def test_test_pictures_come_first_and_calibration_pictures_after_them() -> None:
+def test_test_pictures_come_first_then_held_out_ones_with_marked_area_and_brightness() -> None:
     table = table_of(TEST_SCORES, [1, 3])
 
     assert list(table.columns) == COLUMNS
@@ -53,24 +52,6 @@ def test_test_pictures_come_first_and_calibration_pictures_after_them() -> None:
     assert table["label"].tolist() == [0, 1, 1, 0, 0]
     assert table["has_mask"].tolist() == [True, True, False, True, True]
     assert table["file"].tolist()[3:] == ["part/train/good/001.png", "part/train/good/003.png"]
-
-
-def test_scores_survive_the_file_with_full_precision(tmp_path: Path) -> None:
-    scores = np.array([1 / 3, 1e-7, 12345.678], np.float32)
-    path = tmp_path / "scores.csv"
-    table_of(scores, [1]).to_csv(path, index=False, float_format="%.9g")
-
-    assert (pd.read_csv(path)["score"].to_numpy(np.float32)[:3] == scores).all()
-
-
-def test_a_wrong_number_of_scores_is_refused() -> None:
-    with pytest.raises(ValueError, match="length"):
-        table_of(TEST_SCORES[:2], [])
-
-
-def test_the_marked_area_and_the_brightness_stand_beside_each_score() -> None:
-    table = table_of(TEST_SCORES, [1, 3])
-
     assert table["defect_pixels"].isna().tolist() == [False, False, True, False, False]
     assert table["defect_pixels"].dropna().tolist() == [0, 4, 0, 0]
     assert table["brightness"].tolist() == [40, 50, 60, 10, 30]
