@@ -6,6 +6,7 @@ The same program that the app's button starts; ``python evaluate.py --help`` exp
 from __future__ import annotations
 
 import argparse
+import io
 import math
 import signal
 import sys
@@ -30,6 +31,7 @@ from data_utils.mvtec import DatasetError
 from detectors.registry import METHODS
 from evaluation.cluster.clients import ClusterError, workers_folder
 from evaluation.cluster.foreman import evaluate_on_cluster
+from evaluation.measure.measures import why_undefined
 from evaluation.measure.operating_points import (
     DEFAULT_FALSE_ALARMS,
     expected_interval,
@@ -148,6 +150,9 @@ def _add_score_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the evaluation; return the exit status."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a code page may lack a category's letters
+            stream.reconfigure(errors="backslashreplace")
     parser = argument_parser()
     try:
         parsed = parser.parse_args(arguments)
@@ -226,7 +231,7 @@ def _score(parsed: argparse.Namespace, outputs: Path) -> int:
         )
     say(f"Written to {target}")
     for one in unreadable:
-        print(f"Not read: {one.name} {one.remark}.", file=sys.stderr)
+        print(f"Not read: {readable(one.name)} {one.remark}.", file=sys.stderr)
     return EXIT_FAILED_CELLS if unreadable else 0
 
 
@@ -306,6 +311,9 @@ def _print_summary(run: Run, cells: list[CellState]) -> None:
     if asked.any():
         shown = table.loc[asked, list(PRINTED)]
         say(shown.to_string(index=False, float_format="%.3f", na_rep="n/a"))
+        for row in table[asked].drop_duplicates("category").to_dict("records"):
+            for reason in why_undefined(row):
+                say(f"{row['category']} {reason}.")
         say(f"Written to {run.outputs / SUMMARY_FILE}")
     for cell in cells:
         if cell.state == FAILED and cell.reason:

@@ -19,7 +19,7 @@ import torch
 from safetensors.torch import save_file
 
 from benchmarks.evaluate import arguments, category_pictures
-from data_utils.pictures import Pictures
+from data_utils.decoding import Pictures
 from detectors.backbones.names import channels_of
 from detectors.backbones.networks import IMAGENET_MEAN, IMAGENET_STD, load_backbone
 from detectors.backbones.weights import resnet_weights

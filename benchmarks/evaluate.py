@@ -27,10 +27,11 @@ import numpy as np
 import torch
 from PIL import Image
 
+from data_utils.decoding import DECODE_THREADS, Pictures
 from data_utils.images import read_picture
 from data_utils.locations import CACHE_VARIABLE
 from data_utils.mvtec import Category, scan_category
-from data_utils.pictures import DECODE_THREADS, Pictures, load_pictures
+from data_utils.pictures import load_pictures
 from data_utils.transform import Transform
 from detectors.autoencoder import Autoencoder
 from detectors.backbones.features import Backbone

@@ -12,18 +12,31 @@ from pathlib import Path
 from typing import IO, NamedTuple
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps, UnidentifiedImageError, features
 from PIL.PngImagePlugin import PngImageFile
+from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
 from data_utils.facts import Fact, Fault, fact
 
-FORMATS = {".png": "PNG", ".bmp": "BMP"}
-FORMATS |= {".jpg": "JPEG", ".jpeg": "JPEG", ".tif": "TIFF", ".tiff": "TIFF"}
+FORMATS = {".png": "PNG", ".bmp": "BMP", ".tif": "TIFF", ".tiff": "TIFF", ".webp": "WEBP"}
+FORMATS |= dict.fromkeys((".jpg", ".jpeg", ".jpe", ".jfif"), "JPEG")
+FORMATS |= {".avif": "AVIF"} if features.check("avif") else {}
 IMAGE_SUFFIXES = frozenset(FORMATS)
-DECODED_FORMATS = ("PNG", "JPEG", "BMP", "TIFF", "WEBP", "GIF")  # whatever the file is called
+DECODED_FORMATS = (*sorted(set(FORMATS.values())), "GIF")  # whatever the file is called
 MOST_PIXELS = 2 * (Image.MAX_IMAGE_PIXELS or 0)  # Pillow opens no file with more
 LONGEST_SHAPE = 50
-SIXTEEN_BIT_MODES = frozenset({"I;16", "I;16L", "I;16B", "I"})
+DEEP_MODES = frozenset({"I;16", "I;16L", "I;16B", "I"})
+WHITE_LEVELS = (2**8 - 1, 2**10 - 1, 2**12 - 1, 2**14 - 1, 2**16 - 1, 2**24 - 1, 2**31 - 1)
+OTHER_FILES = frozenset(
+    {
+        *(".db", ".ini", ".lnk", ".url", ".txt", ".md", ".csv", ".tsv", ".json", ".xml", ".yaml"),
+        *(".yml", ".toml", ".html", ".log", ".pdf", ".zip", ".7z", ".gz", ".tar", ".rar", ".py"),
+        *(".ipynb", ".doc", ".docx", ".xls", ".xlsx", ".ppt", ".pptx", ".mp3", ".wav"),
+    }
+)
+DIM = 64  # of 255: what has 16 bits per colour and stays below uses 14 of them or fewer
+TIFF_STARTS = (b"II*\0", b"MM\0*")
+TIFF_BITS, TIFF_BLACK, TIFF_CHANNELS, TIFF_PLANES = 258, 262, 277, 284  # tags (TIFF 6.0)
 EXIF_ORIENTATION = 0x0112
 QUARTER_TURNS = frozenset({5, 6, 7, 8})
 PNG_SIGNATURE_BYTES = 8
@@ -46,11 +59,18 @@ class Header(NamedTuple):
 
     size: tuple[int, int]  # height and width in pixels, as the picture is shown
     remarks: list[Fact]  # what is unusual about a file that is read all the same
+    orientation: int  # that the camera noted, 1 to 8; 1 is upright
+    deep: bool  # whether it holds gray values of more than 8 bits
 
 
 def is_picture(path: Path) -> bool:
     """Tell whether the file name looks like a picture this program reads."""
     return path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".")
+
+
+def may_be_picture(path: Path) -> bool:
+    """Tell whether a file may be a picture, also of a kind that is not read."""
+    return not path.name.startswith((".", "~$")) and path.suffix.lower() not in OTHER_FILES
 
 
 def stored_size(path: Path | IO[bytes]) -> tuple[int, int]:
@@ -71,24 +91,64 @@ def read_header(path: Path | IO[bytes]) -> Header:
     with _opened(path) as picture:
         width, height = picture.size
         # Pillow itself gives the size of a TIFF as it is shown.
-        turned = picture.format != "TIFF" and _noted_orientation(picture) in QUARTER_TURNS
-        return Header((width, height) if turned else (height, width), _remarks(path, picture))
+        noted = _noted_orientation(picture)
+        aside = picture.format != "TIFF" and noted in QUARTER_TURNS
+        return Header(
+            size=(width, height) if aside else (height, width),
+            remarks=_remarks(path, picture),
+            orientation=noted,
+            deep=picture.mode in DEEP_MODES,
+        )
 
 
-def read_picture(path: Path | IO[bytes]) -> Image.Image:
+def read_picture(path: Path | IO[bytes], white: int | None = None) -> Image.Image:
     """Decode a picture to 8-bit RGB.
 
-    Gray, palette and CMYK pictures are converted; transparent ones are laid on white; 16-bit
-    values 0..65535 are mapped linearly to 0..255 (one fixed scale, so that pictures of one
-    category stay comparable). A rotation noted by the camera is applied.
+    Gray, palette and CMYK pictures are converted; transparent ones are laid on white. A rotation
+    noted by the camera is applied.
+
+    Parameters
+    ----------
+    white : int, optional
+        The gray value of more than 8 bits that becomes 255, one for all pictures of a category so
+        that they stay comparable; default is the ``white_level`` of the picture itself.
 
     Raises
     ------
     UnreadableImageError
-        If the file cannot be decoded, or holds floating-point pixels.
+        If the file cannot be decoded, or holds pixels of a kind that is not read.
     """
-    with _decoded(path) as opened:
-        return _to_rgb(_upright(opened))
+    with decoded(path) as opened:
+        reduced = _has_deep_colours(opened)
+        picture = _to_rgb(upright(opened), white)
+        if reduced and np.asarray(picture).max() < DIM:
+            raise UnreadableImageError("dim_colours")
+        return picture
+
+
+def brightest(path: Path | IO[bytes]) -> int:
+    """Return the largest gray value of a file with more than 8 bits, else 0; 0 if unreadable."""
+    try:
+        with decoded(path) as opened:
+            return int(np.asarray(opened).max()) if opened.mode in DEEP_MODES else 0
+    except UnreadableImageError:
+        return 0
+
+
+def depth_remarks(path: Path | IO[bytes], deep: bool, white: int | None) -> list[Fact]:
+    """Return what keeps a picture from being read like training pictures whose white is given.
+
+    `deep` tells whether it holds gray values of more than 8 bits.
+    """
+    remarks = [fact("other_depth")] if deep != (white is not None) else []
+    if deep and white is not None and brightest(path) > white:
+        remarks.append(fact("too_bright", white=white))
+    return remarks
+
+
+def white_level(largest: int) -> int:
+    """Return what 8, 10, 12, 14, 16, 24 or 31 bits can hold, as few as `largest` needs."""
+    return next(level for level in WHITE_LEVELS if largest <= level)
 
 
 def read_thumbnail(path: Path, side: int) -> Image.Image:
@@ -96,34 +156,16 @@ def read_thumbnail(path: Path, side: int) -> Image.Image:
 
     JPEG files are decoded at a reduced size, which is several times faster.
     """
-    with _decoded(path) as opened:
+    with decoded(path) as opened:
         opened.draft(None, (side, side))
-        picture = _to_rgb(_upright(opened))
+        picture = _to_rgb(upright(opened), None)
         picture.thumbnail((side, side), Image.Resampling.BILINEAR, reducing_gap=2.0)
         return picture
 
 
-def read_mask(path: Path) -> Image.Image:
-    """Decode a mask to mode L with 255 where any channel is above zero, else 0.
-
-    What is transparent marks nothing. A file that cannot be decoded is an UnreadableImageError.
-    """
-    with _decoded(path) as opened:
-        mask = _upright(opened)
-        if "A" in mask.getbands() or mask.mode == "P" or "transparency" in mask.info:
-            drawn = mask.convert("RGBA")
-            mask = Image.composite(drawn, Image.new("RGBA", drawn.size), drawn.getchannel("A"))
-            mask = mask.convert("RGB")
-        if mask.mode == "L":
-            return mask.point([0] + [255] * 255)
-        values = np.asarray(mask)
-        marked = values > 0 if values.ndim == 2 else (values > 0).any(axis=2)
-        return Image.fromarray(np.where(marked, np.uint8(255), np.uint8(0)))
-
-
 @contextmanager
-def _decoded(path: Path | IO[bytes]) -> Iterator[Image.Image]:
-    """Open a picture; whatever goes wrong with its pixels is one kind of error."""
+def decoded(path: Path | IO[bytes]) -> Iterator[Image.Image]:
+    """Open a picture; whatever goes wrong with its pixels is an UnreadableImageError."""
     with _opened(path) as opened:
         try:
             yield opened
@@ -145,7 +187,7 @@ def _opened(path: Path | IO[bytes]) -> Image.Image:
     except UnreadableImageError:
         raise
     except UnidentifiedImageError as error:
-        raise UnreadableImageError("not_a_picture") from error
+        raise UnreadableImageError(_tiff_kind(path) or fact("not_a_picture")) from error
     except Image.DecompressionBombError as error:
         raise UnreadableImageError("too_many_pixels", most=MOST_PIXELS // 1_000_000) from error
     except Exception as error:
@@ -156,7 +198,37 @@ def _opened(path: Path | IO[bytes]) -> Image.Image:
         raise UnreadableImageError("too_long", width=width, height=height, most=LONGEST_SHAPE)
     if picture.format == "TIFF":
         picture.filename = ""  # or Pillow maps the file and mixes up the rows of a turned picture
+        if problem := _tiff_problem(picture):
+            picture.close()
+            raise UnreadableImageError(problem)
     return picture
+
+
+def _tiff_problem(picture: Image.Image) -> Fact | None:
+    """Return why Pillow would give wrong pixels of a TIFF that it opens."""
+    tags = getattr(picture, "tag_v2", {})
+    deep = max(tags.get(TIFF_BITS, (8,))) > 8
+    if deep and tags.get(TIFF_PLANES) == 2 and tags.get(TIFF_CHANNELS, 1) > 1:
+        return fact("tiff_planes")
+    return fact("tiff_inverted") if deep and tags.get(TIFF_BLACK) == 0 else None
+
+
+def _tiff_kind(path: Path | IO[bytes]) -> Fact | None:
+    """Return what kind of TIFF it is that Pillow does not open, None if it is none."""
+    if not isinstance(path, Path):
+        return None
+    try:
+        with path.open("rb") as file:
+            head = file.read(8)
+            if not head.startswith(TIFF_STARTS):
+                return None
+            tags = ImageFileDirectory_v2(head)
+            file.seek(tags.next)
+            tags.load(file)
+            bits = max(tags.get(TIFF_BITS, (1,)))
+            return fact("tiff_kind", channels=tags.get(TIFF_CHANNELS, 1), bits=bits)
+    except Exception:  # Pillow raises many types on damaged tags
+        return None
 
 
 def _remarks(path: Path | IO[bytes], picture: Image.Image) -> list[Fact]:
@@ -166,7 +238,25 @@ def _remarks(path: Path | IO[bytes], picture: Image.Image) -> list[Fact]:
         remarks.append(fact("other_format", format=kind))
     if picture.mode == "CMYK":
         remarks.append(fact("cmyk"))
+    if _has_deep_colours(picture):
+        remarks.append(fact("deep_colours"))
+    if (pages := _pages(picture)) > 1:
+        remarks.append(fact("pages", count=pages))
     return remarks
+
+
+def _has_deep_colours(picture: Image.Image) -> bool:
+    """Tell whether it holds 16 bits per colour, of which Pillow reads the upper eight."""
+    tiles = getattr(picture, "tile", None) or [("", None, 0, "")]
+    return picture.mode not in DEEP_MODES and ";16" in str(tiles[0][3])
+
+
+def _pages(picture: Image.Image) -> int:
+    """Return how many pictures a file holds; the previews that phones add (MPO) do not count."""
+    try:
+        return 1 if picture.format == "MPO" else int(getattr(picture, "n_frames", 1))
+    except Exception:  # Pillow raises many types on damaged pages; the first is judged for itself
+        return 1
 
 
 def _orientation(picture: Image.Image, reader: type[Image.Image] | None = None) -> int:
@@ -208,21 +298,25 @@ def _has_note_after_pixels(picture: PngImageFile) -> bool:
         file.seek(position)
 
 
-def _upright(picture: Image.Image) -> Image.Image:
+def upright(picture: Image.Image) -> Image.Image:
+    """Return the picture as the camera says it is seen."""
     return picture if _orientation(picture) == 1 else ImageOps.exif_transpose(picture)
 
 
-def _to_rgb(picture: Image.Image) -> Image.Image:
-    if picture.mode in SIXTEEN_BIT_MODES:
-        values = np.asarray(picture).astype(np.float32)
-        gray = np.clip(np.rint(values / 257.0), 0, 255).astype(np.uint8)
+def _to_rgb(picture: Image.Image, white: int | None) -> Image.Image:
+    if picture.mode in DEEP_MODES:
+        values = np.asarray(picture)
+        if values.min() < 0:
+            raise UnreadableImageError("negative_pixels")
+        scale = 255 / (white or white_level(int(values.max())))
+        gray = np.clip(np.rint(values * np.float64(scale)), 0, 255).astype(np.uint8)
         return Image.fromarray(gray).convert("RGB")
     if picture.mode == "F":
         raise UnreadableImageError("float_pixels")
     if "A" in picture.getbands() or "transparency" in picture.info:
         with_alpha = picture.convert("RGBA")
-        white = Image.new("RGBA", with_alpha.size, (255, 255, 255, 255))
-        return Image.alpha_composite(white, with_alpha).convert("RGB")
+        page = Image.new("RGBA", with_alpha.size, (255, 255, 255, 255))
+        return Image.alpha_composite(page, with_alpha).convert("RGB")
     if picture.mode == "RGB":
         picture.load()
         return picture

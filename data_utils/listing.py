@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -92,10 +93,12 @@ class Listing:
                 self.note(path, "finding_no_folder")
         return folders
 
-    def files(self, folder: Path) -> list[Path]:
-        """Return the regular files in a folder, also behind links."""
+    def files(self, folder: Path, beside: Collection[Path] = ()) -> list[Path]:
+        """Return the regular files in a folder, also behind links; `beside` them may be folders."""
         files = []
         for path in self.paths(folder):
+            if path in beside:
+                continue
             kind = _kind(path)
             if kind == stat.S_IFREG:
                 files.append(path)
@@ -107,10 +110,10 @@ class Listing:
                 self.leave_out(path, "dead_link" if path.is_symlink() else "not_openable")
         return files
 
-    def pictures(self, folder: Path) -> dict[str, Path]:
-        """Return the pictures in a folder by stem."""
+    def pictures(self, folder: Path, beside: Collection[Path] = ()) -> dict[str, Path]:
+        """Return the pictures in a folder by stem; `beside` them may be folders."""
         pictures: dict[str, Path] = {}
-        for path in self.files(folder):
+        for path in self.files(folder, beside):
             if not is_picture(path):
                 self.note(path, "finding_other_file")
             elif is_link_out(path):

@@ -1,13 +1,11 @@
-"""Scanning a data folder in the layout of MVTec AD.
+"""Scanning a data folder: one table of pictures per category, whatever its layout.
 
-A category is any folder with ``train/good``; its ``test/good`` and ``test/<defect>`` hold the
-test pictures and ``ground_truth/<defect>/<stem>_mask.png`` the masks. Layout and names follow
-Bergmann et al., "MVTec AD", CVPR 2019. Labels come from the folders, never from the masks.
+``layouts`` says where the pictures are. Labels come from the folders, never from the masks.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +14,16 @@ from typing import NamedTuple
 import pandas as pd
 
 from data_utils.facts import Fault, fact
-from data_utils.images import UnreadableImageError, is_picture, read_header
+from data_utils.images import QUARTER_TURNS, Header, UnreadableImageError, read_header
+from data_utils.layouts import (
+    GOOD,
+    MASK_SUFFIX,
+    PictureFolder,
+    data_folders,
+    is_category,
+    picture_folders,
+    picture_of,
+)
 from data_utils.listing import Finding, Listing, is_folder, is_link_out, name_problem
 from data_utils.locations import readable
 
@@ -24,7 +31,6 @@ OFFICIAL_CATEGORIES = (
     *("bottle", "cable", "capsule", "carpet", "grid", "hazelnut", "leather", "metal_nut"),
     *("pill", "screw", "tile", "toothbrush", "transistor", "wood", "zipper"),
 )
-GOOD = "good"
 ASPECT_TOLERANCE = 1.15
 SMALLEST_SIDE = 8
 EXAMPLES = 3
@@ -42,10 +48,11 @@ class Record(NamedTuple):
     defect: str  # "good" or the folder's name
     stem: str
     image_path: Path
-    mask_path: Path | None
+    mask_paths: tuple[Path, ...]  # whose union marks the defect; none without a mask
     label: int  # 0 good, 1 defective
     height: int  # of the file, in pixels
     width: int
+    deep: bool  # whether it holds gray values of more than 8 bits
 
 
 @dataclass(frozen=True)
@@ -90,13 +97,13 @@ def category_names(root: Path) -> list[str]:
         raise DatasetError("data_name", root=readable(str(root)), problem=problem)
     if not is_folder(root):
         raise DatasetError("data_missing", root=root)
-    if _is_category(root):
+    if is_category(root):
         raise DatasetError("data_is_category", root=root, parent=root.resolve().parent)
     try:
         names = [
             folder.name
             for folder in root.iterdir()
-            if _is_category(folder)
+            if is_category(folder)
             and not folder.name.startswith(".")
             and not name_problem(folder.name)
             and not is_link_out(folder)
@@ -115,7 +122,7 @@ def left_out_folders(root: Path) -> tuple[Finding, ...]:
         if folder.name.startswith("."):
             continue
         problem = name_problem(folder.name)
-        if problem and _is_category(folder):
+        if problem and is_category(folder):
             listing.leave_out(folder, problem)
         if is_link_out(folder):
             listing.leave_out(folder, "not_allowed")
@@ -125,7 +132,8 @@ def left_out_folders(root: Path) -> tuple[Finding, ...]:
         except PermissionError as error:
             listing.leave_out(folder, "not_looked_into", error=error.strerror)
         except OSError:
-            continue
+            if is_folder(folder / "train") and not is_category(folder):
+                listing.leave_out(folder, "no_train_good")
     return tuple(listing.findings)
 
 
@@ -144,28 +152,22 @@ def scan_category(root: Path, name: str) -> Category:
     listing = Listing(root)
     rows: list[Record] = []
     unmasked: list[Path] = []
-    for folder in _picture_folders(root / name, listing):
-        masks: dict[str, Path] = {}
-        if folder.parent.name == "test":
-            masks = _masks_by_stem(root / name / "ground_truth" / folder.name, listing)
-        if folder.name == GOOD:
-            for path in masks.values():
-                listing.note(path, "mask_of_good")
-            masks = {}
-        known = len(listing.findings)
-        pictures = listing.pictures(folder)
-        if not pictures and len(listing.findings) == known:
-            listing.note(folder, "no_picture")
-        for stem, path in pictures.items():
-            mask_path = masks.pop(stem, None)
-            row = _record(path, mask_path, listing)
+    for folder in picture_folders(root / name, listing):
+        for stem, path in folder.pictures.items():
+            masks = tuple(folder.masks.pop(stem, ()))
+            row = _record(name, folder, stem, masks, listing)
             if row is None:
                 continue
             rows.append(row)
-            if row.label and mask_path is None:
+            if row.label and not masks:
                 unmasked.append(path)
-        for path in masks.values():
-            listing.note(path, "mask_alone")
+        for stem, (path, *_) in folder.masks.items():
+            meant = picture_of(stem, folder.pictures)
+            if meant is None:
+                listing.note(path, "mask_alone")
+            else:
+                right = f"{meant}{MASK_SUFFIX}{path.suffix}"
+                listing.note(path, "mask_misnamed", picture=folder.pictures[meant].name, name=right)
     records = pd.DataFrame(rows, columns=list(Record._fields))
     _note_what_is_missing(root / name, records, listing)
     _note_other_shapes(records, listing)
@@ -175,34 +177,11 @@ def scan_category(root: Path, name: str) -> Category:
     return Category(name=name, root=root, records=records, findings=tuple(listing.findings))
 
 
-def _is_category(folder: Path) -> bool:
-    return is_folder(folder / "train" / GOOD)
-
-
-def _picture_folders(category: Path, listing: Listing) -> Iterator[Path]:
-    yield category / "train" / GOOD
-    for other in listing.folders(category / "train"):
-        if other.name != GOOD:
-            listing.note(other, "not_train_good")
-    for masks in listing.folders(category / "ground_truth"):
-        if not is_folder(category / "test" / masks.name):
-            listing.note(masks, "masks_unused", defect=masks.name)
-    yield from sorted(listing.folders(category / "test"), key=lambda path: path.name != GOOD)
-
-
-def _masks_by_stem(folder: Path, listing: Listing) -> dict[str, Path]:
-    """Return the masks in a folder, which may not exist, by the stem of their picture."""
-    masks: dict[str, Path] = {}
-    for stem, path in listing.pictures(folder).items() if is_folder(folder) else ():
-        twin = masks.get(stem.removesuffix("_mask"))
-        if twin is not None:
-            listing.note(twin, "mask_twice", other=path.name)
-        masks[stem.removesuffix("_mask")] = path
-    return masks
-
-
-def _record(path: Path, mask_path: Path | None, listing: Listing) -> Record | None:
-    """Return a picture's row, without its mask if that cannot be used; None if it cannot be."""
+def _record(
+    category: str, folder: PictureFolder, stem: str, masks: tuple[Path, ...], listing: Listing
+) -> Record | None:
+    """Return a picture's row, without masks that cannot be used; None if it cannot be."""
+    path = folder.pictures[stem]
     try:
         header = read_header(path)
     except UnreadableImageError as error:
@@ -213,24 +192,30 @@ def _record(path: Path, mask_path: Path | None, listing: Listing) -> Record | No
         return None
     for remark in header.remarks:
         listing.note(path, remark)
-    if mask_path is not None and not _is_mask(mask_path, header.size, listing):
-        mask_path = None
-    category, split, defect, _ = path.relative_to(listing.root).parts
-    label = int(defect != GOOD)
-    return Record(category, split, defect, path.stem, path, mask_path, label, *header.size)
+    usable = tuple(mask for mask in masks if _is_mask(mask, header, listing))
+    label = int(folder.defect != GOOD)
+    height, width = header.size
+    split, defect, deep = folder.split, folder.defect, header.deep
+    return Record(category, split, defect, stem, path, usable, label, height, width, deep)
 
 
-def _is_mask(path: Path, size: tuple[int, int], listing: Listing) -> bool:
-    """Tell whether a file is a mask for a picture of a size."""
+def _is_mask(path: Path, picture: Header, listing: Listing) -> bool:
+    """Tell whether a file is a mask for a picture."""
     try:
         header = read_header(path)
     except UnreadableImageError as error:
         listing.note(path, "mask_useless", reason=error.fact)
         return False
-    if header.size != size:
-        differs = fact("mask_size", size=_px(header.size), picture=_px(size))
-        listing.note(path, "mask_useless", reason=differs)
-        return False
+    sizes = {"size": _px(header.size), "picture": _px(picture.size)}
+    if header.size != picture.size:
+        (height, width), (tall, wide) = header.size, picture.size
+        if abs(height * wide - width * tall) > max(tall, wide):  # as far as a pixel may be rounded
+            listing.note(path, "mask_useless", reason=fact("mask_size", **sizes))
+            return False
+        listing.note(path, "mask_scaled", **sizes)
+    shape_tells = picture.orientation in QUARTER_TURNS and len(set(picture.size)) == 2
+    if picture.orientation != 1 and header.orientation == 1 and not shape_tells:
+        listing.note(path, "mask_upright")
     for remark in header.remarks:
         listing.note(path, remark)
     return True
@@ -250,7 +235,7 @@ def _note_what_is_missing(category: Path, records: pd.DataFrame, listing: Listin
         listing.note(category, "no_defective")
     elif len(defective) == len(test):
         listing.note(category, "no_good")
-    if len(defective) and defective["mask_path"].isna().all():
+    if len(defective) and not defective["mask_paths"].map(len).any():
         listing.note(category, "no_masks")
 
 
@@ -284,9 +269,11 @@ def count_pictures(root: Path, name: str) -> CategoryCounts:
 
     What cannot be listed counts as empty; pictures that share a stem count once.
     """
-    train = _listed_pictures(root, root / name / "train" / GOOD)
-    tests = Listing(root).folders(root / name / "test")
-    test = {folder.name: _listed_pictures(root, folder) for folder in tests}
+    train: list[Path] = []
+    test: dict[str, list[Path]] = {}
+    for folder in picture_folders(root / name, Listing(root)):
+        pictures = train if folder.split == "train" else test.setdefault(folder.defect, [])
+        pictures += folder.pictures.values()
     good = test.pop(GOOD, [])
     return CategoryCounts(
         name=name,
@@ -301,17 +288,7 @@ def count_pictures(root: Path, name: str) -> CategoryCounts:
 def folders_stamp(root: Path, names: Iterable[str]) -> tuple[tuple[str, int], ...]:
     """Return what changes when a picture or a defect type is added, renamed or removed."""
     stamp = []
-    for name in names:
-        test = root / name / "test"
-        for folder in (root / name / "train" / GOOD, test, *Listing(root).folders(test)):
-            with suppress(OSError):
-                stamp.append((str(folder), folder.stat().st_mtime_ns))
+    for folder in (folder for name in names for folder in data_folders(root / name)):
+        with suppress(OSError):
+            stamp.append((str(folder), folder.stat().st_mtime_ns))
     return tuple(stamp)
-
-
-def _listed_pictures(root: Path, folder: Path) -> list[Path]:
-    pictures: dict[str, Path] = {}
-    for path in Listing(root).paths(folder):
-        if is_picture(path) and not is_link_out(path):
-            pictures.setdefault(path.stem, path)
-    return list(pictures.values())

@@ -22,6 +22,7 @@ PAPER_CROP = 224
 SIDE_STEP = 32
 MIN_SIDE = 32
 MAX_SIDE = 2048
+SQUARE = 1.1
 
 
 class SizeError(Fault):
@@ -30,11 +31,15 @@ class SizeError(Fault):
 
 @dataclass(frozen=True)
 class Transform:
-    """Resize the shorter side, then crop the centre; or resize the whole picture."""
+    """Resize the shorter side, then crop the centre; or resize the whole picture.
+
+    It also says how bright white is, so that all pictures of a category are read alike.
+    """
 
     height: int  # of the result, in pixels
     width: int
     shorter_side: int | None = None  # before the crop; None resizes without a crop
+    white: int | None = None  # gray value of more than 8 bits that is white; None: each its own
 
     def __post_init__(self) -> None:
         if not all(MIN_SIDE <= side <= MAX_SIDE for side in (self.height, self.width)):
@@ -47,9 +52,12 @@ class Transform:
             raise SizeError("crop_too_large", crop=crop, side=self.shorter_side)
 
     def __str__(self) -> str:
+        size = f"{self.height} x {self.width} px"
+        if self.white is not None:
+            size += f", gray up to {self.white}"
         if self.shorter_side is None:
-            return f"whole picture {self.height} x {self.width} px"
-        return f"shorter side {self.shorter_side} px, centre crop {self.height} x {self.width} px"
+            return f"whole picture {size}"
+        return f"shorter side {self.shorter_side} px, centre crop {size}"
 
     def picture(self, picture: Image.Image) -> NDArray[np.uint8]:
         """Transform an RGB picture; antialiased bilinear; uint8 ``[height, width, 3]``."""
@@ -101,7 +109,8 @@ def choose_transform(
     sizes : sequence of (height, width)
         Sizes of the category's training pictures; a whole picture keeps their median aspect.
     official : bool
-        Whether the category is one of MVTec AD's fifteen, which are cropped by default.
+        Whether the category is called like one of MVTec AD's fifteen; these are cropped by default
+        if their pictures are nearly square, as MVTec AD's are.
     image_size : int, optional
         With a crop the shorter side before it (default 256), without one the side of a square
         of about the same area (default 224); its sides are multiples of 32.
@@ -117,10 +126,10 @@ def choose_transform(
     """
     if whole and crop is not None:
         raise SizeError("crop_or_none")
-    if crop is not None or (official and not whole):
+    aspect = float(np.median([width / height for height, width in sizes])) if sizes else 1.0
+    if crop is not None or (official and not whole and 1 / SQUARE <= aspect <= SQUARE):
         side = crop or PAPER_CROP
         return Transform(side, side, shorter_side=image_size or PAPER_RESIZE)
-    aspect = float(np.median([width / height for height, width in sizes])) if sizes else 1.0
     side = image_size or PAPER_CROP
     return Transform(_rounded(side / math.sqrt(aspect)), _rounded(side * math.sqrt(aspect)))
 

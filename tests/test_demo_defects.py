@@ -15,8 +15,10 @@ import pytest
 from numpy.typing import NDArray
 from scipy.ndimage import binary_dilation
 
-from data_utils.mvtec import GOOD, scan_category
-from data_utils.pictures import Pictures, load_pictures
+from data_utils.decoding import Pictures
+from data_utils.layouts import GOOD
+from data_utils.mvtec import scan_category
+from data_utils.pictures import load_pictures
 from detectors.autoencoder import Autoencoder, AutoencoderSettings
 from detectors.backbones.networks import load_backbone
 from detectors.base import Detector

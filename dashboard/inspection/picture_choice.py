@@ -25,7 +25,7 @@ from data_utils.damage import Damage, drawn, hole, scratch, stain
 from data_utils.images import IMAGE_SUFFIXES, UnreadableImageError, read_picture
 from data_utils.locations import leads_out
 from data_utils.transform import Transform
-from evaluation.new_pictures.scoring import MAX_PIXELS, has_other_shape, opened_picture
+from evaluation.new_pictures.scoring import MAX_PIXELS, has_other_shape, opened_picture, remarks_on
 from evaluation.store.sample_pictures import picture_name
 
 FILES, CAMERA, TEST = "inspection_from_files", "inspection_from_camera", "inspection_from_test"
@@ -108,6 +108,8 @@ def chosen_file(file: UploadedFile, name: str, category: str, geometry: Transfor
             category=category,
         )
     )
+    for remark in remarks_on(file, geometry):
+        st.warning(told(remark), icon=":material/warning:")
     if has_other_shape(width, height, geometry):
         key = "inspection_other_shape_cropped" if cropped else "inspection_other_shape_whole"
         st.warning(t(key, category=category), icon=":material/aspect_ratio:")
@@ -119,7 +121,7 @@ def chosen_file(file: UploadedFile, name: str, category: str, geometry: Transfor
 )
 def _pixels(file: UploadedFile, geometry: Transform) -> tuple[NDArray[np.uint8], int, int]:
     """Return a file's picture as the detectors see it, and its own width and height."""
-    picture = opened_picture(file)
+    picture = opened_picture(file, geometry.white)
     return geometry.picture(picture), picture.width, picture.height
 
 

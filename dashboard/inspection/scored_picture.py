@@ -15,7 +15,7 @@ from dashboard.samples.viewer import colour_bar
 from dashboard.state import language, score_unit, t
 from dashboard.tables import method_title
 from dashboard.texts import fact_wording, plain
-from data_utils.pictures import Pictures
+from data_utils.decoding import Pictures
 from detectors.base import AnomalyResult
 from evaluation.measure.operating_points import pictures_needed
 from evaluation.new_pictures.opened_cell import OpenCell, fitted_pictures

@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from dashboard.session_models import Scored
+from data_utils.layouts import GOOD
 from data_utils.locations import leads_out, pool_threads
-from data_utils.mvtec import GOOD
 from evaluation.measure.disagreement import FALSE_ALARM, MISSED, verdicts
 from evaluation.store.heatmap import Scale, heat, overlay
 from evaluation.store.places import CELL_FILE, MAPS_FILE, CellError

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from data_utils.mvtec import GOOD
+from data_utils.layouts import GOOD
 from evaluation.measure.operating_points import is_defective
 
 HIT, MISSED, PASSED, FALSE_ALARM, UNKNOWN = "hit", "missed", "passed", "false_alarm", "unknown"

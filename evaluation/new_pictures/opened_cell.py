@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from data_utils.decoding import Pictures
 from data_utils.locations import is_allowed
 from data_utils.mvtec import DatasetError, scan_category
-from data_utils.pictures import Pictures, load_pictures
+from data_utils.pictures import load_pictures
 from data_utils.transform import Transform
 from detectors.backbones.names import BACKBONES
 from detectors.base import Detector

@@ -16,10 +16,18 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from data_utils.decoding import DECODE_BYTES, DECODE_PIXEL_BYTES, DECODE_THREADS
 from data_utils.facts import Fact, Fault, fact
-from data_utils.images import UnreadableImageError, is_picture, read_picture, stored_size
+from data_utils.images import (
+    UnreadableImageError,
+    depth_remarks,
+    is_picture,
+    may_be_picture,
+    read_header,
+    read_picture,
+    stored_size,
+)
 from data_utils.locations import free_bytes
-from data_utils.pictures import DECODE_BYTES, DECODE_PIXEL_BYTES, DECODE_THREADS
 from data_utils.transform import Transform
 from evaluation.new_pictures.opened_cell import OpenCell
 
@@ -99,13 +107,25 @@ def score_pictures(
 
 def _read(file: File, geometry: Transform) -> tuple[NDArray[np.uint8] | None, Fact | None]:
     """Return the pixels as the detectors see them and a remark; no pixels if it is unreadable."""
+    if isinstance(file, Path) and not is_picture(file):
+        return None, fact("not_read")
     try:
-        picture = opened_picture(file)
+        remarks = remarks_on(file, geometry)
+        picture = opened_picture(file, geometry.white)
     except UnreadableImageError as error:
         return None, error.fact
-    squeezed = geometry.shorter_side is None and has_other_shape(*picture.size, geometry)
-    size = f"{picture.width} x {picture.height} px"
-    return geometry.picture(picture), fact("squeezed", size=size) if squeezed else None
+    if geometry.shorter_side is None and has_other_shape(*picture.size, geometry):
+        remarks.append(fact("squeezed", size=f"{picture.width} x {picture.height} px"))
+    told = remarks[0] if remarks else None
+    for more in remarks[1:]:
+        told = fact("two_remarks", first=told, second=more)
+    return geometry.picture(picture), told
+
+
+def remarks_on(file: File, geometry: Transform) -> list[Fact]:
+    """Return what is unusual about a file for a cell's geometry; fails as ``read_header`` does."""
+    header = read_header(file)
+    return [*header.remarks, *depth_remarks(file, header.deep, geometry.white)]
 
 
 def has_other_shape(width: int, height: int, geometry: Transform) -> bool:
@@ -114,8 +134,8 @@ def has_other_shape(width: int, height: int, geometry: Transform) -> bool:
     return max(ratio, 1 / ratio) > OTHER_SHAPE
 
 
-def opened_picture(file: File) -> Image.Image:
-    """Decode a picture as the evaluation does, to 8-bit RGB.
+def opened_picture(file: File, white: int | None = None) -> Image.Image:
+    """Decode a picture as the evaluation does, to 8-bit RGB; `white` as in ``read_picture``.
 
     Raises
     ------
@@ -132,13 +152,14 @@ def opened_picture(file: File) -> Image.Image:
         if needed > (free := free_bytes()):
             amounts = {"needed": f"{needed / 1e6:.0f} MB", "free": f"{free / 1e6:.0f} MB"}
             raise UnreadableImageError("picture_needs_memory", **amounts)
-        return read_picture(file)
+        return read_picture(file, white)
 
 
 def pictures_below(folder: Path) -> list[tuple[str, Path]]:
-    """Find the pictures in a folder and its subfolders, by folder and name, hidden ones left out.
+    """Find what may be pictures in a folder and its subfolders, by folder and name.
 
-    Links to folders are not followed.
+    Hidden files and files that are known to be something else are left out; links to folders are
+    not followed.
 
     Returns
     -------
@@ -155,7 +176,7 @@ def pictures_below(folder: Path) -> list[tuple[str, Path]]:
     found: list[Path] = []
     for place, inner, names in os.walk(folder, onerror=_refuse):
         inner[:] = sorted(name for name in inner if not name.startswith("."))
-        found += [path for name in sorted(names) if is_picture(path := Path(place, name))]
+        found += [path for name in sorted(names) if may_be_picture(path := Path(place, name))]
     if not found:
         raise FolderError("no_picture_to_score", folder=folder)
     return [(path.relative_to(folder).as_posix(), path) for path in found]

@@ -7,10 +7,11 @@ import traceback
 from contextlib import suppress
 from dataclasses import replace
 
+from data_utils.decoding import Pictures, remarks
 from data_utils.facts import Fact, fact, fact_of
 from data_utils.locations import CACHE_VARIABLE, cache_root
 from data_utils.mvtec import Category, DatasetError, left_out_folders, scan_category
-from data_utils.pictures import Pictures, cached_fingerprint, load_pictures, remarks
+from data_utils.pictures import cached_fingerprint, load_pictures
 from data_utils.transform import Transform
 from detectors.backbones.features import Backbone
 from detectors.backbones.names import STAND_IN, TRAINED, weights_kind
@@ -25,7 +26,8 @@ from evaluation.run.timing import Clock
 from evaluation.run.writing import CategoryInput, write_cell
 from evaluation.store.cells import read_cell, record_failure
 from evaluation.store.checksums import damaged_file
-from evaluation.store.places import CELL_FILE, CellError, CellKey, CellPlace
+from evaluation.store.places import CELL_FILE, CellError, CellKey, CellPlace, is_taken
+from evaluation.store.sample_pictures import check_names
 from evaluation.store.settings import Settings
 from evaluation.store.summary import write_summary, wrong_summary
 
@@ -48,6 +50,10 @@ def prepared(run: Run, sources: BackboneSources, progress: RunProgress) -> Run:
         progress.say(wrong)
     for finding in left_out_folders(run.data):
         progress.say(f"{finding}.")
+    for name in filter(is_taken, run.categories):
+        for cell in run.cells(name):
+            fail(run, cell, fact("category_name_taken", category=name), progress)
+    run = replace(run, categories=[name for name in run.categories if not is_taken(name)])
     if any(METHODS[method].reads_backbone for method in run.methods):
         first, *others = (
             sources.settled(settings, progress) for settings in (run.settings, *run.variants)
@@ -214,6 +220,7 @@ def _scanned(run: Run, name: str) -> Category:
         raise DatasetError(
             "category_file_unusable" if "file" in told else "category_unusable", **told
         )
+    check_names(category.test)
     return category
 
 

@@ -15,8 +15,8 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
+from data_utils.decoding import Pictures
 from data_utils.facts import Fact, fact_of
-from data_utils.pictures import Pictures
 from detectors.backbones.features import Backbone, Features
 from detectors.base import (
     AnomalyResult,

@@ -14,9 +14,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from data_utils.decoding import decode_bytes
 from data_utils.facts import Fact, fact
 from data_utils.mvtec import Category
-from data_utils.pictures import decode_bytes
 from data_utils.transform import Transform
 from detectors.backbones.names import channels_of
 from detectors.base import MAX_CALIBRATION_IMAGES

@@ -168,7 +168,7 @@ def creation(process: psutil.Process) -> tuple[float, float]:
 
 def say(text: object) -> None:
     """Print one line; where it cannot be written, as on a full disk, a run goes on without it."""
-    with suppress(OSError):
+    with suppress(OSError, ValueError):  # also letters that the output's encoding lacks
         print(readable(str(text)), flush=True)
 
 

@@ -7,13 +7,14 @@ of date or damaged is judged by evidence only; the run itself compares fingerpri
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from data_utils.facts import Fact, fact
+from data_utils.layouts import data_folders
 from data_utils.locations import leads_out
 from detectors.registry import METHODS
 from evaluation.run.progress import DONE, FAILED, RUNNING, WAITING, CellState, JobStatus
@@ -21,7 +22,6 @@ from evaluation.store.cells import StoredCell, read_failure, stored_cell
 from evaluation.store.places import CELL_FILE, CellError, CellKey, CellPlace
 
 STALE, MISSING = "stale", "missing"
-DATA_PARTS = ("train", "test", "ground_truth")
 CLOCK_STEP_S = 1.0
 
 
@@ -156,7 +156,7 @@ def _last_change(category: Path) -> tuple[str, float]:
     A folder changes when a file in it is added, removed or replaced.
     """
     latest = ("", -math.inf)
-    for folder in _data_folders(category):
+    for folder in data_folders(category):
         try:
             time = folder.stat().st_mtime
         except OSError:
@@ -164,13 +164,3 @@ def _last_change(category: Path) -> tuple[str, float]:
         if time > latest[1]:
             latest = (folder.relative_to(category.parent).as_posix(), time)
     return latest
-
-
-def _data_folders(category: Path) -> Iterator[Path]:
-    for part in DATA_PARTS:
-        folder = category / part
-        yield folder
-        try:
-            yield from sorted(child for child in folder.iterdir() if child.is_dir())
-        except OSError:
-            continue

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from data_utils.decoding import Pictures, full_size_masks
 from data_utils.demo import is_demo
 from data_utils.mvtec import Category
-from data_utils.pictures import Pictures, full_size_masks
 from detectors.backbones.names import NO_WEIGHTS_LABEL
 from detectors.base import AnomalyResult, Calibration, Detector
 from detectors.maps import image_scores

@@ -36,6 +36,11 @@ class CellKey(NamedTuple):
         return f"{self.category} / {self.method}{setting}"
 
 
+def is_taken(category: str) -> bool:
+    """Tell whether the outputs folder uses a category's name for something else."""
+    return category == SETTINGS_FOLDER or category.startswith(".")
+
+
 @dataclass(frozen=True)
 class CellPlace:
     """Where the cell of one category and method with one set of settings stands."""
@@ -46,7 +51,7 @@ class CellPlace:
     settings_id: str = ""
 
     def __post_init__(self) -> None:
-        if self.category == SETTINGS_FOLDER or self.category.startswith("."):
+        if is_taken(self.category):
             raise CellError("category_name_taken", category=self.category)
         if leads_out(self.folder.parent, self.outputs):
             raise CellError("leads_out", folder=self.folder.parent, outputs=self.outputs)

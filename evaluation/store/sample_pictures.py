@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import struct
 import time
 from collections.abc import Callable
@@ -37,6 +38,13 @@ def picture_name(defect: str, stem: str, kind: str) -> str:
         kept = sample.encode()[: room - len(digest) - 1].decode(errors="ignore")
         sample = f"{kept}~{digest}"
     return f"{sample}_{kind}.png"
+
+
+def check_names(records: pd.DataFrame) -> None:
+    """Raise CellError if two samples share files (``a`` / ``b_c`` and ``a_b`` / ``c``)."""
+    names = (records["defect"] + "_" + records["stem"]).map(os.path.normcase)
+    for name in names[names.duplicated()]:
+        raise CellError("same_file_twice", name=name)
 
 
 @dataclass(frozen=True)
@@ -85,17 +93,7 @@ def write_pictures(
     scale: Scale,
     progress: Callable[[int, int], None] | None = None,
 ) -> None:
-    """Write picture, ground truth, map and overlay of every test sample.
-
-    Raises
-    ------
-    CellError
-        If two samples would be written to the same file (``a`` / ``b_c`` and ``a_b`` / ``c``).
-    """
-
-    names = records["defect"] + "_" + records["stem"]
-    for name in names[names.duplicated()]:
-        raise CellError("same_file_twice", name=name)
+    """Write picture, ground truth, map and overlay of every test sample."""
 
     def write(position: int) -> None:
         row = records.iloc[position]

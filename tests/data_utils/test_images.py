@@ -17,7 +17,6 @@ from data_utils.images import (
     UnreadableImageError,
     is_picture,
     read_header,
-    read_mask,
     read_picture,
     read_thumbnail,
 )

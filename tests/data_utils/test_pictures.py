@@ -14,6 +14,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from data_utils.decoding import Pictures
 from data_utils.images import read_picture
 from data_utils.locations import (
     DEFAULT_DATA,
@@ -26,7 +27,7 @@ from data_utils.locations import (
     demo_root,
 )
 from data_utils.mvtec import scan_category
-from data_utils.pictures import Pictures, cached_fingerprint, load_pictures, prune_cache
+from data_utils.pictures import cached_fingerprint, load_pictures, prune_cache
 from data_utils.transform import Transform
 from tests.make_data import save, write_category
 

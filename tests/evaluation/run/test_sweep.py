@@ -13,8 +13,9 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
+from data_utils.decoding import Pictures
 from data_utils.mvtec import Category, scan_category
-from data_utils.pictures import Pictures, load_pictures
+from data_utils.pictures import load_pictures
 from detectors import registry
 from detectors.backbones.features import Features, NetworkBackbone
 from detectors.backbones.names import LITE0

@@ -1,0 +1,235 @@
+"""Where the pictures of a category are, in the layouts in which data sets come.
+
+MVTec AD and MVTec LOCO (Bergmann et al., CVPR 2019 and IJCV 2022)::
+
+    train/good, validation/good; test/good, test/<defect>; ground_truth/<defect>/<stem>_mask.png,
+    or several masks of one picture in ground_truth/<defect>/<stem>/
+
+MVTec AD 2 (Heckler-Kram et al., arXiv 2503.21622): the same with ``test_public`` for ``test``, and
+the masks inside it. BTAD (Mishra et al., ISIE 2021): the same with ``ok`` for ``good``. VisA (Zou
+et al., ECCV 2022): ``Data/Images/Normal``, ``Data/Images/Anomaly``, ``Data/Masks/Anomaly``, and
+``split_csv/1cls.csv`` beside the categories says what is for training.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from data_utils.listing import Listing, is_folder
+
+GOOD = "good"
+MASK_SUFFIX = "_mask"
+OTHER_GOOD = frozenset({"ok", "normal", "gut", "pass", "io", "i.o", "i.o.", "양품"})
+OTHER_MASKS = frozenset(
+    {"mask", "masks", "gt", "groundtruth", "ground-truth", "ground truth", "label", "labels"}
+)
+MASK_AFFIXES = ("mask", "gt", "label", "seg", "groundtruth")
+VISA_GOOD, VISA_BAD = ("Data", "Images", "Normal"), ("Data", "Images", "Anomaly")
+VISA_MASKS = ("Data", "Masks", "Anomaly")
+VISA_SPLIT = Path("split_csv", "1cls.csv")
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The folders of a category, by their paths below it."""
+
+    name: str
+    training: tuple[str, ...]  # of good pictures for training; the first must be there
+    tests: str  # that holds a folder for each kind of test picture
+    masks: str  # that holds a folder for each kind of defect
+    good: str = GOOD  # the kind of test picture that has no defect
+
+
+@dataclass
+class PictureFolder:
+    """Pictures of one kind, with the masks that belong to them.
+
+    Attributes
+    ----------
+    path : Path
+    split : str
+        ``train`` or ``test``.
+    defect : str
+        ``good``, or the kind of defect.
+    pictures : dict
+        By stem, which no other picture of this split and kind has.
+    masks : dict
+        All that were found, by the stem of their picture.
+    """
+
+    path: Path
+    split: str
+    defect: str
+    pictures: dict[str, Path]
+    masks: dict[str, list[Path]] = field(default_factory=dict)
+
+
+TRAINING = ("train/good", "validation/good")
+LAYOUTS = (
+    Layout("MVTec AD 2", TRAINING, "test_public", "test_public/ground_truth"),
+    Layout("MVTec AD", TRAINING, "test", "ground_truth"),
+    Layout("BTAD", ("train/ok",), "test", "ground_truth", "ok"),
+)
+
+
+def layout_of(category: Path) -> Layout | None:
+    """Return the layout of a category of folders, None for VisA's and for what is no category."""
+    for layout in LAYOUTS:
+        if place(category, layout.training[0]):
+            wanted = place(category, layout.tests)
+            if wanted or layout.tests == "test":
+                return layout
+    return None
+
+
+def data_folders(category: Path) -> list[Path]:
+    """Return the folders in which a change of the category's files shows; some may not exist."""
+    layout = layout_of(category)
+    if layout is None:
+        return [category.joinpath(*parts) for parts in (VISA_GOOD, VISA_BAD, VISA_MASKS)]
+    folders = [path for below in layout.training if (path := place(category, below))]
+    for parent in (category / layout.tests, category / layout.masks):
+        folders.append(parent)
+        with suppress(OSError):
+            folders += sorted(child for child in parent.iterdir() if child.is_dir())
+    return folders
+
+
+def is_visa(category: Path) -> bool:
+    """Tell whether a folder is a category in VisA's layout."""
+    return is_folder(category.joinpath(*VISA_GOOD))
+
+
+def is_category(folder: Path) -> bool:
+    """Tell whether a folder is a category in one of the layouts."""
+    return layout_of(folder) is not None or is_visa(folder)
+
+
+def place(category: Path, below: str) -> Path | None:
+    """Return a folder below a category, whatever the case of its last name; None without it."""
+    wanted = category / below
+    if is_folder(wanted):
+        return wanted
+    with suppress(OSError):
+        for path in sorted(wanted.parent.iterdir()):
+            if path.name.casefold() == wanted.name.casefold() and is_folder(path):
+                return path
+    return None
+
+
+def picture_folders(category: Path, listing: Listing) -> Iterator[PictureFolder]:
+    """Yield the folders of training, then of good, then of defective pictures."""
+    layout = layout_of(category)
+    if layout is None:
+        yield from _visa_folders(category, listing)
+        return
+    training = [path for below in layout.training if (path := place(category, below))]
+    for path in training:
+        pictures = _pictures(path, listing)
+        if path != training[0]:
+            pictures = {f"{path.parent.name}_{stem}": file for stem, file in pictures.items()}
+        yield PictureFolder(path, "train", GOOD, pictures)
+    for parent in {path.parent: None for path in training}:
+        for other in listing.folders(parent):
+            if other not in training:
+                listing.note(other, "not_train_good", training=layout.training[0])
+    yield from _test_folders(category, layout, listing)
+
+
+def _test_folders(category: Path, layout: Layout, listing: Listing) -> Iterator[PictureFolder]:
+    tests, masks = category / layout.tests, _masks_place(category, layout, listing)
+    kinds = [path for path in listing.folders(tests) if path != masks]
+    names = {path.name for path in kinds}
+    for folder in listing.folders(masks):
+        if folder.name not in names:
+            listing.note(folder, "masks_unused", defect=folder.name, tests=layout.tests)
+    for path in sorted(kinds, key=lambda path: path.name.casefold() != layout.good):
+        defect = GOOD if path.name.casefold() == layout.good else path.name
+        if defect != GOOD and path.name.casefold() in OTHER_GOOD | {GOOD}:
+            listing.note(path, "good_by_another_name", good=layout.good)
+        found = _masks_by_stem(masks / path.name, listing)
+        if defect == GOOD:
+            for mask in (mask for masks in found.values() for mask in masks):
+                listing.note(mask, "mask_of_good")
+            found = {}
+        yield PictureFolder(path, "test", defect, _pictures(path, listing), found)
+
+
+def _masks_place(category: Path, layout: Layout, listing: Listing) -> Path:
+    """Return the folder of the masks, which may not exist, and note one by another name."""
+    for below in (layout.masks, "ground_truth"):
+        if found := place(category, below):
+            return found
+    for parent in (category, category.parent):
+        with suppress(OSError):
+            for path in sorted(parent.iterdir()):
+                if path.name.casefold() in OTHER_MASKS and is_folder(path):
+                    listing.note(path, "masks_elsewhere", masks=f"{category.name}/{layout.masks}")
+    return category / layout.masks
+
+
+def _pictures(folder: Path, listing: Listing) -> dict[str, Path]:
+    known = len(listing.findings)
+    pictures = listing.pictures(folder)
+    if not pictures and len(listing.findings) == known:
+        listing.note(folder, "no_picture")
+    return pictures
+
+
+def _masks_by_stem(folder: Path, listing: Listing) -> dict[str, list[Path]]:
+    """Return the masks in a folder, which may not exist, by the stem of their picture."""
+    if not is_folder(folder):
+        return {}
+    of_one = [path for path in listing.paths(folder) if is_folder(path)]
+    masks = {path.name: list(listing.pictures(path).values()) for path in of_one}
+    for stem, path in listing.pictures(folder, beside=of_one).items():
+        name = stem.removesuffix(MASK_SUFFIX)
+        for twin in masks.get(name, []):
+            listing.note(twin, "mask_twice", other=path.name)
+        masks[name] = [path]
+    return masks
+
+
+def picture_of(mask: str, pictures: dict[str, Path]) -> str | None:
+    """Return the stem of the picture that a wrongly named mask seems to belong to."""
+    names = [mask]
+    for affix in MASK_AFFIXES:
+        for mark in "_-. ":
+            names += [
+                mask.lower().removeprefix(affix + mark),
+                mask.lower().removesuffix(mark + affix),
+            ]
+    return next((stem for stem in pictures if stem != mask and stem.lower() in names), None)
+
+
+def _visa_folders(category: Path, listing: Listing) -> Iterator[PictureFolder]:
+    splits = _visa_split(category, listing)
+    normal = category.joinpath(*VISA_GOOD)
+    parts: dict[str, dict[str, Path]] = {"train": {}, "test": {}}
+    for stem, path in _pictures(normal, listing).items():
+        split = splits.get(path.relative_to(category.parent).as_posix())
+        if split in parts:
+            parts[split][stem] = path
+        elif splits:
+            listing.leave_out(path, "not_in_split", split=VISA_SPLIT.as_posix())
+    for split, pictures in parts.items():
+        yield PictureFolder(normal, split, GOOD, pictures)
+    bad = category.joinpath(*VISA_BAD)
+    if is_folder(bad):
+        masks = _masks_by_stem(category.joinpath(*VISA_MASKS), listing)
+        yield PictureFolder(bad, "test", bad.name, _pictures(bad, listing), masks)
+
+
+def _visa_split(category: Path, listing: Listing) -> dict[str, str]:
+    """Return the split of each picture by its path below the data folder."""
+    file = category.parent / VISA_SPLIT
+    try:
+        with file.open(encoding="utf-8-sig", newline="") as text:
+            return {row["image"]: row["split"] for row in csv.DictReader(text)}
+    except (OSError, ValueError, KeyError, csv.Error):
+        listing.note(category, "no_split", split=VISA_SPLIT.as_posix())
+        return {}
