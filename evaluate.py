@@ -35,6 +35,7 @@ from evaluation.measure.measures import why_undefined
 from evaluation.measure.operating_points import (
     DEFAULT_FALSE_ALARMS,
     expected_interval,
+    expected_share,
     pictures_needed,
 )
 from evaluation.new_pictures.opened_cell import finished_cell_for
@@ -223,11 +224,12 @@ def _score(parsed: argparse.Namespace, outputs: Path) -> int:
         )
     else:
         low, high = expected_interval(held_out, rate)
+        share_above = expected_share(held_out, rate)
         verdicts = [verdict(one.score(parsed.method), threshold) for one in scored]
         say(
             f"{verdicts.count(DEFECTIVE)} of them are above the threshold {threshold:.4g}; about "
-            f"{rate:.1%} of good parts are expected above it, between {low:.1%} and {high:.1%} for "
-            f"a threshold from {held_out} held-out good pictures."
+            f"{share_above:.1%} of good parts are expected above it, between {low:.1%} and "
+            f"{high:.1%} for a threshold from {held_out} held-out good pictures."
         )
     say(f"Written to {target}")
     for one in unreadable:

@@ -71,6 +71,14 @@ def missed_alike(one: Candidate, said: Say) -> str:
     return said("overview_count_of", count=len(one.missed_alike), total=len(one.defective))
 
 
+def both_missed(one: Candidate, said: Say) -> str:
+    """Return ``missed`` with what is missed at equal false alarms, where that is known."""
+    text = missed(one, said)
+    if one.missed_alike is None:
+        return text
+    return said("overview_both_missed", missed=text, alike=len(one.missed_alike))
+
+
 def listed(parts: Iterable[str]) -> str:
     """Return the parts separated by semicolons, as they have commas of their own."""
     return "; ".join(parts)
@@ -88,18 +96,24 @@ def _named(
         "category": category,
         "method": method_title(first.method),
         "missed": missed(first, said),
-        "others": _all_missed([rival.other for rival in choice.rivals], said),
+        "others": _all_missed([rival.other for rival in choice.rivals if rival.paired], said),
     }
     if not choice.rivals:
         return say("overview_only", **values)
+    if len(choice.unpaired) == len(choice.rivals):
+        return say("overview_unpaired_all", **values, methods=_all_missed(choice.unpaired, said))
     if choice.tied:
         return _tie(first, choice, values, say, said)
-    return say("overview_best", **values)
+    alike = "overview_best" if first.missed_alike is None else "overview_best_alike"
+    return say(alike, **values)
 
 
 def _tie(first: Candidate, choice: Choice, values: dict[str, str], say: Say, said: Say) -> str:
     counts = {"defective": len(first.defective), "good": first.decisions.good}
-    values["others"] = _all_missed(choice.tied, said)
+    values |= {"missed": both_missed(first, said)}
+    values["others"] = listed(
+        f"{method_title(one.method)} {both_missed(one, said)}" for one in choice.tied
+    )
     sentences = [say("overview_tied", **values, **counts)]
     quickest = min(choice.tied, key=lambda one: (math.isnan(one.ms), one.ms))
     if quickest.ms < first.ms:
@@ -134,6 +148,8 @@ def _left_out(
             for one in choice.over_limit
         )
         lines.append(say("overview_over_limit", methods=reported, rate=rate))
+    if choice.unpaired and len(choice.unpaired) < len(choice.rivals):
+        lines.append(say("overview_unpaired", methods=_all_missed(choice.unpaired, said)))
     if choice.unchecked:
         names = listed(method_title(one.method) for one in choice.unchecked)
         lines.append(say("overview_unchecked", methods=names))

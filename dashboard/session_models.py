@@ -53,7 +53,7 @@ class Scored:
 
 
 def scored(data: Path, outputs: Path, category: str, method: str, settings: Settings) -> Scored:
-    """Score all test pictures with the cell's stored model, or one fitted now, under the lock.
+    """Score all test pictures with a model that is fitted now, under the lock.
 
     Raises
     ------

@@ -13,7 +13,7 @@ from dashboard.figures.style import auroc_style
 from dashboard.state import said, t
 from detectors.backbones.names import weights_origin
 from detectors.registry import METHODS
-from evaluation.measure.operating_points import expected_interval
+from evaluation.measure.operating_points import expected_interval, expected_share
 from evaluation.store.spreadsheet import NOT_AVAILABLE, table_text
 from evaluation.store.summary import MACHINE_COLUMNS
 
@@ -99,9 +99,15 @@ def percent_interval(low: float, high: float) -> str:
     return NOT_AVAILABLE if math.isnan(low + high) else f"{100 * low:.1f}–{100 * high:.1f} %"
 
 
-def expected_rates(pictures: int, false_alarms: float) -> str:
-    """Return between which shares of good parts a threshold from so few pictures is exceeded."""
-    return percent_interval(*expected_interval(pictures, false_alarms))
+def expected_alarms(pictures: int, false_alarms: float) -> dict[str, str]:
+    """Return what share of good parts exceeds a threshold from so few pictures.
+
+    On average, ``share``, and ``between`` which shares for one such threshold.
+    """
+    return {
+        "share": percent(expected_share(pictures, false_alarms)),
+        "between": percent_interval(*expected_interval(pictures, false_alarms)),
+    }
 
 
 def weights_text(label: str) -> str:

@@ -124,7 +124,7 @@ def decode(category: Category, transform: Transform, progress: Progress | None) 
         return image, mask, found
 
     if (kept_share := _kept_share(category, transform)) < MOST_CUT:
-        removed = fact("crop_removes", kept=kept_share)
+        removed = fact("crop_removes", kept=f"{100 * kept_share:.0f} %")
         findings.append(Finding.of(category.root / category.name, category.root, removed))
     threads = decode_bytes(records) // _largest_decoded(records)
     with ThreadPoolExecutor(threads) as pool:
@@ -152,7 +152,9 @@ def decode(category: Category, transform: Transform, progress: Progress | None) 
                 progress(position + 1, len(paths))
     records = records.iloc[kept].reset_index(drop=True).assign(has_mask=has_mask)
     repeated, equal = equal_pictures(records, images, category.root)
-    records, images = records[~repeated].reset_index(drop=True), images[: len(kept)][~repeated]
+    images = images[: len(kept)]
+    if repeated.any():
+        records, images = records[~repeated].reset_index(drop=True), images[~repeated]
     findings += equal
     masks = masks[:test_count]
     made = fingerprint(records, images, masks)
@@ -181,7 +183,7 @@ def _decode_mask(path: Path, transform: Transform) -> tuple[NDArray[np.bool_] | 
     if not mask.any():
         problems.append(fact("mask_cropped", transform=transform))
     elif cut:
-        problems.append(fact("mask_cut", transform=transform, share=cut))
+        problems.append(fact("mask_cut", transform=transform, share=f"{100 * cut:.1f} %"))
     return mask, problems
 
 
@@ -214,21 +216,22 @@ def full_size_masks(pictures: Pictures) -> Iterator[NDArray[np.bool_]]:
 
 
 def remarks(category: Category, pictures: Pictures) -> Fact | None:
-    """Return how many remarks there are on a category's files, with one that matters most."""
-    every = (*pictures.findings, *category.findings)
+    """Return how many remarks there are on a category's files, with one of the gravest."""
+    every = [*pictures.findings, *category.findings]
     if not every:
         return None
-    used, found = (table["split"].value_counts() for table in (pictures.records, category.records))
+    left_out = [one for one in every if one.problem.code == "finding_left_out"]
+    wrong = [one for one in every if one.problem.code == "same_pixels_twice_labelled"]
+    shown = (*wrong, *left_out, *every)[0]
     return fact(
         "data_remarks",
         category=category.name,
-        train=int(used.get("train", 0)),
-        all_train=int(found.get("train", 0)),
-        test=int(used.get("test", 0)),
-        all_test=int(found.get("test", 0)),
         count=len(every),
-        path=every[0].path,
-        problem=every[0].problem,
+        left_out=len(left_out),
+        train=pictures.train_count,
+        test=len(pictures.masks),
+        path=shown.path,
+        problem=shown.problem,
     )
 
 

@@ -168,7 +168,7 @@ def equal_pictures(
         if row["split"] == "train":
             repeated[position] = True
             equal = fact("finding_left_out", reason=equal)
-        elif earlier["split"] == "train" and row["label"]:
-            equal = fact("defect_in_training", other=below(earlier["image_path"], root))
+        elif earlier["label"] != row["label"]:
+            equal = fact("same_pixels_twice_labelled", other=below(earlier["image_path"], root))
         found.append(Finding.of(row["image_path"], root, equal))
     return repeated, found

@@ -112,27 +112,29 @@ def replacements(
     parts : sequence of slice
         Rows from start to stop.
     """
-    chosen = points[coreset.chosen]
-    between = _squared_distances(chosen, chosen.square().sum(dim=1), chosen)
-    near = between.topk(min(NEIGHBOURS, len(chosen)), largest=False, sorted=False).indices
-    return [_replacements(points, coreset, part, near) for part in parts]
+    bank = points[coreset.chosen]
+    return [_replacements(points, coreset, part, bank) for part in parts]
 
 
 def _replacements(
-    points: torch.Tensor, coreset: Coreset, left_out: slice, near: torch.Tensor
+    points: torch.Tensor, coreset: Coreset, left_out: slice, bank: torch.Tensor
 ) -> torch.Tensor:
     gone = (coreset.chosen >= left_out.start) & (coreset.chosen < left_out.stop)
     uncovered = np.flatnonzero(gone.numpy()[coreset.cover.numpy()])
     inside = (uncovered >= left_out.start) & (uncovered < left_out.stop)
     rows = torch.from_numpy(uncovered[~inside])
-    others = torch.zeros_like(gone)
-    others[near[gone].flatten()] = True
-    others &= ~gone
-    if not len(rows) or not others.any():
+    if not len(rows) or gone.all():
         return rows[:0]
+    left, others = bank[gone], torch.zeros_like(gone)
+    to_bank = _squared_distances(left, left.square().sum(dim=1), bank)
+    near = to_bank.topk(min(NEIGHBOURS, len(bank)), largest=False, sorted=False).indices
+    others[near.flatten()] = True
+    others &= ~gone
+    if not others.any():
+        others = ~gone
     own = points.index_select(0, rows)
     norms = own.square().sum(dim=1)
-    distances = _squared_distances(own, norms, points[coreset.chosen[others]]).amin(dim=1)
+    distances = _squared_distances(own, norms, bank[others]).amin(dim=1)
     found: list[int] = []
     most = min(int(gone.sum()), len(rows))
     while len(found) < most or float(distances.max()) > coreset.radius:

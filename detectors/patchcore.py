@@ -31,7 +31,7 @@ from detectors.base import (
     calibration_positions,
     unwatched,
 )
-from detectors.coreset import greedy_coreset, random_projection, replacements
+from detectors.coreset import Coreset, greedy_coreset, random_projection, replacements
 from detectors.feature_detector import FeatureDetector
 from detectors.nearest import NearestIndex
 
@@ -91,6 +91,7 @@ class Patchcore(FeatureDetector):
         super().__init__(backbone, settings)
         self._seen: list[Features] = []
         self._index: NearestIndex | None = None
+        self._chosen: tuple[list[Features], torch.Tensor, Coreset] | None = None
         self._instead: dict[int, torch.Tensor] = {}
 
     @classmethod
@@ -106,7 +107,7 @@ class Patchcore(FeatureDetector):
         """Choose the memory bank."""
         if not self._seen:
             raise NotFittedError("PatchCore has seen no picture yet; call partial_fit first.")
-        seen, self._seen, self._index = self._seen, [], None
+        seen, self._seen, self._index, self._instead = self._seen, [], None, {}
         self.grid_ = _grid(seen[0])
         count = sum(len(features["layer2"]) for features in seen)
         per_picture = math.prod(self.grid_)
@@ -125,13 +126,7 @@ class Patchcore(FeatureDetector):
         self.bank_position_ = coreset.chosen % per_picture
         self.memory_bank_ = _patches_at(seen, self.bank_image_, self.bank_position_)
         self.count_ = count
-        positions = calibration_positions(count).tolist()
-        parts = [slice(at * per_picture, (at + 1) * per_picture) for at in positions]
-        rows = replacements(projected, coreset, parts)
-        every = torch.cat(rows)
-        patches = _patches_at(seen, every // per_picture, every % per_picture)
-        each = torch.split(patches, [len(some) for some in rows])
-        self._instead = dict(zip(positions, each, strict=True))
+        self._chosen = seen, projected, coreset
         return self
 
     def distances(self, features: Features) -> torch.Tensor:
@@ -141,16 +136,18 @@ class Patchcore(FeatureDetector):
     def left_out_distances(self, features: Features, positions: NDArray[np.int64]) -> torch.Tensor:
         """Return the distances to the stored patches of other pictures, float32 ``[K, h, w]``.
 
-        Only right after fitting, and of ``calibration_positions``. Raises TooFewPicturesError if
-        all stored patches come from one picture.
+        Only after fitting, and of ``calibration_positions``. Raises TooFewPicturesError if all
+        stored patches come from one picture.
         """
         self._check_fitted()
-        if not self._instead:
-            raise NotFittedError("A stored PatchCore cannot leave pictures out; fit it again.")
         if int(self.bank_image_.min()) == int(self.bank_image_.max()):
             raise TooFewPicturesError(
                 "All stored patches come from one picture, so none can be left out."
             )
+        if self._chosen is not None:
+            self._instead, self._chosen = self._replacements(*self._chosen), None
+        if not self._instead:
+            raise NotFittedError("A stored PatchCore cannot leave pictures out; fit it again.")
         patches = patch_features(features).chunk(len(positions))
         left_out = []
         for own, position in zip(patches, positions.tolist(), strict=True):
@@ -159,6 +156,19 @@ class Patchcore(FeatureDetector):
                 distances = torch.minimum(distances, torch.cdist(own, instead).amin(dim=1))
             left_out.append(distances)
         return torch.stack(left_out).reshape(-1, *_grid(features))
+
+    def _replacements(
+        self, seen: list[Features], projected: torch.Tensor, coreset: Coreset
+    ) -> dict[int, torch.Tensor]:
+        """Return the patches that are stored instead of a picture's, by its position."""
+        per_picture = math.prod(self.grid_)
+        positions = calibration_positions(self.count_).tolist()
+        parts = [slice(at * per_picture, (at + 1) * per_picture) for at in positions]
+        rows = replacements(projected, coreset, parts)
+        every = torch.cat(rows)
+        patches = _patches_at(seen, every // per_picture, every % per_picture)
+        each = torch.split(patches, [len(some) for some in rows])
+        return dict(zip(positions, each, strict=True))
 
     def nearest_good(self, image: NDArray[np.uint8]) -> NearestGood:
         """Explain the score of a picture, uint8 ``[H, W, 3]``."""

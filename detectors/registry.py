@@ -93,7 +93,7 @@ def _patchcore(options: Options, backbone: str) -> dict[str, object]:
 _ENTRIES = (
     Method("ae", "AE", 4, "detectors.autoencoder:Autoencoder", _seed, long_fit=True),
     Method("padim", "PaDiM", 2, "detectors.padim:Padim", _padim, reads_backbone=True),
-    Method("patchcore", "PatchCore", 2, "detectors.patchcore:Patchcore", _patchcore, True),
+    Method("patchcore", "PatchCore", 3, "detectors.patchcore:Patchcore", _patchcore, True),
 )
 METHODS: dict[str, Method] = {method.key: method for method in _ENTRIES}
 

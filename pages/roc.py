@@ -25,7 +25,7 @@ from dashboard.state import (
     told,
 )
 from dashboard.tables import (
-    expected_rates,
+    expected_alarms,
     method_title,
     percent,
     percent_interval,
@@ -147,8 +147,7 @@ def _draw_decisions(cell: FinishedCell, made: Decisions, asked: float) -> None:
     matrix = {t("roc_matrix_passed"): passed, t("roc_matrix_reported"): alarmed}
     st.table(pd.DataFrame(matrix, index=pd.Index(parts, name=t("roc_matrix_head"))))
     unit = score_unit(cell.method)
-    between = expected_rates(count, asked)
-    values = {"unit": unit, "count": count, "asked": rate, "between": between}
+    values = {"unit": unit, "count": count, **expected_alarms(count, asked)}
     st.caption(t("roc_origin", threshold=made.threshold, **values))
 
 

@@ -29,7 +29,7 @@ from dashboard.state import (
     t,
     told,
 )
-from dashboard.tables import expected_rates, method_title, number, percent, weights_text
+from dashboard.tables import expected_alarms, method_title, number, percent, weights_text
 from dashboard.texts import plain
 from data_utils.facts import fact_of
 from detectors.backbones.names import weights_kind
@@ -166,8 +166,8 @@ def _draw_samples(selection: Selection, samples: sample_set.SampleSet) -> None:
     if math.isnan(threshold):
         st.caption(t("threshold_unknown", needed=pictures_needed(rate), **origin))
     else:
-        between = expected_rates(len(held_out), rate)
-        st.caption(t("threshold_line", threshold=threshold, between=between, **origin))
+        expected = expected_alarms(len(held_out), rate)
+        st.caption(t("threshold_line", threshold=threshold, count=len(held_out), **expected))
     picker.draw_sample_gallery(samples, positions, at, threshold)
 
 

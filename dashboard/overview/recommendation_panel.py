@@ -12,11 +12,10 @@ from dashboard.opening import draw_finished_cells
 from dashboard.state import Selection, draw_false_alarm_slider, remember, said, t
 from dashboard.tables import (
     draw_table,
-    expected_rates,
+    expected_alarms,
     machine,
     method_title,
     number,
-    percent,
     percent_interval,
     pinned,
 )
@@ -73,7 +72,7 @@ def _draw_numbers(candidates: list[Candidate], choice: Choice, allowed: float) -
             "missed": [missed(one, said, with_interval=False) for one in candidates],
             "interval": [percent_interval(*one.decisions.missed_interval) for one in candidates],
             "asked": [
-                f"{percent(allowed)} ({expected_rates(one.held_out, allowed)})"
+                said("overview_expected", **expected_alarms(one.held_out, allowed))
                 for one in candidates
             ],
             "realised": [alarms(one, said) for one in candidates],

@@ -51,6 +51,15 @@ def threshold_on(good_scores: ArrayLike, false_alarms: float) -> float:
     return float(ordered[len(ordered) - 1 - allowed]) if len(ordered) else math.nan
 
 
+def expected_share(pictures: int, false_alarms: float) -> float:
+    """Return the share of good pictures above ``threshold_for``, as a mean over training sets.
+
+    `false_alarms` or, for so many pictures, somewhat less; NaN where they are too few.
+    """
+    rank = _rank(pictures, false_alarms)
+    return (pictures + 1 - rank) / (pictures + 1) if 1 <= rank <= pictures else math.nan
+
+
 def expected_interval(pictures: int, false_alarms: float) -> tuple[float, float]:
     """Return the 95 % interval of the share of good pictures above ``threshold_for``.
 

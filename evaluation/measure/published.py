@@ -270,6 +270,8 @@ def _data_differences(cell: dict[str, Any], metric: str) -> list[Reason]:
             "official": " / ".join(map(str, official)),
         }
         reasons.append(Reason("data", values=told))
+    if metric == "pixel_auroc" and cell["settings"].get("full_size_masks"):
+        reasons.append(Reason("full_size_masks"))
     if metric == "pixel_auroc" and counts.get("test_with_mask") != counts["test_defective"]:
         reasons.append(Reason("masks", values={"category": str(cell["category"])}))
     return reasons

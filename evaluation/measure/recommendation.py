@@ -30,7 +30,7 @@ from evaluation.measure.operating_points import (
 )
 
 SIGNIFICANCE = 1 - CONFIDENCE
-FEW = 5  # pictures of which a median says nothing
+FEW = 10  # pictures of which a median says nothing
 Names = frozenset[str]
 
 
@@ -110,6 +110,11 @@ class Comparison:
         """Whether the difference is more than chance."""
         return self.p_value < SIGNIFICANCE
 
+    @property
+    def paired(self) -> bool:
+        """Whether the two methods judged the same pictures."""
+        return not math.isnan(self.p_value)
+
 
 @dataclass(frozen=True)
 class Choice:
@@ -141,8 +146,13 @@ class Choice:
 
     @property
     def tied(self) -> tuple[Candidate, ...]:
-        """The rivals that cannot be told apart from the first."""
-        return tuple(rival.other for rival in self.rivals if not rival.told_apart)
+        """The rivals that judged the same pictures and cannot be told apart from the first."""
+        return tuple(one.other for one in self.rivals if one.paired and not one.told_apart)
+
+    @property
+    def unpaired(self) -> tuple[Candidate, ...]:
+        """The rivals that judged other pictures than the first."""
+        return tuple(one.other for one in self.rivals if not one.paired)
 
 
 def candidate(

@@ -115,8 +115,8 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
     size.add_argument(
         "--full-size-masks",
         action="store_true",
-        help="compute pixel metrics at the masks' own size, as MVTec's evaluation does, instead of "
-        "at the size of the maps; takes more time and memory",
+        help="compute pixel metrics at the masks' own size instead of that of the maps; with "
+        "--no-crop as well, as MVTec's evaluation does; takes more time and memory",
     )
 
     methods = parser.add_argument_group("methods")

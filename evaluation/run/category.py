@@ -105,6 +105,8 @@ def cells_to_make(
     if lacking := _no_room_to_read(run, category, transform):
         raise DatasetError(lacking)
     pictures = _decoded(category, transform, progress)
+    if remarked := remarks(category, pictures):
+        progress.say(remarked)
     wanted = [
         cell
         for cell, settings in run.cells(name).items()
@@ -131,6 +133,9 @@ def _evaluate_category(
     clock = Clock()
     with clock.phase("decode"):
         pictures = _decoded(category, transform, progress)
+    remarked = remarks(category, pictures)
+    if remarked and run.only is None:  # else it was said where the cells were handed out
+        progress.say(remarked)
     given = CategoryInput(category, pictures, clock["decode"])
     sharing: dict[int, tuple[Backbone, list[PendingCell]]] = {}
     alone: list[PendingCell] = []
@@ -237,8 +242,6 @@ def _decoded(category: Category, transform: Transform, progress: RunProgress) ->
         first = pictures.findings[0]
         code = "no_test_decoded" if pictures.train_count else "no_training_decoded"
         raise DatasetError(code, path=first.path, problem=first.problem)
-    if remarked := remarks(category, pictures):
-        progress.say(remarked)
     return pictures
 
 

@@ -4,9 +4,9 @@ With N training and T test pictures of P pixels, a cell holds at its peak, in by
 pictures, about 40 T P of masks, maps and sorted scores, the kept features of at most 100 pictures,
 one pass of the backbone, and what its method adds: PaDiM its d channels and a part of their
 covariance per 16 pixels, PatchCore two layers and a projection of every training picture. Constants
-are rounded up from measured peaks (``tests/evaluation/test_memory.py``); phases that follow each
-other are counted as if they met, so an estimate is never below the peak and at most three times as
-large.
+are rounded up from measured peaks (``tests/evaluation/run/test_memory_budget.py``); phases that
+follow each other are counted as if they met, so an estimate is never below the peak and at most
+three times as large.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ PASSING = 8  # pictures in one pass of the backbone
 BATCH = 16
 PASS_VALUES = 38  # per pixel while a picture passes a backbone, besides its features
 TEST_BYTES = 37  # per pixel of a test picture: mask, map, regions, sorted scores, PNG files
-FULL_SIZE_BYTES = 24  # per pixel of a test picture's file, for metrics at the masks' own size
+FULL_SIZE_BYTES = 90  # per pixel of a test picture's file, for metrics at the masks' own size
 PROJECTED = 128
 SEEN_SIDE = 128  # of a picture as the autoencoder sees it
-BANK_COPIES = 2
+BANK_COPIES = 3  # with what stands in for pictures that are left out
 MODEL_COPIES = 2  # layers 2 and 3 are in float64 for a while, and channels are drawn unevenly
 AXES_COPIES = 10  # of a width x width matrix while the bank's axes are found, in float64
 NETWORK_BYTES = 200_000_000  # training the autoencoder
@@ -47,7 +47,7 @@ class CategorySize:
 
     Attributes
     ----------
-    train, good, defective : int
+    train, test : int
         Pictures.
     pixels : int
         Of one picture after the transform.
@@ -58,16 +58,10 @@ class CategorySize:
     """
 
     train: int
-    good: int
-    defective: int
+    test: int
     pixels: int
     file_pixels: int
     decode_bytes: int
-
-    @property
-    def test(self) -> int:
-        """Number of test pictures."""
-        return self.good + self.defective
 
     @property
     def calibration(self) -> int:
@@ -77,11 +71,9 @@ class CategorySize:
 
 def size_of(category: Category, transform: Transform) -> CategorySize:
     """Return the size of a category under a transform."""
-    defective = int(category.test["label"].sum())
     return CategorySize(
         train=len(category.train),
-        good=len(category.test) - defective,
-        defective=defective,
+        test=len(category.test),
         pixels=transform.height * transform.width,
         file_pixels=int((category.test["height"] * category.test["width"]).sum()),
         decode_bytes=decode_bytes(category.records),

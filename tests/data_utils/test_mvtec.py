@@ -77,7 +77,7 @@ def test_masks_are_paired_by_stem_with_and_without_the_suffix(
     defective = category.records[category.records["label"] == 1]
 
     assert defective["stem"].tolist() == ["000", "001"]
-    assert defective["mask_path"].tolist() == [mask, other]
+    assert defective["mask_paths"].tolist() == [(mask,), (other,)]
     assert category.findings == ()
 
 

@@ -39,11 +39,11 @@ def decoded(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     """Return the list of pictures that are decoded from now on."""
     paths: list[Path] = []
 
-    def counted(path: Path) -> Image.Image:
+    def counted(path: Path, white: int | None) -> Image.Image:
         paths.append(path)
-        return read_picture(path)
+        return read_picture(path, white)
 
-    monkeypatch.setattr("data_utils.pictures.read_picture", counted)
+    monkeypatch.setattr("data_utils.decoding.read_picture", counted)
     return paths
 
 
@@ -82,7 +82,7 @@ def test_pictures_and_masks_come_in_the_order_of_the_records(part: Path) -> None
     for row, mask in zip(loaded.test_records.itertuples(), loaded.masks, strict=True):
         assert mask.any() == row.label
         if row.label:
-            assert (mask == (np.asarray(Image.open(str(row.mask_path))) > 0)).all()
+            assert (mask == (np.asarray(Image.open(str(row.mask_paths[0]))) > 0)).all()
 
 
 def test_a_second_load_is_identical_read_only_and_decodes_nothing(
@@ -298,8 +298,8 @@ def test_a_picture_in_training_and_test_is_named_and_a_defect_among_good_ones_mo
     assert len(loaded.records) == 9
     assert [str(finding) for finding in loaded.findings] == [
         "part/test/good/again.png: shows exactly the same as part/train/good/000.png",
-        "part/test/blot/001.png: shows exactly the same as the training picture "
-        "part/train/good/bad.png; one of the two is in the wrong folder",
+        "part/test/blot/001.png: shows exactly the same as part/train/good/bad.png; one is in the "
+        "wrong folder",
     ]
 
 
@@ -315,7 +315,8 @@ def test_masks_that_cannot_be_used_are_named_and_their_pictures_kept(part: Path)
     crop = Transform(48, 48, shorter_side=64)
 
     for loaded in (load(part, crop), load(part, crop)):  # decoded, and from the cache
-        marks_nothing, marks_unseen, damaged, *copies = map(str, loaded.findings)
+        cropped, marks_nothing, marks_unseen, damaged, *copies = map(str, loaded.findings)
+        assert cropped.startswith("part: has pictures that are cropped to their centre, 56 %")
         name = "part/ground_truth/blot"
         assert marks_nothing == (
             f"{name}/000_mask.png: marks no pixel; its picture has no pixel metrics"

@@ -139,8 +139,9 @@ def test_whole_pictures_show_every_edge_of_the_picture() -> None:
 @pytest.mark.parametrize(
     ("official", "options", "expected"),
     [
-        (True, {}, Transform(224, 224, 256)),
-        (True, {"image_size": 320}, Transform(224, 224, 320)),
+        (True, {"sizes": [(700, 700)]}, Transform(224, 224, 256)),
+        (True, {"sizes": [(700, 750)], "image_size": 320}, Transform(224, 224, 320)),
+        (True, {}, Transform(160, 320)),
         (True, {"image_size": 320, "crop": 288}, Transform(288, 288, 320)),
         (True, {"crop": 256}, Transform(256, 256, 256)),
         (True, {"whole": True}, Transform(160, 320)),

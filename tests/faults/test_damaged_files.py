@@ -106,7 +106,8 @@ def test_damaged_files_are_named_or_decoded(tmp_path: Path, files: int) -> None:
         pictures = load_pictures(category, Settings().transform_for(category))
         found = {finding.path for finding in (*category.findings, *pictures.findings)}
         used = {str(path) for path in pictures.records["image_path"]}
-        used |= set(map(str, pictures.records.loc[pictures.records["has_mask"], "mask_path"]))
+        masks = pictures.records.loc[pictures.records["has_mask"], "mask_paths"]
+        used |= {str(path) for paths in masks for path in paths}
 
         assert pictures.images.dtype == np.uint8
         assert len(pictures.images) == len(pictures.records)

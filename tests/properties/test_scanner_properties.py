@@ -38,7 +38,10 @@ def test_every_file_is_used_or_named(files: list[tuple[str, str, str]]) -> None:
         category = scan_category(root, folder.name)
         records = category.records
         found = [finding.path for finding in category.findings]
-        used = [*records["image_path"], *records["mask_path"].dropna()]
+        used = [
+            *records["image_path"],
+            *(path for paths in records["mask_paths"] for path in paths),
+        ]
 
         assert len(used) == len(set(used))
         for path in written:

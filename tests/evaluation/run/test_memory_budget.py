@@ -23,9 +23,7 @@ from evaluation.store.settings import Settings
 from tests.make_data import write_category
 from tests.runs import BOTH, SMALL, evaluated, scores_text
 
-SIZE = CategorySize(
-    train=8, good=3, defective=4, pixels=64 * 64, file_pixels=7 * 64 * 64, decode_bytes=10**6
-)
+SIZE = CategorySize(train=8, test=7, pixels=64 * 64, file_pixels=7 * 64 * 64, decode_bytes=10**6)
 
 
 @pytest.fixture
@@ -61,7 +59,7 @@ def test_what_does_not_fit_is_refused_before_a_picture_is_read(
 
 def test_a_hundred_thousand_pictures_are_refused_on_a_common_laptop() -> None:
     laptop = 16 * 10**9
-    many = CategorySize(80_000, 10_000, 10_000, 224 * 224, 2 * 10**10, 10**8)
+    many = CategorySize(80_000, 20_000, 224 * 224, 2 * 10**10, 10**8)
 
     assert refusal(reading_bytes(many), laptop)
     assert refusal(laptop, laptop) is None
@@ -71,9 +69,8 @@ def test_a_hundred_thousand_pictures_are_refused_on_a_common_laptop() -> None:
 
 
 def test_every_category_of_mvtec_ad_fits_on_a_common_laptop() -> None:
-    largest = CategorySize(
-        391, 60, 110, 224 * 224, 170 * 10**6, 10**9
-    )  # as many as any category has of each
+    # As many as any category has of each.
+    largest = CategorySize(391, 170, 224 * 224, 170 * 10**6, 10**9)
 
     assert not refusal(cells_bytes(largest, [(method, Settings()) for method in BOTH]), 4 * 10**9)
 
