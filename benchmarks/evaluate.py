@@ -112,7 +112,7 @@ def decode_all(category: Category, transform: Transform) -> None:
     """Decode and resize every picture, as many at a time as there are cores."""
     with ThreadPoolExecutor(DECODE_THREADS) as pool:
         paths = category.records["image_path"]
-        list(pool.map(lambda path: transform.picture(read_picture(path)), paths))
+        list(pool.map(lambda path: transform.picture(read_picture(path).image), paths))
 
 
 def pass_all(backbone: Backbone, pictures: Pictures) -> None:

@@ -16,8 +16,7 @@ import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
 
-from data_utils.locations import readable
-from data_utils.mvtec import DatasetError, scan_category
+from data_utils.mvtec import DatasetError, folders_stamp, scan_category
 from data_utils.pictures import load_pictures
 from detectors.backbones.names import ALWAYS_THERE, RANDOM, WEIGHTS_VARIABLE, weights_kind
 from detectors.base import AnomalyResult, Calibration
@@ -60,11 +59,7 @@ def scored(data: Path, outputs: Path, category: str, method: str, settings: Sett
     DatasetError, WeightsError, BusyError, ValueError
         With a sentence that can be shown.
     """
-    folders = sorted((data / category).glob("*/*"))
-    pictures = tuple(
-        (readable(folder.name), folder.stat().st_mtime_ns if folder.exists() else 0)
-        for folder in folders
-    )
+    pictures = folders_stamp(data, [category])
     weights = _weights_stamp(settings.backbone)
     return _scored(str(data), str(outputs), category, method, settings, pictures, weights)
 

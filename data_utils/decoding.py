@@ -18,8 +18,6 @@ from PIL import Image
 from data_utils.facts import Fact, fact
 from data_utils.images import (
     UnreadableImageError,
-    brightest,
-    depth_remarks,
     read_picture,
     white_level,
 )
@@ -32,6 +30,7 @@ from data_utils.transform import Transform
 DECODE_THREADS = pool_threads()
 DECODE_PIXEL_BYTES = 20  # at most, while one picture of any kind is decoded and converted
 DECODE_BYTES = 1024**3
+LEAST_CUT = 0.0005
 MOST_CUT = 0.75  # the papers' crop of square pictures keeps 77 %
 WHOLE_DEPTH = 2**16 - 1  # of 16-bit gray
 NEAREST = Image.Resampling.NEAREST
@@ -107,11 +106,13 @@ def decode(category: Category, transform: Transform, progress: Progress | None) 
     ) -> tuple[NDArray[np.uint8] | None, NDArray[np.bool_] | None, list[Finding]]:
         image_path, mask_paths, deep = paths
         try:
-            image = transform.picture(read_picture(image_path, transform.white))
+            read = read_picture(image_path, transform.white)
         except UnreadableImageError as error:
             left_out = fact("finding_left_out", reason=error.fact)
             return None, None, [Finding.of(image_path, category.root, left_out)]
-        remarks = depth_remarks(image_path, deep, transform.white)
+        image, remarks = transform.picture(read.image), read.remarks
+        if deep != (transform.white is not None):
+            remarks.append(fact("other_depth"))
         if (image[0] == image[0, 0]).all() and (image == image[0, 0]).all():
             remarks.append(fact("plain_colour"))
         found = [Finding.of(image_path, category.root, remark) for remark in remarks]
@@ -128,9 +129,11 @@ def decode(category: Category, transform: Transform, progress: Progress | None) 
         findings.append(Finding.of(category.root / category.name, category.root, removed))
     threads = decode_bytes(records) // _largest_decoded(records)
     with ThreadPoolExecutor(threads) as pool:
-        deep = records[(records["split"] == "train") & records["deep"]]["image_path"]
-        if len(deep):
-            white = white_level(max(pool.map(brightest, deep)))
+        train = records[records["split"] == "train"]
+        deep = train[train["deep"]]["image_path"]
+        largest = max(pool.map(_brightest, deep), default=0)
+        if largest and len(deep) > len(train) / 2:
+            white = white_level(largest)
             transform = replace(transform, white=white)
             if white != WHOLE_DEPTH:
                 depth = fact("bit_depth", bits=white.bit_length(), white=white)
@@ -161,6 +164,13 @@ def decode(category: Category, transform: Transform, progress: Progress | None) 
     return Pictures(records, images, masks, tuple(findings), made, transform)
 
 
+def _brightest(path: Path) -> int:
+    try:
+        return read_picture(path).brightest
+    except UnreadableImageError:
+        return 0
+
+
 def _kept_share(category: Category, transform: Transform) -> float:
     """Return the share of the median training picture that the transform keeps."""
     height, width = np.median(category.train_sizes or [(1, 1)], axis=0).astype(int).tolist()
@@ -182,7 +192,7 @@ def _decode_mask(path: Path, transform: Transform) -> tuple[NDArray[np.bool_] | 
     cut = 1 - kept.histogram()[255] / original.histogram()[255]
     if not mask.any():
         problems.append(fact("mask_cropped", transform=transform))
-    elif cut:
+    elif cut >= LEAST_CUT:
         problems.append(fact("mask_cut", transform=transform, share=f"{100 * cut:.1f} %"))
     return mask, problems
 

@@ -7,7 +7,7 @@ import stat
 import struct
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import IO, NamedTuple
 
@@ -26,6 +26,7 @@ DECODED_FORMATS = (*sorted(set(FORMATS.values())), "GIF")  # whatever the file i
 MOST_PIXELS = 2 * (Image.MAX_IMAGE_PIXELS or 0)  # Pillow opens no file with more
 LONGEST_SHAPE = 50
 DEEP_MODES = frozenset({"I;16", "I;16L", "I;16B", "I"})
+COLOURS = frozenset({"RGB", "RGBA", "LA", "CMYK"})
 WHITE_LEVELS = (2**8 - 1, 2**10 - 1, 2**12 - 1, 2**14 - 1, 2**16 - 1, 2**24 - 1, 2**31 - 1)
 OTHER_FILES = frozenset(
     {
@@ -101,7 +102,15 @@ def read_header(path: Path | IO[bytes]) -> Header:
         )
 
 
-def read_picture(path: Path | IO[bytes], white: int | None = None) -> Image.Image:
+class Read(NamedTuple):
+    """A decoded picture and what its 8 bits do not show."""
+
+    image: Image.Image  # RGB
+    brightest: int  # the largest gray value of more than 8 bits; 0 where there are 8
+    remarks: list[Fact]
+
+
+def read_picture(path: Path | IO[bytes], white: int | None = None) -> Read:
     """Decode a picture to 8-bit RGB.
 
     Gray, palette and CMYK pictures are converted; transparent ones are laid on white. A rotation
@@ -119,31 +128,15 @@ def read_picture(path: Path | IO[bytes], white: int | None = None) -> Image.Imag
         If the file cannot be decoded, or holds pixels of a kind that is not read.
     """
     with decoded(path) as opened:
-        reduced = _has_deep_colours(opened)
-        picture = _to_rgb(upright(opened), white)
+        reduced, deep = _has_deep_colours(opened), opened.mode in DEEP_MODES
+        largest = int(np.asarray(opened).max()) if deep else 0
+        picture = _to_rgb(upright(opened), white or white_level(largest))
+        remarks = []
+        if white is not None and largest > white:
+            remarks.append(fact("too_bright", white=white))
         if reduced and np.asarray(picture).max() < DIM:
-            raise UnreadableImageError("dim_colours")
-        return picture
-
-
-def brightest(path: Path | IO[bytes]) -> int:
-    """Return the largest gray value of a file with more than 8 bits, else 0; 0 if unreadable."""
-    try:
-        with decoded(path) as opened:
-            return int(np.asarray(opened).max()) if opened.mode in DEEP_MODES else 0
-    except UnreadableImageError:
-        return 0
-
-
-def depth_remarks(path: Path | IO[bytes], deep: bool, white: int | None) -> list[Fact]:
-    """Return what keeps a picture from being read like training pictures whose white is given.
-
-    `deep` tells whether it holds gray values of more than 8 bits.
-    """
-    remarks = [fact("other_depth")] if deep != (white is not None) else []
-    if deep and white is not None and brightest(path) > white:
-        remarks.append(fact("too_bright", white=white))
-    return remarks
+            remarks.append(fact("dim_colours"))
+        return Read(picture, largest, remarks)
 
 
 def white_level(largest: int) -> int:
@@ -215,10 +208,9 @@ def _tiff_problem(picture: Image.Image) -> Fact | None:
 
 def _tiff_kind(path: Path | IO[bytes]) -> Fact | None:
     """Return what kind of TIFF it is that Pillow does not open, None if it is none."""
-    if not isinstance(path, Path):
-        return None
     try:
-        with path.open("rb") as file:
+        with path.open("rb") if isinstance(path, Path) else nullcontext(path) as file:
+            file.seek(0)
             head = file.read(8)
             if not head.startswith(TIFF_STARTS):
                 return None
@@ -248,7 +240,9 @@ def _remarks(path: Path | IO[bytes], picture: Image.Image) -> list[Fact]:
 def _has_deep_colours(picture: Image.Image) -> bool:
     """Tell whether it holds 16 bits per colour, of which Pillow reads the upper eight."""
     tiles = getattr(picture, "tile", None) or [("", None, 0, "")]
-    return picture.mode not in DEEP_MODES and ";16" in str(tiles[0][3])
+    return (
+        picture.format in ("PNG", "TIFF") and picture.mode in COLOURS and ";16" in str(tiles[0][3])
+    )
 
 
 def _pages(picture: Image.Image) -> int:

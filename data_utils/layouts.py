@@ -15,11 +15,11 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from data_utils.listing import Listing, is_folder
+from data_utils.listing import Listing, is_folder, name_problem
+from data_utils.locations import is_allowed
 
 GOOD = "good"
 MASK_SUFFIX = "_mask"
@@ -90,12 +90,12 @@ def data_folders(category: Path) -> list[Path]:
     """Return the folders in which a change of the category's files shows; some may not exist."""
     layout = layout_of(category)
     if layout is None:
-        return [category.joinpath(*parts) for parts in (VISA_GOOD, VISA_BAD, VISA_MASKS)]
+        folders = [category.joinpath(*parts) for parts in (VISA_GOOD, VISA_BAD, VISA_MASKS)]
+        return [*folders, category.parent / VISA_SPLIT]
     folders = [path for below in layout.training if (path := place(category, below))]
     for parent in (category / layout.tests, category / layout.masks):
         folders.append(parent)
-        with suppress(OSError):
-            folders += sorted(child for child in parent.iterdir() if child.is_dir())
+        folders += _folders(parent)
     return folders
 
 
@@ -114,11 +114,17 @@ def place(category: Path, below: str) -> Path | None:
     wanted = category / below
     if is_folder(wanted):
         return wanted
-    with suppress(OSError):
-        for path in sorted(wanted.parent.iterdir()):
-            if path.name.casefold() == wanted.name.casefold() and is_folder(path):
-                return path
-    return None
+    named = (path for path in _folders(wanted.parent) if path.name.casefold() == wanted.name)
+    return next(named, None)
+
+
+def _folders(parent: Path) -> list[Path]:
+    """Return the folders in a folder, hidden ones left out; none where it cannot be read."""
+    try:
+        paths = sorted(parent.iterdir())
+    except OSError:
+        return []
+    return [path for path in paths if not path.name.startswith(".") and is_folder(path)]
 
 
 def picture_folders(category: Path, listing: Listing) -> Iterator[PictureFolder]:
@@ -137,6 +143,10 @@ def picture_folders(category: Path, listing: Listing) -> Iterator[PictureFolder]
         for other in listing.folders(parent):
             if other not in training:
                 listing.note(other, "not_train_good", training=layout.training[0])
+    known = {path.parts[0] for path in map(Path, (*layout.training, layout.tests, layout.masks))}
+    for other in _folders(category):
+        if other.name not in {*known, "ground_truth"} | OTHER_MASKS:
+            listing.note(other, "folder_unused", layout=layout.name)
     yield from _test_folders(category, layout, listing)
 
 
@@ -165,10 +175,9 @@ def _masks_place(category: Path, layout: Layout, listing: Listing) -> Path:
         if found := place(category, below):
             return found
     for parent in (category, category.parent):
-        with suppress(OSError):
-            for path in sorted(parent.iterdir()):
-                if path.name.casefold() in OTHER_MASKS and is_folder(path):
-                    listing.note(path, "masks_elsewhere", masks=f"{category.name}/{layout.masks}")
+        for path in _folders(parent):
+            if path.name.casefold() in OTHER_MASKS and not is_category(path):
+                listing.note(path, "masks_elsewhere", masks=f"{category.name}/{layout.masks}")
     return category / layout.masks
 
 
@@ -184,8 +193,9 @@ def _masks_by_stem(folder: Path, listing: Listing) -> dict[str, list[Path]]:
     """Return the masks in a folder, which may not exist, by the stem of their picture."""
     if not is_folder(folder):
         return {}
-    of_one = [path for path in listing.paths(folder) if is_folder(path)]
-    masks = {path.name: list(listing.pictures(path).values()) for path in of_one}
+    of_one = [path for path in _folders(folder) if not name_problem(path.name)]
+    masks = {path.name: list(_pictures(path, listing).values()) for path in of_one}
+    masks = {name: paths for name, paths in masks.items() if paths}
     for stem, path in listing.pictures(folder, beside=of_one).items():
         name = stem.removesuffix(MASK_SUFFIX)
         for twin in masks.get(name, []):
@@ -216,6 +226,9 @@ def _visa_folders(category: Path, listing: Listing) -> Iterator[PictureFolder]:
             parts[split][stem] = path
         elif splits:
             listing.leave_out(path, "not_in_split", split=VISA_SPLIT.as_posix())
+    for other in _folders(normal.parent):
+        if other.name not in (VISA_GOOD[-1], VISA_BAD[-1]):
+            listing.note(other, "folder_unused", layout="VisA")
     for split, pictures in parts.items():
         yield PictureFolder(normal, split, GOOD, pictures)
     bad = category.joinpath(*VISA_BAD)
@@ -228,6 +241,8 @@ def _visa_split(category: Path, listing: Listing) -> dict[str, str]:
     """Return the split of each picture by its path below the data folder."""
     file = category.parent / VISA_SPLIT
     try:
+        if not file.is_file() or not is_allowed(file):  # a pipe would be waited for
+            raise FileNotFoundError
         with file.open(encoding="utf-8-sig", newline="") as text:
             return {row["image"]: row["split"] for row in csv.DictReader(text)}
     except (OSError, ValueError, KeyError, csv.Error):

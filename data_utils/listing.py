@@ -15,7 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from data_utils.facts import Fact, fact
-from data_utils.images import is_picture
+from data_utils.images import is_picture, may_be_picture
 from data_utils.locations import is_allowed, readable
 
 
@@ -114,8 +114,10 @@ class Listing:
         """Return the pictures in a folder by stem; `beside` them may be folders."""
         pictures: dict[str, Path] = {}
         for path in self.files(folder, beside):
-            if not is_picture(path):
+            if not may_be_picture(path):
                 self.note(path, "finding_other_file")
+            elif not is_picture(path):
+                self.leave_out(path, "not_read")
             elif is_link_out(path):
                 self.leave_out(path, "not_allowed")
             elif path.stem in pictures:

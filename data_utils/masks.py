@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from data_utils.facts import Fact, fact
-from data_utils.images import decoded, upright
+from data_utils.images import UnreadableImageError, decoded, upright
 
 LABELS = 32  # a mask that stays below holds numbers of defect types, not brightness
-GRAY_MASK = 8  # more values than these are not just black and white
 FRAME_SHARE = 0.9
 
 
@@ -33,23 +32,29 @@ def read_mask(path: Path) -> Mask:
     UnreadableImageError.
     """
     with decoded(path) as opened:
-        values, palette = _brightest_channel(upright(opened)), opened.mode == "P"
-    largest = int(values.max(initial=0))
-    marked = values > (0 if palette or largest < LABELS else largest // 2)
+        palette = opened.mode == "P"
+        values = _brightest_channel(upright(opened))
+        largest = int(values.max(initial=0))
+    numbered = palette or largest < LABELS
+    marked = values > (0 if numbered else largest // 2)
     frame = np.concatenate([marked[0], marked[-1], marked[:, 0], marked[:, -1]])
     remark = None
     if marked.mean() > 0.5 and frame.mean() > FRAME_SHARE:
         remark = fact("mask_inverted")
-    elif not palette and (count := len(np.unique(values))) > GRAY_MASK:
-        remark = fact("mask_gray", count=count)
+    elif ((values > 0) & ~marked).any():
+        remark = fact("mask_gray")
     return Mask(Image.fromarray(np.where(marked, np.uint8(255), np.uint8(0))), remark)
 
 
-def _brightest_channel(mask: Image.Image) -> NDArray[Any]:
+def _brightest_channel(mask: Image.Image) -> NDArray[np.int64]:
     """Return the brightest channel of every pixel, ``[H, W]``."""
+    if mask.mode == "F":
+        raise UnreadableImageError("float_pixels")
+    if mask.mode == "CMYK":
+        mask = mask.convert("RGB")
     if "A" in mask.getbands() or mask.mode == "P" or "transparency" in mask.info:
         drawn = mask.convert("RGBA")
         mask = Image.composite(drawn, Image.new("RGBA", drawn.size), drawn.getchannel("A"))
         mask = mask.convert("RGB")
     values = np.asarray(mask)
-    return values if values.ndim == 2 else values.max(axis=2)
+    return (values if values.ndim == 2 else values.max(axis=2)).astype(np.int64).clip(min=0)

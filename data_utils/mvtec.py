@@ -23,6 +23,7 @@ from data_utils.layouts import (
     is_category,
     picture_folders,
     picture_of,
+    place,
 )
 from data_utils.listing import Finding, Listing, is_folder, is_link_out, name_problem
 from data_utils.locations import readable
@@ -132,7 +133,7 @@ def left_out_folders(root: Path) -> tuple[Finding, ...]:
         except PermissionError as error:
             listing.leave_out(folder, "not_looked_into", error=error.strerror)
         except OSError:
-            if is_folder(folder / "train") and not is_category(folder):
+            if place(folder, "train") and not is_category(folder):
                 listing.leave_out(folder, "no_train_good")
     return tuple(listing.findings)
 
@@ -163,10 +164,10 @@ def scan_category(root: Path, name: str) -> Category:
                 unmasked.append(path)
         for stem, (path, *_) in folder.masks.items():
             meant = picture_of(stem, folder.pictures)
-            if meant is None:
+            right = f"{meant}{MASK_SUFFIX}{path.suffix}"
+            if meant is None or path.with_name(right).exists():
                 listing.note(path, "mask_alone")
             else:
-                right = f"{meant}{MASK_SUFFIX}{path.suffix}"
                 listing.note(path, "mask_misnamed", picture=folder.pictures[meant].name, name=right)
     records = pd.DataFrame(rows, columns=list(Record._fields))
     _note_what_is_missing(root / name, records, listing)
@@ -209,7 +210,9 @@ def _is_mask(path: Path, picture: Header, listing: Listing) -> bool:
     sizes = {"size": _px(header.size), "picture": _px(picture.size)}
     if header.size != picture.size:
         (height, width), (tall, wide) = header.size, picture.size
-        if abs(height * wide - width * tall) > max(tall, wide):  # as far as a pixel may be rounded
+        if min(header.size) < SMALLEST_SIDE or abs(height * wide - width * tall) > max(
+            tall, wide
+        ):  # as far as a pixel may be rounded
             listing.note(path, "mask_useless", reason=fact("mask_size", **sizes))
             return False
         listing.note(path, "mask_scaled", **sizes)
@@ -265,7 +268,7 @@ class CategoryCounts:
 
 
 def count_pictures(root: Path, name: str) -> CategoryCounts:
-    """Count the pictures of one category from listings alone; no file is opened.
+    """Count the pictures of one category from listings alone; no picture is opened.
 
     What cannot be listed counts as empty; pictures that share a stem count once.
     """
@@ -290,5 +293,5 @@ def folders_stamp(root: Path, names: Iterable[str]) -> tuple[tuple[str, int], ..
     stamp = []
     for folder in (folder for name in names for folder in data_folders(root / name)):
         with suppress(OSError):
-            stamp.append((str(folder), folder.stat().st_mtime_ns))
+            stamp.append((readable(str(folder)), folder.stat().st_mtime_ns))
     return tuple(stamp)

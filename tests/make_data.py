@@ -36,7 +36,7 @@ def defective_picture(
     return picture, mask
 
 
-def save(picture: NDArray[np.uint8], path: Path) -> Path:
+def save(picture: NDArray[np.uint8] | NDArray[np.uint16], path: Path) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(picture).save(path)
     return path

@@ -57,8 +57,10 @@ def draw_batch(
         mime="text/csv",
     )
     for one in scored:
-        if one.remark and not one.readable:
-            st.error(said("inspection_refused", name=plain(one.name), why=told(one.remark)))
+        if one.remark:
+            draw = st.warning if one.readable else st.error
+            key = "inspection_remark" if one.readable else "inspection_refused"
+            draw(said(key, name=plain(one.name), why=told(one.remark)))
     by_id = {file.file_id: file for file, one in zip(files, scored, strict=True) if one.readable}
     if not by_id:
         return None

@@ -22,10 +22,11 @@ from dashboard.samples.sample_set import sample_names
 from dashboard.state import keep_choice, remember, said, t, told
 from dashboard.texts import plain
 from data_utils.damage import Damage, drawn, hole, scratch, stain
+from data_utils.facts import Fact
 from data_utils.images import IMAGE_SUFFIXES, UnreadableImageError, read_picture
 from data_utils.locations import leads_out
 from data_utils.transform import Transform
-from evaluation.new_pictures.scoring import MAX_PIXELS, has_other_shape, opened_picture, remarks_on
+from evaluation.new_pictures.scoring import MAX_PIXELS, has_other_shape, opened_picture
 from evaluation.store.sample_pictures import picture_name
 
 FILES, CAMERA, TEST = "inspection_from_files", "inspection_from_camera", "inspection_from_test"
@@ -91,7 +92,7 @@ def _forget(files: Sequence[UploadedFile]) -> None:
 def chosen_file(file: UploadedFile, name: str, category: str, geometry: Transform) -> Chosen | None:
     """Read a file and say what became of it; None, with a sentence, if it cannot be read."""
     try:
-        image, width, height = _pixels(file, geometry)
+        image, width, height, remarks = _pixels(file, geometry)
     except UnreadableImageError as error:
         st.error(said("inspection_refused", name=plain(name), why=told(error.fact)))
         return None
@@ -108,7 +109,7 @@ def chosen_file(file: UploadedFile, name: str, category: str, geometry: Transfor
             category=category,
         )
     )
-    for remark in remarks_on(file, geometry):
+    for remark in remarks:
         st.warning(told(remark), icon=":material/warning:")
     if has_other_shape(width, height, geometry):
         key = "inspection_other_shape_cropped" if cropped else "inspection_other_shape_whole"
@@ -119,10 +120,12 @@ def chosen_file(file: UploadedFile, name: str, category: str, geometry: Transfor
 @st.cache_data(
     show_spinner=False, max_entries=16, hash_funcs={UploadedFile: lambda file: file.file_id}
 )
-def _pixels(file: UploadedFile, geometry: Transform) -> tuple[NDArray[np.uint8], int, int]:
-    """Return a file's picture as the detectors see it, and its own width and height."""
-    picture = opened_picture(file, geometry.white)
-    return geometry.picture(picture), picture.width, picture.height
+def _pixels(
+    file: UploadedFile, geometry: Transform
+) -> tuple[NDArray[np.uint8], int, int, list[Fact]]:
+    """Return a picture as the detectors see it, its width and height, and remarks on its file."""
+    picture, remarks = opened_picture(file, geometry.white)
+    return geometry.picture(picture), picture.width, picture.height, remarks
 
 
 def draw_test_picture(cells: Sequence[FinishedCell], geometry: Transform) -> Chosen | None:
@@ -159,7 +162,7 @@ def _stored_picture(
     for folder in folders:
         with suppress(UnreadableImageError):
             if not leads_out(folder / name, folder):
-                picture = read_picture(folder / name)
+                picture = read_picture(folder / name).image
                 if picture.size == (geometry.width, geometry.height):
                     return np.asarray(picture)
     return None

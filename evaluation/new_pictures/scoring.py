@@ -20,7 +20,6 @@ from data_utils.decoding import DECODE_BYTES, DECODE_PIXEL_BYTES, DECODE_THREADS
 from data_utils.facts import Fact, Fault, fact
 from data_utils.images import (
     UnreadableImageError,
-    depth_remarks,
     is_picture,
     may_be_picture,
     read_header,
@@ -53,7 +52,7 @@ class ScoredPicture:
     scores : dict
         Raw, by method; empty where the picture cannot be read.
     remark : Fact or None
-        Why it cannot be read, or that it has another shape.
+        Why it cannot be read, or what is unusual about it.
     """
 
     name: str
@@ -110,8 +109,7 @@ def _read(file: File, geometry: Transform) -> tuple[NDArray[np.uint8] | None, Fa
     if isinstance(file, Path) and not is_picture(file):
         return None, fact("not_read")
     try:
-        remarks = remarks_on(file, geometry)
-        picture = opened_picture(file, geometry.white)
+        picture, remarks = opened_picture(file, geometry.white)
     except UnreadableImageError as error:
         return None, error.fact
     if geometry.shorter_side is None and has_other_shape(*picture.size, geometry):
@@ -122,20 +120,16 @@ def _read(file: File, geometry: Transform) -> tuple[NDArray[np.uint8] | None, Fa
     return geometry.picture(picture), told
 
 
-def remarks_on(file: File, geometry: Transform) -> list[Fact]:
-    """Return what is unusual about a file for a cell's geometry; fails as ``read_header`` does."""
-    header = read_header(file)
-    return [*header.remarks, *depth_remarks(file, header.deep, geometry.white)]
-
-
 def has_other_shape(width: int, height: int, geometry: Transform) -> bool:
     """Tell whether a picture's sides have another ratio than the cell's, rounded as those are."""
     ratio = (width / height) / (geometry.width / geometry.height)
     return max(ratio, 1 / ratio) > OTHER_SHAPE
 
 
-def opened_picture(file: File, white: int | None = None) -> Image.Image:
-    """Decode a picture as the evaluation does, to 8-bit RGB; `white` as in ``read_picture``.
+def opened_picture(file: File, white: int | None = None) -> tuple[Image.Image, list[Fact]]:
+    """Decode a picture as the evaluation does, to 8-bit RGB, and say what is unusual about it.
+
+    `white` is that of the cell's training pictures, None if these have 8 bits.
 
     Raises
     ------
@@ -152,7 +146,11 @@ def opened_picture(file: File, white: int | None = None) -> Image.Image:
         if needed > (free := free_bytes()):
             amounts = {"needed": f"{needed / 1e6:.0f} MB", "free": f"{free / 1e6:.0f} MB"}
             raise UnreadableImageError("picture_needs_memory", **amounts)
-        return read_picture(file, white)
+        read = read_picture(file, white)
+    remarks = [*read_header(file).remarks, *read.remarks]
+    if bool(read.brightest) != (white is not None):
+        remarks.append(fact("other_depth"))
+    return read.image, remarks
 
 
 def pictures_below(folder: Path) -> list[tuple[str, Path]]:

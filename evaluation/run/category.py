@@ -52,7 +52,7 @@ def prepared(run: Run, sources: BackboneSources, progress: RunProgress) -> Run:
         progress.say(f"{finding}.")
     for name in filter(is_taken, run.categories):
         for cell in run.cells(name):
-            fail(run, cell, fact("category_name_taken", category=name), progress)
+            progress.end(cell, FAILED, fact("category_name_taken", category=name))
     run = replace(run, categories=[name for name in run.categories if not is_taken(name)])
     if any(METHODS[method].reads_backbone for method in run.methods):
         first, *others = (
@@ -104,9 +104,7 @@ def cells_to_make(
     transform = run.settings.transform_for(category)
     if lacking := _no_room_to_read(run, category, transform):
         raise DatasetError(lacking)
-    pictures = _decoded(category, transform, progress)
-    if remarked := remarks(category, pictures):
-        progress.say(remarked)
+    pictures = _decoded(category, transform, progress, remark=True)
     wanted = [
         cell
         for cell, settings in run.cells(name).items()
@@ -132,10 +130,7 @@ def _evaluate_category(
         return
     clock = Clock()
     with clock.phase("decode"):
-        pictures = _decoded(category, transform, progress)
-    remarked = remarks(category, pictures)
-    if remarked and run.only is None:  # else it was said where the cells were handed out
-        progress.say(remarked)
+        pictures = _decoded(category, transform, progress, remark=run.only is None)
     given = CategoryInput(category, pictures, clock["decode"])
     sharing: dict[int, tuple[Backbone, list[PendingCell]]] = {}
     alone: list[PendingCell] = []
@@ -229,7 +224,9 @@ def _scanned(run: Run, name: str) -> Category:
     return category
 
 
-def _decoded(category: Category, transform: Transform, progress: RunProgress) -> Pictures:
+def _decoded(
+    category: Category, transform: Transform, progress: RunProgress, remark: bool
+) -> Pictures:
     report = progress.phase("reading", category=category.name)
     pictures = load_pictures(category, transform, report)
     if pictures.uncached:
@@ -239,9 +236,12 @@ def _decoded(category: Category, transform: Transform, progress: RunProgress) ->
             f"folder in {CACHE_VARIABLE}."
         )
     if not pictures.train_count or not len(pictures.test):
-        first = pictures.findings[0]
+        left_out = (one for one in pictures.findings if one.problem.code == "finding_left_out")
+        first = next(left_out)
         code = "no_test_decoded" if pictures.train_count else "no_training_decoded"
         raise DatasetError(code, path=first.path, problem=first.problem)
+    if remark and (found := remarks(category, pictures)):
+        progress.say(found)
     return pictures
 
 

@@ -45,7 +45,7 @@ from evaluation.store.places import (
     CellPlace,
 )
 
-CELL_FORMAT = 5
+CELL_FORMAT = 6
 NEW_SUFFIX = ".cell-new"
 OLD_SUFFIX = ".cell-old"
 OTHER_FILES = (SCORES_FILE, CURVES_FILE, MAPS_FILE, MODEL_FILE)

@@ -13,7 +13,13 @@ from data_utils.locations import PROJECT
 
 KOREAN = re.compile("[가-힣]")
 SAME_IN_BOTH = {
-    *("inspection_refused", "overview_time_of", "overview_expected", "two_remarks"),
+    *(
+        "inspection_refused",
+        "inspection_remark",
+        "overview_time_of",
+        "overview_expected",
+        "two_remarks",
+    ),
     *("column_aupro", "position", "page_roc", "size_whole"),
     *("unexpected", "plain", "cell_failed", "on_worker", "both", "refusal"),
     *("category_unusable", "category_file_unusable"),

@@ -86,7 +86,7 @@ def test_mvtec_ad_2_keeps_its_public_test_pictures_elsewhere(tmp_path: Path, tru
         ("train", "good", "001", 0),
         ("train", "good", "validation_002", 0),
     ]
-    assert findings(tmp_path) == []
+    assert findings(tmp_path) == ["part/test_private: is not used in the layout of MVTec AD 2"]
 
 
 def test_btad_calls_good_ok(tmp_path: Path) -> None:
@@ -236,3 +236,30 @@ def test_counts_and_folders_to_watch_are_those_of_the_layout(tmp_path: Path) -> 
     assert counts.defects == (("ko", 1),)
     watched = {path.relative_to(tmp_path).as_posix() for path in data_folders(tmp_path / "part")}
     assert {"part/train/ok", "part/test", "part/test/ko", "part/ground_truth"} == watched
+
+
+def test_folders_without_masks_and_other_categories_harm_nothing(tmp_path: Path) -> None:
+    part = tmp_path / "part"
+    pictures(part / "train" / "good", "000.png", "001.png")
+    pictures(part / "test" / "bad", "000.png")
+    (part / "ground_truth" / "bad" / "zzz").mkdir(parents=True)
+    pictures(tmp_path / "label" / "train" / "good", "000.png", "001.png")
+
+    assert "part/ground_truth/bad/zzz: holds no picture" in findings(tmp_path)
+    assert not any(one.startswith("label") for one in findings(tmp_path))
+
+
+def test_files_that_may_be_pictures_are_left_out_by_name_and_others_ignored(
+    tmp_path: Path,
+) -> None:
+    good = tmp_path / "part" / "train" / "good"
+    pictures(good, "000.png", "001.png")
+    for name in ("002.heic", "notes.txt"):
+        (good / name).write_bytes(b"?")
+
+    told = findings(tmp_path)
+    assert (
+        "part/train/good/002.heic: is of a kind that is not read; save it as PNG, JPEG or TIFF; "
+        "left out"
+    ) in told
+    assert "part/train/good/notes.txt: is no picture; ignored" in told

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from data_utils.decoding import Pictures
-from data_utils.images import read_picture
+from data_utils.images import Read, read_picture
 from data_utils.locations import (
     DEFAULT_DATA,
     DEFAULT_DEMO,
@@ -39,7 +39,7 @@ def decoded(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     """Return the list of pictures that are decoded from now on."""
     paths: list[Path] = []
 
-    def counted(path: Path, white: int | None) -> Image.Image:
+    def counted(path: Path, white: int | None = None) -> Read:
         paths.append(path)
         return read_picture(path, white)
 
@@ -79,10 +79,10 @@ def test_pictures_and_masks_come_in_the_order_of_the_records(part: Path) -> None
     for path, image in zip(loaded.records["image_path"], loaded.images, strict=True):
         assert (np.asarray(Image.open(path)) == image).all()
     assert loaded.masks.dtype == np.bool_
-    for row, mask in zip(loaded.test_records.itertuples(), loaded.masks, strict=True):
-        assert mask.any() == row.label
-        if row.label:
-            assert (mask == (np.asarray(Image.open(str(row.mask_paths[0]))) > 0)).all()
+    for row, mask in zip(loaded.test_records.to_dict("records"), loaded.masks, strict=True):
+        assert mask.any() == row["label"]
+        for path in row["mask_paths"]:
+            assert (mask == (np.asarray(Image.open(path)) > 0)).all()
 
 
 def test_a_second_load_is_identical_read_only_and_decodes_nothing(

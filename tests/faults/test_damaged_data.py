@@ -271,7 +271,7 @@ def test_files_of_another_kind_than_their_names_are_read_and_named(tmp_path: Pat
         picture.save(false / split / f"odd{suffix}", kind)
         shutil.copy(false / split / f"odd{suffix}", true / split / f"odd.{kind.lower()}")
     Image.fromarray(good_picture(rng)).convert("CMYK").save(false / "test" / "good" / "print.jpg")
-    as_rgb = read_picture(false / "test" / "good" / "print.jpg")
+    as_rgb = read_picture(false / "test" / "good" / "print.jpg").image
     as_rgb.save(true / "test" / "good" / "print.png")
     as_told, by_content = (run_on(tmp_path / name, ["padim"]) for name in ("true", "false"))
 

@@ -91,7 +91,7 @@ def test_the_pictures_of_the_fit_come_back_in_its_order(
     pictures = fitted_pictures(cells[1])
     names = [path.name for path in pictures.records["image_path"][:24]]
     assert names == [f"{position:03}.png" for position in range(24)]
-    twelfth = opened_picture(evaluated[0] / "part" / "train" / "good" / "012.png")
+    twelfth, _ = opened_picture(evaluated[0] / "part" / "train" / "good" / "012.png")
     np.testing.assert_array_equal(pictures.train[12], cells[1].geometry.picture(twelfth))
 
 

@@ -39,9 +39,9 @@ def test_a_file_object_is_decoded_like_the_file_wherever_it_was_read_to(tmp_path
     Image.fromarray(levels).save(tmp_path / "deep.png")
     file = io.BytesIO((tmp_path / "deep.png").read_bytes())
     file.seek(10)
-    picture = opened_picture(file)
+    picture, _ = opened_picture(file)
     assert picture.mode == "RGB"
-    assert picture == read_picture(tmp_path / "deep.png") == opened_picture(file)
+    assert picture == read_picture(tmp_path / "deep.png").image == opened_picture(file)[0]
 
 
 @pytest.mark.parametrize("change", [bytes, with_note_after_pixels])
@@ -73,7 +73,7 @@ def test_as_many_pixels_as_may_be_are_read_large_pictures_one_at_a_time(
         return 10**9
 
     monkeypatch.setattr(scoring, "free_bytes", free_bytes)
-    assert opened_picture(io.BytesIO(png(40, 30))).size == (40, 30)
+    assert opened_picture(io.BytesIO(png(40, 30)))[0].size == (40, 30)
     assert alone == [True]
     assert not scoring.one_large_picture.locked()
 
@@ -90,7 +90,7 @@ def test_of_many_frames_only_the_first_is_decoded(
     monkeypatch.setattr(
         reader, "seek", lambda self, n: first(self, n) if n == 0 else pytest.fail("a frame")
     )
-    assert np.abs(np.asarray(opened_picture(file), int) - (0, 90, 30)).max() <= 2
+    assert np.abs(np.asarray(opened_picture(file)[0], int) - (0, 90, 30)).max() <= 2
 
 
 @pytest.mark.parametrize(
