@@ -18,7 +18,7 @@ from detectors.backbones.names import STAND_IN, TRAINED, weights_kind
 from detectors.backbones.weights import WeightsError
 from detectors.registry import METHODS
 from evaluation.run.backbone_source import BackboneSource, BackboneSources
-from evaluation.run.fitting import PendingCell, run_alone, run_together
+from evaluation.run.fitting import PendingCell, run_alone, run_together, that_fit_together
 from evaluation.run.memory_budget import CategorySize, cells_bytes, reading_bytes, refusal, size_of
 from evaluation.run.plan import Run
 from evaluation.run.progress import DONE, FAILED, RUNNING, SKIPPED, WAITING, RunProgress
@@ -157,7 +157,7 @@ def _evaluate_category(
     decided_s = time.perf_counter() - started
     for key in list(sharing):
         network, together = sharing.pop(key)
-        parts = _that_fit_together(together, size, run.room)
+        parts = that_fit_together(together, size, run.room)
         together.clear()
         while parts:
             _evaluate_together(run, parts.pop(0), network, given, decided_s, progress)
@@ -334,23 +334,3 @@ def _lack_memory(run: Run, cells: list[CellKey], reason: Fact, progress: RunProg
         return
     for cell in cells:
         fail(run, cell, reason, progress)
-
-
-def _that_fit_together(
-    cells: list[PendingCell], size: CategorySize, free: int
-) -> list[list[PendingCell]]:
-    """Divide cells that share a backbone into parts that take at most `free` bytes.
-
-    One part as a rule, made in one pass of the backbone.
-    """
-
-    def fit(some: list[PendingCell]) -> bool:
-        return cells_bytes(size, [(one.place.method, one.settings) for one in some]) <= free
-
-    parts: list[list[PendingCell]] = []
-    for cell in cells:
-        if parts and fit([*parts[-1], cell]):
-            parts[-1].append(cell)
-        else:
-            parts.append([cell])
-    return parts
