@@ -6,7 +6,6 @@ The same program that the app's button starts; ``python evaluate.py --help`` exp
 from __future__ import annotations
 
 import argparse
-import io
 import math
 import signal
 import sys
@@ -31,7 +30,7 @@ from data_utils.mvtec import DatasetError
 from detectors.registry import METHODS
 from evaluation.cluster.clients import ClusterError, workers_folder
 from evaluation.cluster.foreman import evaluate_on_cluster
-from evaluation.measure.measures import why_undefined
+from evaluation.measure.averages import why_undefined
 from evaluation.measure.operating_points import (
     DEFAULT_FALSE_ALARMS,
     expected_interval,
@@ -152,8 +151,8 @@ def _add_score_arguments(parser: argparse.ArgumentParser) -> None:
 def main(arguments: list[str] | None = None) -> int:
     """Run the evaluation; return the exit status."""
     for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # a code page may lack a category's letters
-            stream.reconfigure(errors="backslashreplace")
+        with suppress(AttributeError, OSError):  # a code page may lack a category's letters
+            stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     parser = argument_parser()
     try:
         parsed = parser.parse_args(arguments)

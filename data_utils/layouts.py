@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from data_utils.listing import Listing, is_folder, name_problem
+from data_utils.listing import Listing, is_folder, is_link_out, name_problem
 from data_utils.locations import is_allowed
 
 GOOD = "good"
@@ -92,7 +92,8 @@ def data_folders(category: Path) -> list[Path]:
     if layout is None:
         folders = [category.joinpath(*parts) for parts in (VISA_GOOD, VISA_BAD, VISA_MASKS)]
         return [*folders, category.parent / VISA_SPLIT]
-    folders = [path for below in layout.training if (path := place(category, below))]
+    training = [path for below in layout.training if (path := place(category, below))]
+    folders = [folder for path in training for folder in (path.parent, path)]
     for parent in (category / layout.tests, category / layout.masks):
         folders.append(parent)
         folders += _folders(parent)
@@ -119,12 +120,18 @@ def place(category: Path, below: str) -> Path | None:
 
 
 def _folders(parent: Path) -> list[Path]:
-    """Return the folders in a folder, hidden ones left out; none where it cannot be read."""
+    """Return the folders in a folder, hidden ones left out; none where it may not be read."""
+    if is_link_out(parent):
+        return []
     try:
         paths = sorted(parent.iterdir())
     except OSError:
         return []
-    return [path for path in paths if not path.name.startswith(".") and is_folder(path)]
+    return [
+        path
+        for path in paths
+        if not path.name.startswith(".") and not is_link_out(path) and is_folder(path)
+    ]
 
 
 def picture_folders(category: Path, listing: Listing) -> Iterator[PictureFolder]:

@@ -104,10 +104,10 @@ def category_names(root: Path) -> list[str]:
         names = [
             folder.name
             for folder in root.iterdir()
-            if is_category(folder)
-            and not folder.name.startswith(".")
+            if not folder.name.startswith(".")
             and not name_problem(folder.name)
             and not is_link_out(folder)
+            and is_category(folder)
         ]
     except OSError as error:
         raise DatasetError("data_unreadable", root=root, error=error.strerror) from error
@@ -122,12 +122,11 @@ def left_out_folders(root: Path) -> tuple[Finding, ...]:
     for folder in sorted(root.iterdir()):
         if folder.name.startswith("."):
             continue
-        problem = name_problem(folder.name)
-        if problem and is_category(folder):
-            listing.leave_out(folder, problem)
         if is_link_out(folder):
             listing.leave_out(folder, "not_allowed")
             continue
+        if (problem := name_problem(folder.name)) and is_category(folder):
+            listing.leave_out(folder, problem)
         try:
             (folder / "train" / GOOD).stat()
         except PermissionError as error:

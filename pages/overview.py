@@ -26,7 +26,8 @@ def draw() -> None:
     st.header(t("overview_data_title"))
     counts = category_counts(selection)
     if selection.data is not None and counts:
-        draw_counts(selection.data, counts, expanded=summary.empty)
+        here = summary[summary["data_root"] == str(selection.data.resolve())]
+        draw_counts(selection.data, counts, here, expanded=summary.empty)
     else:
         st.info(t("overview_no_data"))
     contact_sheet = st.container()

@@ -28,8 +28,13 @@ def category_counts(selection: Selection) -> list[CategoryCounts]:
     return _counts(str(selection.data), selection.categories, stamp)
 
 
-def draw_counts(root: Path, counts: list[CategoryCounts], expanded: bool) -> None:
-    """Draw the totals, and the table of the categories behind them."""
+def draw_counts(
+    root: Path, counts: list[CategoryCounts], summary: pd.DataFrame, expanded: bool
+) -> None:
+    """Draw the totals, the table of the categories behind them, and what evaluations left out.
+
+    `summary` has the finished cells of this data folder.
+    """
     table = pd.DataFrame(
         {
             "category": [one.name for one in counts],
@@ -47,6 +52,16 @@ def draw_counts(root: Path, counts: list[CategoryCounts], expanded: bool) -> Non
     with st.expander(t("overview_data_table"), expanded=expanded):
         draw_table(table, {"category": pinned("column_category")})
         st.caption(t("overview_counts_explained"))
+        used = summary.drop_duplicates("category").set_index("category")
+        for one in counts:
+            if one.name not in used.index:
+                continue
+            row = used.loc[one.name]
+            test = row["test_good"] + row["test_defective"]
+            if (row["train_images"], test) != (one.train, one.test_good + one.test_defective):
+                numbers = {"train": row["train_images"], "all_train": one.train}
+                numbers |= {"test": test, "all_test": one.test_good + one.test_defective}
+                st.caption(t("overview_counts_used", category=one.name, **numbers))
 
 
 def draw_contact_sheet(counts: list[CategoryCounts]) -> None:

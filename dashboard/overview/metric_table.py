@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from dashboard.state import keep_choices, remember, said, t
+from dashboard.state import keep_choices, remember, said, t, told
 from dashboard.tables import (
     draw_download,
     draw_table,
@@ -16,12 +16,14 @@ from dashboard.tables import (
     pinned,
     weights_text,
 )
+from dashboard.texts import plain
 from detectors.registry import position
 from evaluation.measure.averages import (
     by_setting,
     in_order,
     over_categories,
     shared_categories,
+    why_undefined,
     without_seed,
 )
 from evaluation.run.timing import TIMED_PICTURES
@@ -59,6 +61,9 @@ def draw_results(summary: pd.DataFrame) -> None:
         _draw_remarks_on_means(summary, means)
         st.markdown(t("overview_categories_title"))
         _draw_by_category(summary)
+        for row in summary.drop_duplicates(["category", "demo_data"]).to_dict("records"):
+            for reason in why_undefined(row):
+                st.caption(f"{plain(row['category'])} {told(reason)}.")
     with full:
         _draw_cells(summary)
         st.markdown(t("overview_means_title"))

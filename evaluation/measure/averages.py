@@ -8,10 +8,12 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import pandas as pd
 
+from data_utils.facts import Fact, fact
 from detectors.backbones.names import LITE0, RANDOM, TRAINED, UNTRAINED, weights_kind
 from detectors.registry import position
 
@@ -98,6 +100,14 @@ def shared_categories(cells: pd.DataFrame, number: str = "method") -> list[str]:
     """Return the categories in which every method, with its settings, has the column `number`."""
     having = [set(rows["category"][rows[number].notna()]) for _, rows in _by_series(cells)]
     return sorted(set.intersection(*having)) if having else []
+
+
+def why_undefined(counts: Mapping[Any, Any]) -> list[Fact]:
+    """Return why metrics are n/a, from ``test_good, test_defective, test_with_mask``."""
+    if not counts["test_defective"]:
+        return [fact("no_defective")]
+    reasons = [] if counts["test_good"] else [fact("no_good")]
+    return reasons if counts["test_with_mask"] else [*reasons, fact("no_masks")]
 
 
 def over_categories(cells: pd.DataFrame) -> pd.DataFrame:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -22,7 +22,6 @@ from sklearn.metrics import (
     roc_auc_score,
 )
 
-from data_utils.facts import Fact, fact
 from data_utils.layouts import GOOD
 from detectors.base import AnomalyResult
 from evaluation.measure.metrics import (
@@ -192,14 +191,6 @@ def _by_defect(
     names = sorted(set(defects) - {GOOD})
     with ThreadPoolExecutor(SORT_THREADS) as pool:
         return dict(zip(map(str, names), pool.map(of, names), strict=True))
-
-
-def why_undefined(counts: Mapping[Any, Any]) -> list[Fact]:
-    """Return why metrics are n/a, from ``test_good, test_defective, test_with_mask``."""
-    if not counts["test_defective"]:
-        return [fact("no_defective")]
-    reasons = [] if counts["test_good"] else [fact("no_good")]
-    return reasons if counts["test_with_mask"] else [*reasons, fact("no_masks")]
 
 
 def image_curve(scores: ArrayLike, labels: ArrayLike) -> Curve:

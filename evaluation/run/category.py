@@ -18,8 +18,15 @@ from detectors.backbones.names import STAND_IN, TRAINED, weights_kind
 from detectors.backbones.weights import WeightsError
 from detectors.registry import METHODS
 from evaluation.run.backbone_source import BackboneSource, BackboneSources
-from evaluation.run.fitting import PendingCell, run_alone, run_together, that_fit_together
-from evaluation.run.memory_budget import CategorySize, cells_bytes, reading_bytes, refusal, size_of
+from evaluation.run.fitting import PendingCell, run_alone, run_together
+from evaluation.run.memory_budget import (
+    CategorySize,
+    cells_bytes,
+    parts_that_fit,
+    reading_bytes,
+    refusal,
+    size_of,
+)
 from evaluation.run.plan import Run
 from evaluation.run.progress import DONE, FAILED, RUNNING, SKIPPED, WAITING, RunProgress
 from evaluation.run.timing import Clock
@@ -157,7 +164,9 @@ def _evaluate_category(
     decided_s = time.perf_counter() - started
     for key in list(sharing):
         network, together = sharing.pop(key)
-        parts = that_fit_together(together, size, run.room)
+        parts = parts_that_fit(
+            together, size, run.room, lambda one: (one.place.method, one.settings)
+        )
         together.clear()
         while parts:
             _evaluate_together(run, parts.pop(0), network, given, decided_s, progress)

@@ -31,7 +31,6 @@ from detectors.base import (
 from detectors.feature_detector import FeatureDetector
 from detectors.maps import image_scores
 from detectors.registry import METHODS
-from evaluation.run.memory_budget import CategorySize, cells_bytes
 from evaluation.run.timing import (
     Clock,
     PeakMemory,
@@ -238,23 +237,3 @@ def _going_on(cells: Sequence[PendingCell]) -> Iterator[tuple[PendingCell, Featu
     for cell in cells:
         if not cell.failure and isinstance(cell.detector, FeatureDetector):
             yield cell, cell.detector
-
-
-def that_fit_together(
-    cells: list[PendingCell], size: CategorySize, free: int
-) -> list[list[PendingCell]]:
-    """Divide cells that share a backbone into parts that take at most `free` bytes.
-
-    One part as a rule, made in one pass of the backbone.
-    """
-
-    def fit(some: list[PendingCell]) -> bool:
-        return cells_bytes(size, [(one.place.method, one.settings) for one in some]) <= free
-
-    parts: list[list[PendingCell]] = []
-    for cell in cells:
-        if parts and fit([*parts[-1], cell]):
-            parts[-1].append(cell)
-        else:
-            parts.append([cell])
-    return parts

@@ -11,8 +11,9 @@ three times as large.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from data_utils.decoding import decode_bytes
 from data_utils.facts import Fact, fact
@@ -25,6 +26,7 @@ from detectors.nearest import QUERY_BLOCK, queries_at_once
 from detectors.registry import METHODS
 from evaluation.store.settings import Settings
 
+T = TypeVar("T")
 FLOAT = 4
 STRIDES = {"layer1": 4, "layer2": 8, "layer3": 16}
 PASSING = 8  # pictures in one pass of the backbone
@@ -107,6 +109,22 @@ def cells_bytes(size: CategorySize, cells: Sequence[tuple[str, Settings]]) -> in
     if any(method == "patchcore" for method, _ in cells):
         own += _seen_bytes(size, cells[0][1].backbone)
     return OVERHEAD_BYTES + pictures + scored + held_out + features + own
+
+
+def parts_that_fit(
+    cells: Sequence[T], size: CategorySize, free: int, asked: Callable[[T], tuple[str, Settings]]
+) -> list[list[T]]:
+    """Divide cells that share a backbone into parts that take at most `free` bytes.
+
+    One part as a rule, made in one pass of the backbone; `asked` gives method and settings.
+    """
+    parts: list[list[T]] = []
+    for cell in cells:
+        if parts and cells_bytes(size, [asked(one) for one in (*parts[-1], cell)]) <= free:
+            parts[-1].append(cell)
+        else:
+            parts.append([cell])
+    return parts
 
 
 def refusal(needed: int, free: int) -> Fact | None:

@@ -235,7 +235,13 @@ def test_counts_and_folders_to_watch_are_those_of_the_layout(tmp_path: Path) -> 
     assert (counts.train, counts.test_good, counts.test_defective) == (2, 0, 1)
     assert counts.defects == (("ko", 1),)
     watched = {path.relative_to(tmp_path).as_posix() for path in data_folders(tmp_path / "part")}
-    assert {"part/train/ok", "part/test", "part/test/ko", "part/ground_truth"} == watched
+    assert {
+        "part/train",
+        "part/train/ok",
+        "part/test",
+        "part/test/ko",
+        "part/ground_truth",
+    } == watched
 
 
 def test_folders_without_masks_and_other_categories_harm_nothing(tmp_path: Path) -> None:

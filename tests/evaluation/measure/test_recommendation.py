@@ -125,7 +125,8 @@ def test_other_pictures_are_compared_by_nothing() -> None:
     choice = choose([judged("a", []), *others], ALLOWED, None)
 
     assert all(math.isnan(rival.p_value) for rival in choice.rivals)
-    assert set(choice.tied) == set(others)
+    assert set(choice.unpaired) == set(others)
+    assert choice.tied == ()
 
 
 def test_holm_multiplies_by_the_hypotheses_left_and_never_falls() -> None:
