@@ -23,6 +23,7 @@ from data_utils.locations import is_allowed
 
 GOOD = "good"
 MASK_SUFFIX = "_mask"
+OFFICIAL_MASKS = "ground_truth"
 OTHER_GOOD = frozenset({"ok", "normal", "gut", "pass", "io", "i.o", "i.o.", "양품"})
 OTHER_MASKS = frozenset(
     {"mask", "masks", "gt", "groundtruth", "ground-truth", "ground truth", "label", "labels"}
@@ -71,8 +72,8 @@ class PictureFolder:
 TRAINING = ("train/good", "validation/good")
 LAYOUTS = (
     Layout("MVTec AD 2", TRAINING, "test_public", "test_public/ground_truth"),
-    Layout("MVTec AD", TRAINING, "test", "ground_truth"),
-    Layout("BTAD", ("train/ok",), "test", "ground_truth", "ok"),
+    Layout("MVTec AD", TRAINING, "test", OFFICIAL_MASKS),
+    Layout("BTAD", ("train/ok",), "test", OFFICIAL_MASKS, "ok"),
 )
 
 
@@ -146,13 +147,14 @@ def picture_folders(category: Path, listing: Listing) -> Iterator[PictureFolder]
         if path != training[0]:
             pictures = {f"{path.parent.name}_{stem}": file for stem, file in pictures.items()}
         yield PictureFolder(path, "train", GOOD, pictures)
-    for parent in {path.parent: None for path in training}:
+    for parent in dict.fromkeys((category / below).parent for below in layout.training):
         for other in listing.folders(parent):
             if other not in training:
                 listing.note(other, "not_train_good", training=layout.training[0])
-    known = {path.parts[0] for path in map(Path, (*layout.training, layout.tests, layout.masks))}
+    known = (*layout.training, layout.tests, layout.masks, OFFICIAL_MASKS)
     for other in _folders(category):
-        if other.name not in {*known, "ground_truth"} | OTHER_MASKS:
+        unused = other.name.casefold() not in OTHER_MASKS or _masks_of(category, layout)
+        if unused and other.name not in {Path(below).parts[0] for below in known}:
             listing.note(other, "folder_unused", layout=layout.name)
     yield from _test_folders(category, layout, listing)
 
@@ -176,11 +178,14 @@ def _test_folders(category: Path, layout: Layout, listing: Listing) -> Iterator[
         yield PictureFolder(path, "test", defect, _pictures(path, listing), found)
 
 
+def _masks_of(category: Path, layout: Layout) -> Path | None:
+    return place(category, layout.masks) or place(category, OFFICIAL_MASKS)
+
+
 def _masks_place(category: Path, layout: Layout, listing: Listing) -> Path:
     """Return the folder of the masks, which may not exist, and note one by another name."""
-    for below in (layout.masks, "ground_truth"):
-        if found := place(category, below):
-            return found
+    if found := _masks_of(category, layout):
+        return found
     for parent in (category, category.parent):
         for path in _folders(parent):
             if path.name.casefold() in OTHER_MASKS and not is_category(path):

@@ -161,13 +161,15 @@ def scan_category(root: Path, name: str) -> Category:
             rows.append(row)
             if row.label and not masks:
                 unmasked.append(path)
-        for stem, (path, *_) in folder.masks.items():
+        for stem, paths in folder.masks.items():
             meant = picture_of(stem, folder.pictures)
-            right = f"{meant}{MASK_SUFFIX}{path.suffix}"
-            if meant is None or path.with_name(right).exists():
-                listing.note(path, "mask_alone")
-            else:
-                listing.note(path, "mask_misnamed", picture=folder.pictures[meant].name, name=right)
+            for path in paths:
+                right = f"{meant}{MASK_SUFFIX}{path.suffix}"
+                if meant is None or path.with_name(right).exists():
+                    listing.note(path, "mask_alone")
+                else:
+                    picture = folder.pictures[meant].name
+                    listing.note(path, "mask_misnamed", picture=picture, name=right)
     records = pd.DataFrame(rows, columns=list(Record._fields))
     _note_what_is_missing(root / name, records, listing)
     _note_other_shapes(records, listing)

@@ -16,8 +16,27 @@ SIDE = 8
 NAMES = st.text("ab 가나🙂'\"<>&\n%_-", min_size=1, max_size=6).filter(
     lambda name: name.strip() == name
 )
-SUFFIXES = st.sampled_from([".png", ".PNG", ".bmp", ".txt", ""])
-FOLDERS = st.sampled_from(["train/good", "test/good", "test/<b>긁힘", "ground_truth/<b>긁힘"])
+SUFFIXES = st.sampled_from([".png", ".PNG", ".bmp", ".webp", ".heic", ".txt", ""])
+FOLDERS = st.sampled_from(
+    [
+        *("train/good", "test/good", "test/<b>긁힘", "ground_truth/<b>긁힘"),
+        *(
+            "train/ok",
+            "validation/good",
+            "validation/ok",
+            "test/Good",
+            "test/OK",
+            "test_public/bad",
+        ),
+        *(
+            "test/<b>긁힘/cam1",
+            "ground_truth/<b>긁힘/a",
+            "ground_truth/good",
+            "masks",
+            "extra/deep",
+        ),
+    ]
+)
 
 
 @given(st.lists(st.tuples(FOLDERS, NAMES, SUFFIXES), max_size=25, unique=True))
@@ -30,7 +49,7 @@ def test_every_file_is_used_or_named(files: list[tuple[str, str, str]]) -> None:
         for place, stem, suffix in files:
             path = folder / place / f"{stem}{suffix}"
             path.parent.mkdir(parents=True, exist_ok=True)
-            if suffix.lower() in (".png", ".bmp"):
+            if suffix.lower() in (".png", ".bmp", ".webp"):
                 save(picture, path)
             else:
                 path.write_bytes(b"no picture")
@@ -45,7 +64,8 @@ def test_every_file_is_used_or_named(files: list[tuple[str, str, str]]) -> None:
 
         assert len(used) == len(set(used))
         for path in written:
-            named = {one.relative_to(root).as_posix() for one in (path, path.parent)} & set(found)
+            above = (one for one in (path, *path.parents) if folder in one.parents)
+            named = {one.relative_to(root).as_posix() for one in above} & set(found)
             assert path in used or named, path
         assert set(used) <= set(written)
         assert records["label"].tolist() == [int(d != "good") for d in records["defect"]]
