@@ -47,26 +47,12 @@ class Layout:
 
 @dataclass
 class PictureFolder:
-    """Pictures of one kind, with the masks that belong to them.
+    """Pictures of one kind, with the masks that belong to them."""
 
-    Attributes
-    ----------
-    path : Path
-    split : str
-        ``train`` or ``test``.
-    defect : str
-        ``good``, or the kind of defect.
-    pictures : dict
-        By stem, which no other picture of this split and kind has.
-    masks : dict
-        All that were found, by the stem of their picture.
-    """
-
-    path: Path
-    split: str
-    defect: str
-    pictures: dict[str, Path]
-    masks: dict[str, list[Path]] = field(default_factory=dict)
+    split: str  # "train" or "test"
+    defect: str  # "good", or the kind of defect
+    pictures: dict[str, Path]  # by stem, which no other picture of this split and kind has
+    masks: dict[str, list[Path]] = field(default_factory=dict)  # by the stem of their picture
 
 
 TRAINING = ("train/good", "validation/good")
@@ -101,14 +87,9 @@ def data_folders(category: Path) -> list[Path]:
     return folders
 
 
-def is_visa(category: Path) -> bool:
-    """Tell whether a folder is a category in VisA's layout."""
-    return is_folder(category.joinpath(*VISA_GOOD))
-
-
 def is_category(folder: Path) -> bool:
     """Tell whether a folder is a category in one of the layouts."""
-    return layout_of(folder) is not None or is_visa(folder)
+    return layout_of(folder) is not None or is_folder(folder.joinpath(*VISA_GOOD))
 
 
 def place(category: Path, below: str) -> Path | None:
@@ -146,7 +127,7 @@ def picture_folders(category: Path, listing: Listing) -> Iterator[PictureFolder]
         pictures = _pictures(path, listing)
         if path != training[0]:
             pictures = {f"{path.parent.name}_{stem}": file for stem, file in pictures.items()}
-        yield PictureFolder(path, "train", GOOD, pictures)
+        yield PictureFolder("train", GOOD, pictures)
     for parent in dict.fromkeys((category / below).parent for below in layout.training):
         for other in listing.folders(parent):
             if other not in training:
@@ -175,7 +156,7 @@ def _test_folders(category: Path, layout: Layout, listing: Listing) -> Iterator[
             for mask in (mask for masks in found.values() for mask in masks):
                 listing.note(mask, "mask_of_good")
             found = {}
-        yield PictureFolder(path, "test", defect, _pictures(path, listing), found)
+        yield PictureFolder("test", defect, _pictures(path, listing), found)
 
 
 def _masks_of(category: Path, layout: Layout) -> Path | None:
@@ -242,11 +223,11 @@ def _visa_folders(category: Path, listing: Listing) -> Iterator[PictureFolder]:
         if other.name not in (VISA_GOOD[-1], VISA_BAD[-1]):
             listing.note(other, "folder_unused", layout="VisA")
     for split, pictures in parts.items():
-        yield PictureFolder(normal, split, GOOD, pictures)
+        yield PictureFolder(split, GOOD, pictures)
     bad = category.joinpath(*VISA_BAD)
     if is_folder(bad):
         masks = _masks_by_stem(category.joinpath(*VISA_MASKS), listing)
-        yield PictureFolder(bad, "test", bad.name, _pictures(bad, listing), masks)
+        yield PictureFolder("test", bad.name, _pictures(bad, listing), masks)
 
 
 def _visa_split(category: Path, listing: Listing) -> dict[str, str]:
