@@ -265,7 +265,8 @@ def test_a_process_that_dies_and_a_lack_of_memory_cost_nothing_but_time(
 
     assert len(list((tmp_path / "deaths").iterdir())) == 1
     assert said.count("of memory and") == 4
-    assert said.count("ended from outside") == 1
+    # Twice if its cells went to the dying process once more before it was known to be dead.
+    assert said.count("ended from outside") in (1, 2)
     assert set(states(progress).values()) == {"done"}
     assert numbers(run) == numbers_in_this_process(replace(run, settings=SMALL))
     assert not (job_folder(run.outputs) / "workers").exists()
