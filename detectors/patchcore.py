@@ -262,12 +262,13 @@ def _patches_at(seen: list[Features], image: torch.Tensor, position: torch.Tenso
     bank = torch.empty(len(image), sum(maps.shape[1] for maps in seen[0].values()))
     first = 0
     for features in seen:
-        number, (height, width) = len(features["layer2"]), _grid(features)
+        number, width = len(features["layer2"]), _grid(features)[1]
         inside = ((image >= first) & (image < first + number)).nonzero().squeeze(1)
         if len(inside):
             needed, place = torch.unique(image[inside] - first, return_inverse=True)
-            layers = _rows_of_layers({layer: maps[needed] for layer, maps in features.items()})
-            chosen = place * height * width + position[inside]
-            bank[inside] = torch.cat([rows.index_select(0, chosen) for rows in layers], dim=1)
+            middle, deep = _averaged({layer: maps[needed] for layer, maps in features.items()})
+            row, column = position[inside] // width, position[inside] % width
+            layers = [maps[place, :, row, column] for maps in (middle, _enlarged(deep, middle))]
+            bank[inside] = torch.cat(layers, dim=1)
         first += number
     return bank
