@@ -104,16 +104,13 @@ def _named(
         return say("overview_unpaired_all", **values, methods=_all_missed(choice.unpaired, said))
     if choice.tied:
         return _tie(first, choice, values, say, said)
-    alike = "overview_best" if first.missed_alike is None else "overview_best_alike"
-    return say(alike, **values)
+    return say("overview_best" if first.missed_alike is None else "overview_best_alike", **values)
 
 
 def _tie(first: Candidate, choice: Choice, values: dict[str, str], say: Say, said: Say) -> str:
     counts = {"defective": len(first.defective), "good": first.decisions.good}
     values |= {"missed": both_missed(first, said)}
-    values["others"] = listed(
-        f"{method_title(one.method)} {both_missed(one, said)}" for one in choice.tied
-    )
+    values["others"] = _all_missed(choice.tied, said, both_missed)
     sentences = [say("overview_tied", **values, **counts)]
     quickest = min(choice.tied, key=lambda one: (math.isnan(one.ms), one.ms))
     if quickest.ms < first.ms:
@@ -169,5 +166,7 @@ def _left_out(
     return lines
 
 
-def _all_missed(candidates: Iterable[Candidate], said: Say) -> str:
-    return listed(f"{method_title(one.method)} {missed(one, said)}" for one in candidates)
+def _all_missed(
+    candidates: Iterable[Candidate], said: Say, counted: Callable[[Candidate, Say], str] = missed
+) -> str:
+    return listed(f"{method_title(one.method)} {counted(one, said)}" for one in candidates)

@@ -16,12 +16,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from data_utils.facts import Fact, fact
-from data_utils.images import (
-    UnreadableImageError,
-    read_picture,
-    white_level,
-)
-from data_utils.listing import Finding, equal_pictures
+from data_utils.images import UnreadableImageError, read_picture, white_level
+from data_utils.listing import Finding, below
 from data_utils.locations import pool_threads
 from data_utils.masks import read_mask
 from data_utils.mvtec import Category
@@ -46,9 +42,8 @@ class Pictures:
     ----------
     records : DataFrame
         The category's records without unreadable pictures and without training pictures that
-        repeat an earlier one, index 0..N-1, plus the column
-        ``has_mask`` (bool: good pictures, whose mask is empty, and defective ones with a mask
-        that marks something).
+        repeat an earlier one, index 0..N-1, plus the column ``has_mask`` (bool: good pictures,
+        whose mask is empty, and defective ones with a mask that marks something).
     images : uint8 [N, H, W, 3]
         In the order of `records`; a read-only memory map when cached.
     masks : bool [T, H, W]
@@ -154,7 +149,7 @@ def decode(category: Category, transform: Transform, progress: Progress | None) 
             if progress is not None:
                 progress(position + 1, len(paths))
     records = records.iloc[kept].reset_index(drop=True).assign(has_mask=has_mask)
-    repeated, equal = equal_pictures(records, images, category.root)
+    repeated, equal = _equal_pictures(records, images, category.root)
     images = images[: len(kept)]
     if repeated.any():
         records, images = records[~repeated].reset_index(drop=True), images[~repeated]
@@ -162,6 +157,30 @@ def decode(category: Category, transform: Transform, progress: Progress | None) 
     masks = masks[:test_count]
     made = fingerprint(records, images, masks)
     return Pictures(records, images, masks, tuple(findings), made, transform)
+
+
+def _equal_pictures(
+    records: pd.DataFrame, images: NDArray[np.uint8], root: Path
+) -> tuple[NDArray[np.bool_], list[Finding]]:
+    """Mark training pictures that equal an earlier one, ``[N]``, and tell of all that are equal.
+
+    Counted twice they would be held out of a model that has seen them.
+    """
+    repeated = np.zeros(len(records), np.bool_)
+    found = []
+    first: dict[bytes, Any] = {}
+    for position, row in enumerate(records.to_dict("records")):
+        earlier = first.setdefault(hashlib.blake2b(images[position].data).digest(), row)
+        if earlier is row:
+            continue
+        equal = fact("same_pixels", other=below(earlier["image_path"], root))
+        if row["split"] == "train":
+            repeated[position] = True
+            equal = fact("finding_left_out", reason=equal)
+        elif earlier["label"] != row["label"]:
+            equal = fact("same_pixels_twice_labelled", other=below(earlier["image_path"], root))
+        found.append(Finding.of(row["image_path"], root, equal))
+    return repeated, found
 
 
 def _brightest(path: Path) -> int:

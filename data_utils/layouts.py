@@ -23,7 +23,7 @@ from data_utils.locations import is_allowed
 
 GOOD = "good"
 MASK_SUFFIX = "_mask"
-OFFICIAL_MASKS = "ground_truth"
+OFFICIAL_TESTS, OFFICIAL_MASKS = "test", "ground_truth"
 OTHER_GOOD = frozenset({"ok", "normal", "gut", "pass", "io", "i.o", "i.o.", "양품"})
 OTHER_MASKS = frozenset(
     {"mask", "masks", "gt", "groundtruth", "ground-truth", "ground truth", "label", "labels"}
@@ -58,18 +58,18 @@ class PictureFolder:
 TRAINING = ("train/good", "validation/good")
 LAYOUTS = (
     Layout("MVTec AD 2", TRAINING, "test_public", "test_public/ground_truth"),
-    Layout("MVTec AD", TRAINING, "test", OFFICIAL_MASKS),
-    Layout("BTAD", ("train/ok",), "test", OFFICIAL_MASKS, "ok"),
+    Layout("MVTec AD", TRAINING, OFFICIAL_TESTS, OFFICIAL_MASKS),
+    Layout("BTAD", ("train/ok",), OFFICIAL_TESTS, OFFICIAL_MASKS, "ok"),
 )
 
 
 def layout_of(category: Path) -> Layout | None:
     """Return the layout of a category of folders, None for VisA's and for what is no category."""
     for layout in LAYOUTS:
-        if place(category, layout.training[0]):
-            wanted = place(category, layout.tests)
-            if wanted or layout.tests == "test":
-                return layout
+        if place(category, layout.training[0]) and (
+            is_folder(category / layout.tests) or layout.tests == OFFICIAL_TESTS
+        ):
+            return layout
     return None
 
 
@@ -79,12 +79,16 @@ def data_folders(category: Path) -> list[Path]:
     if layout is None:
         folders = [category.joinpath(*parts) for parts in (VISA_GOOD, VISA_BAD, VISA_MASKS)]
         return [*folders, category.parent / VISA_SPLIT]
-    training = [path for below in layout.training if (path := place(category, below))]
+    training = _training_folders(category, layout)
     folders = [folder for path in training for folder in (path.parent, path)]
     for parent in (category / layout.tests, category / layout.masks):
         folders.append(parent)
         folders += _folders(parent)
     return folders
+
+
+def _training_folders(category: Path, layout: Layout) -> list[Path]:
+    return [path for below in layout.training if (path := place(category, below))]
 
 
 def is_category(folder: Path) -> bool:
@@ -122,7 +126,7 @@ def picture_folders(category: Path, listing: Listing) -> Iterator[PictureFolder]
     if layout is None:
         yield from _visa_folders(category, listing)
         return
-    training = [path for below in layout.training if (path := place(category, below))]
+    training = _training_folders(category, layout)
     for path in training:
         pictures = _pictures(path, listing)
         if path != training[0]:

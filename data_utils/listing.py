@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import stat
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import numpy as np
-import pandas as pd
-from numpy.typing import NDArray
 
 from data_utils.facts import Fact, fact
 from data_utils.images import is_picture, may_be_picture
@@ -150,27 +144,3 @@ def _kind(path: Path) -> int:
         return stat.S_IFMT(path.stat().st_mode)
     except OSError:
         return 0
-
-
-def equal_pictures(
-    records: pd.DataFrame, images: NDArray[np.uint8], root: Path
-) -> tuple[NDArray[np.bool_], list[Finding]]:
-    """Mark training pictures that equal an earlier one, ``[N]``, and tell of all that are equal.
-
-    Counted twice they would be held out of a model that has seen them.
-    """
-    repeated = np.zeros(len(records), np.bool_)
-    found = []
-    first: dict[bytes, Any] = {}
-    for position, row in enumerate(records.to_dict("records")):
-        earlier = first.setdefault(hashlib.blake2b(images[position].data).digest(), row)
-        if earlier is row:
-            continue
-        equal = fact("same_pixels", other=below(earlier["image_path"], root))
-        if row["split"] == "train":
-            repeated[position] = True
-            equal = fact("finding_left_out", reason=equal)
-        elif earlier["label"] != row["label"]:
-            equal = fact("same_pixels_twice_labelled", other=below(earlier["image_path"], root))
-        found.append(Finding.of(row["image_path"], root, equal))
-    return repeated, found

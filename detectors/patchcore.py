@@ -220,7 +220,8 @@ def patch_features(features: Features) -> torch.Tensor:
 
     Patches run through the pictures one after the other, row by row on the grid of layer 2.
     """
-    return torch.cat(_rows_of_layers(features), dim=1)
+    middle, deep = _averaged(features)
+    return torch.cat([_as_rows(middle), _as_rows(_enlarged(deep, middle))], dim=1)
 
 
 def projected_patches(features: Features, projection: torch.Tensor) -> torch.Tensor:
@@ -237,12 +238,6 @@ def projected_patches(features: Features, projection: torch.Tensor) -> torch.Ten
 
 def _grid(features: Features) -> tuple[int, int]:
     return features["layer2"].shape[2], features["layer2"].shape[3]
-
-
-def _rows_of_layers(features: Features) -> list[torch.Tensor]:
-    """Return locally averaged layer 2, and layer 3 on its grid, each float32 ``[N h w, C]``."""
-    middle, deep = _averaged(features)
-    return [_as_rows(middle), _as_rows(_enlarged(deep, middle))]
 
 
 def _averaged(features: Features) -> list[torch.Tensor]:

@@ -57,11 +57,11 @@ def draw_counts(
             if one.name not in used.index:
                 continue
             row = used.loc[one.name]
-            test = row["test_good"] + row["test_defective"]
-            if (row["train_images"], test) != (one.train, one.test_good + one.test_defective):
-                numbers = {"train": row["train_images"], "all_train": one.train}
-                numbers |= {"test": test, "all_test": one.test_good + one.test_defective}
-                st.caption(t("overview_counts_used", category=one.name, **numbers))
+            train, test = row["train_images"], row["test_good"] + row["test_defective"]
+            found = {"all_train": one.train, "all_test": one.test_good + one.test_defective}
+            if [train, test] != list(found.values()):
+                named = {"category": one.name, "train": train, "test": test}
+                st.caption(t("overview_counts_used", **named, **found))
 
 
 def draw_contact_sheet(counts: list[CategoryCounts]) -> None:

@@ -11,7 +11,7 @@ positives, no negatives) is NaN; the pages and files show "n/a".
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -223,17 +223,25 @@ def auroc_interval(auroc: float, positives: int, negatives: int) -> tuple[float,
 
 def mask_regions(masks: NDArray[np.bool_]) -> NDArray[np.uint32]:
     """Number the 8-connected regions of all masks, ``[T, H, W]``: 0 outside, then 1, 2, ..."""
+    regions = np.empty(masks.shape, np.uint32)
+    for position, numbered in enumerate(numbered_masks(masks)):
+        regions[position] = numbered
+    return regions
+
+
+def numbered_masks(masks: Iterable[NDArray[np.bool_]]) -> Iterator[NDArray[np.uint32]]:
+    """Yield what ``mask_regions`` gives of each mask, ``[H, W]``, which may be of any size."""
     # Here, because the app's first page does not need it and should not wait for it.
     from scipy.ndimage import label as connected_regions
 
-    regions = np.zeros(masks.shape, np.uint32)
     count = 0
-    for mask, numbered in zip(masks, regions, strict=True):
+    for mask in masks:
+        numbered = np.zeros(mask.shape, np.uint32)
         if mask.any():
             labelled, found = connected_regions(mask, EIGHT_CONNECTED)
             numbered[mask] = labelled[mask] + count
             count += found
-    return regions
+        yield numbered
 
 
 def thinned(ranked: Curve, points: int = 2000) -> Curve:

@@ -147,8 +147,9 @@ def opened_picture(file: File, white: int | None = None) -> tuple[Image.Image, l
             amounts = {"needed": f"{needed / 1e6:.0f} MB", "free": f"{free / 1e6:.0f} MB"}
             raise UnreadableImageError("picture_needs_memory", **amounts)
         read = read_picture(file, white)
-    remarks = [*read_header(file).remarks, *read.remarks]
-    if bool(read.brightest) != (white is not None):
+    header = read_header(file)
+    remarks = [*header.remarks, *read.remarks]
+    if header.deep != (white is not None):
         remarks.append(fact("other_depth"))
     return read.image, remarks
 

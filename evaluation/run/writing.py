@@ -20,7 +20,7 @@ from detectors.base import AnomalyResult, Calibration, Detector
 from detectors.maps import image_scores
 from detectors.registry import METHODS
 from evaluation.measure.measures import brightness_auroc, curve_arrays, mean_brightness, measure
-from evaluation.measure.metrics import mask_regions
+from evaluation.measure.metrics import mask_regions, numbered_masks
 from evaluation.measure.operating_points import DEFAULT_FALSE_ALARMS, threshold_for
 from evaluation.run.fitting import PendingCell, StartPhase
 from evaluation.run.timing import PeakMemory, describe_machine
@@ -62,13 +62,7 @@ class CategoryInput:
     @cached_property
     def full_size_regions(self) -> list[NDArray[np.uint32]]:
         """The same at the size of each mask's file, ``[H, W]`` of every test picture."""
-        regions, count = [], 0
-        for mask in full_size_masks(self.pictures):
-            numbered = mask_regions(mask[None])[0]
-            numbered[mask] += count
-            count = max(count, int(numbered.max()))
-            regions.append(numbered)
-        return regions
+        return list(numbered_masks(full_size_masks(self.pictures)))
 
     @cached_property
     def brightness(self) -> NDArray[np.float64]:

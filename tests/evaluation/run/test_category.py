@@ -77,20 +77,6 @@ def made(small: Run, run: Run) -> Run:
     return run
 
 
-@pytest.fixture
-def extracted(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Return the list of batch sizes that pass the backbone from now on."""
-    sizes: list[int] = []
-    extract = NetworkBackbone.extract
-
-    def counted(self: NetworkBackbone, images: NDArray[np.uint8]) -> Features:
-        sizes.append(len(images))
-        return extract(self, images)
-
-    monkeypatch.setattr(NetworkBackbone, "extract", counted)
-    return sizes
-
-
 # One run with the default settings, whose files are looked at from all sides.
 
 

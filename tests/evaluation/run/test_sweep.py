@@ -7,17 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import pytest
 import torch
-from numpy.typing import NDArray
 
 from data_utils.decoding import Pictures
 from data_utils.mvtec import Category, scan_category
 from data_utils.pictures import load_pictures
 from detectors import registry
-from detectors.backbones.features import Features, NetworkBackbone
 from detectors.backbones.names import LITE0
 from detectors.backbones.weights import random_weights
 from evaluation.cluster.foreman import evaluate_on_cluster
@@ -77,20 +74,6 @@ def weights_file(tmp_path: Path) -> str:
     path = tmp_path / "weights.pth"
     torch.save(random_weights("resnet18").state, path)
     return str(path)
-
-
-@pytest.fixture
-def extracted(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Return the list of batch sizes that pass the backbone from now on."""
-    sizes: list[int] = []
-    extract = NetworkBackbone.extract
-
-    def counted(self: NetworkBackbone, images: NDArray[np.uint8]) -> Features:
-        sizes.append(len(images))
-        return extract(self, images)
-
-    monkeypatch.setattr(NetworkBackbone, "extract", counted)
-    return sizes
 
 
 def test_settings_that_make_no_difference_to_a_method_make_no_cell(planned: Planned) -> None:
