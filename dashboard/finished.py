@@ -87,15 +87,19 @@ def finished_cell(place: CellPlace) -> FinishedCell | None:
     return FinishedCell(place, about, test, calibration_scores(scores))
 
 
-def finished_methods(outputs: Path, category: str) -> tuple[list[FinishedCell], list[Fact]]:
-    """Return the category's finished cells with default settings, and what damaged ones lack.
+def finished_methods(
+    outputs: Path, category: str, settings: str = ""
+) -> tuple[list[FinishedCell], list[Fact]]:
+    """Return the category's finished cells, and what damaged ones lack.
 
-    In the order of the registry.
+    In the order of the registry. With these settings or, of a method that has no such result, with
+    the default ones.
     """
     cells, problems = list[FinishedCell](), list[Fact]()
     for method in METHODS:
         try:
-            cell = finished_cell(CellPlace(outputs, category, method))
+            places = [CellPlace(outputs, category, method, one) for one in (settings, "")]
+            cell = finished_cell(next((one for one in places if one.finished), places[-1]))
         except CellError as error:
             problems.append(error.fact)
             continue

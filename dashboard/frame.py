@@ -9,47 +9,70 @@ import streamlit as st
 
 from dashboard.loaders import DataSource, data_source, demo_is_needed, results
 from dashboard.run.control import draw_run_control
-from dashboard.state import Selection, keep_choice, mirror_in_url, restore, select, t, told
+from dashboard.state import (
+    Selection,
+    follow,
+    keep_choice,
+    mirror_in_url,
+    restore,
+    said,
+    select,
+    t,
+    told,
+)
+from dashboard.tables import settings_title
 from dashboard.texts import LANGUAGES
 from data_utils.facts import fact_of
 from data_utils.locations import default_data_root, default_outputs, outputs_at, shown_path
 from detectors.registry import METHODS
 
 FRAMED_KEY = "_framed"
-PAGES = {
-    "overview": "table_chart",
-    "samples": "image_search",
-    "compare": "compare",
-    "roc": "show_chart",
-    "tradeoff": "speed",
-    "defects": "category",
-    "inspection": "biotech",
-    "run": "play_circle",
+CATEGORY, METHOD, SETTINGS = "category", "method", "settings"
+# Each page's icon, and what is chosen at its top.
+PAGES: dict[str, tuple[str, tuple[str, ...]]] = {
+    "overview": ("table_chart", (CATEGORY,)),
+    "samples": ("image_search", (CATEGORY, METHOD, SETTINGS)),
+    "compare": ("compare", (CATEGORY, SETTINGS)),
+    "roc": ("show_chart", (CATEGORY, SETTINGS)),
+    "tradeoff": ("speed", (CATEGORY,)),
+    "defects": ("category", (CATEGORY, SETTINGS)),
+    "inspection": ("biotech", (CATEGORY, SETTINGS)),
+    "run": ("play_circle", ()),
 }
+WIDE_PAGES = ("samples", "compare")
+STYLE = (Path(__file__).resolve().parent / "frame.css").read_text(encoding="utf-8")
 DEFAULT_PAGE = "overview"
+CHOICE_PX = 240
 
 
 def draw_app() -> None:
     """Draw the sidebar and the current page."""
     restore()
-    st.set_page_config(page_title=t("app_title"), page_icon=":material/search:", layout="wide")
-    page = st.navigation(
-        [
-            st.Page(
-                f"pages/{name}.py",
-                title=t(f"page_{name}"),
-                icon=f":material/{icon}:",
-                default=name == DEFAULT_PAGE,
-            )
-            for name, icon in PAGES.items()
-        ]
+    pages = {
+        name: st.Page(
+            f"pages/{name}.py",
+            title=t(f"page_{name}"),
+            icon=f":material/{icon}:",
+            default=name == DEFAULT_PAGE,
+        )
+        for name, (icon, _) in PAGES.items()
+    }
+    page = st.navigation(list(pages.values()), position="top")
+    name = next(name for name, one in pages.items() if one.url_path == page.url_path)
+    st.set_page_config(
+        page_title=t("app_title"),
+        page_icon=":material/search:",
+        layout="wide",
+        initial_sidebar_state="collapsed" if name in WIDE_PAGES else "auto",
     )
+    st.html(f"<style>{STYLE}</style>")
+    follow()
     try:
         outputs = outputs_at(default_outputs())
     except ValueError as error:
         st.error(told(fact_of(error)))
         return
-    draw_sidebar(outputs)
+    draw_choices(outputs, PAGES[name][1])
     st.session_state[FRAMED_KEY] = True
     try:
         page.run()
@@ -70,19 +93,34 @@ def framed(draw: Callable[[], None]) -> None:
         draw_app()
 
 
-def draw_sidebar(outputs: Path) -> Selection:
-    """Draw the sidebar and make its choice the selected one."""
+def draw_choices(outputs: Path, asked: tuple[str, ...]) -> Selection:
+    """Draw the sidebar and, above the page, the choices it asks for; make them the selected ones.
+
+    Parameters
+    ----------
+    asked : tuple of str
+        Which of ``category, method, settings`` the page reads.
+    """
     with st.sidebar:
         source = _draw_data_folder()
-        category = _draw_category(source, _categories_with_results(outputs))
-        method = _draw_method()
-        selection = Selection(
-            source.root, source.demo, source.categories, category, method, outputs
-        )
-        select(selection)
-        draw_run_control(selection)
+        started = st.container()
         st.divider()
         _draw_language()
+    table, _ = results(outputs)
+    with st.container(key="choices", horizontal=True, vertical_alignment="bottom"):
+        category = _draw_category(source, sorted(set(table["category"])), CATEGORY in asked)
+        method = _draw_method(METHOD in asked)
+        cells = table[table["category"] == category]
+        if METHOD in asked:
+            cells = cells[cells["method"] == method]
+        found = sorted(set(cells["settings_id"])) if SETTINGS in asked else []
+        settings = _draw_settings(found)
+    selection = Selection(
+        source.root, source.demo, source.categories, category, method, outputs, settings
+    )
+    select(selection)
+    with started:
+        draw_run_control(selection)
     return selection
 
 
@@ -107,29 +145,43 @@ def _draw_data_folder() -> DataSource:
     return source
 
 
-def _categories_with_results(outputs: Path) -> list[str]:
-    table, _ = results(outputs)
-    return sorted(set(table["category"]))
-
-
-def _draw_category(source: DataSource, with_results: list[str]) -> str:
+def _draw_category(source: DataSource, with_results: list[str], asked: bool) -> str:
     names = [*source.categories, *(n for n in with_results if n not in source.categories)]
     if not names:
         return ""
     keep_choice("category", names)
-    return str(st.selectbox(t("category"), names, key="category"))
+    if asked:
+        st.selectbox(t("category"), names, key="category", width=CHOICE_PX)
+    return str(st.session_state["category"])
 
 
-def _draw_method() -> str:
+def _draw_method(asked: bool) -> str:
     keep_choice("method", list(METHODS))
-    return str(
-        st.selectbox(
+    if asked:
+        st.segmented_control(
             t("method"),
             list(METHODS),
             key="method",
             format_func=lambda key: METHODS[key].title,
+            required=True,
         )
-    )
+    return str(st.session_state["method"])
+
+
+def _draw_settings(names: list[str]) -> str:
+    """Draw the choice of settings where there are results of several; the default ones first."""
+    if not names or names == [""]:
+        return ""
+    keep_choice("settings", names)
+    if len(names) > 1:
+        st.selectbox(
+            t("column_settings"),
+            names,
+            key="settings",
+            format_func=lambda name: settings_title(name) if name else said("default_settings"),
+            width=CHOICE_PX,
+        )
+    return str(st.session_state["settings"])
 
 
 def _draw_language() -> None:

@@ -49,7 +49,7 @@ def draw_finished_cells(selection: Selection, remarks: bool = True) -> list[Fini
     remarks : bool
         Whether to say which methods are missing and where the results come from.
     """
-    cells, problems = finished_methods(selection.outputs, selection.category)
+    cells, problems = finished_methods(selection.outputs, selection.category, selection.settings)
     for problem in dict.fromkeys(map(told, problems)):
         st.error(problem)
     if cells and remarks:

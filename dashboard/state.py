@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,11 +16,11 @@ from data_utils.facts import Fact
 from data_utils.locations import demo_root
 from evaluation.measure.operating_points import DEFAULT_FALSE_ALARMS
 
-TEXT_KEYS = ("lang", "category", "method", "sample")
 ALARMS_KEY = "alarms"
-URL_KEYS = (*TEXT_KEYS, ALARMS_KEY)
+LASTING = ("lang", "data_folder", "category", "method", "settings", ALARMS_KEY, "sample", "zoom")
 ALARMS_STEP, ALARMS_MOST = 0.5, 30.0
-SELECTION_KEY, KEPT_KEY = "_selection", "_kept"
+SELECTION_KEY, KEPT_KEY, WRITTEN_KEY, DRAWN_KEY = "_selection", "_kept", "_written", "_drawn"
+SAMPLES_PAGE, OPEN_KEY = "pages/samples.py", "_open"
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,8 @@ class Selection:
         The data folder's categories.
     category, method : str
         Empty where nothing can be chosen.
+    settings : str
+        The identifier of the settings whose results are shown, "" for the default ones.
     outputs : Path
         The outputs folder.
     """
@@ -45,6 +49,7 @@ class Selection:
     category: str
     method: str
     outputs: Path
+    settings: str = ""
 
     @property
     def data_argument(self) -> str:
@@ -82,29 +87,64 @@ def told(fact: Fact) -> str:
 
 
 def restore() -> None:
-    """Take over what the URL says at the start of a session, and keep choices across pages.
+    """Take over what the address says that this session has not written there, and keep choices.
 
-    Streamlit forgets the value of a widget that the current page does not draw, unless the
-    script has set it itself.
+    That is all of it in a new session, and what differs after Back or another way to another
+    address. Streamlit forgets the value of a widget that the current page does not draw, unless
+    the script has set it itself.
     """
-    for key in st.session_state.get(KEPT_KEY, ()):
+    given = st.query_params.to_dict()
+    written: dict[str, str] = st.session_state.setdefault(WRITTEN_KEY, {})
+    if given:
+        for key in given.keys() | written.keys():
+            if given.get(key) != written.get(key):
+                st.session_state.pop(key, None)
+    for key in (*st.session_state.get(KEPT_KEY, {}), *LASTING):
         if key in st.session_state:
             st.session_state[key] = st.session_state[key]
-    for key in URL_KEYS:
-        if key in st.session_state:
-            st.session_state[key] = st.session_state[key]
-        elif key in st.query_params:
-            given = st.query_params[key]
-            st.session_state[key] = _alarms(given) if key == ALARMS_KEY else given
+        elif key in LASTING and key in given:
+            st.session_state[key] = _alarms(given[key]) if key == ALARMS_KEY else given[key]
+    st.session_state[DRAWN_KEY] = set()
 
 
 def mirror_in_url() -> None:
-    """Write the current choice into the URL, so that a view can be shared."""
-    wanted = {key: str(st.session_state[key]) for key in URL_KEYS if st.session_state.get(key)}
-    if wanted.get(ALARMS_KEY) == str(_alarms("")):
-        del wanted[ALARMS_KEY]
+    """Write the current choices into the address, so that a view can be shared.
+
+    Of those that a single page draws, what differs from where they begin.
+    """
+    starts: dict[str, object] = st.session_state.get(KEPT_KEY, {})
+    wanted = address()
+    for key in st.session_state.get(DRAWN_KEY, ()):
+        value = st.session_state.get(key, starts[key])
+        if key not in LASTING and value != starts[key]:
+            wanted[key] = value if isinstance(value, str) else json.dumps(value)
+    for key in ("sample", "zoom"):
+        if st.session_state.get(key):
+            wanted[key] = str(st.session_state[key])
+    st.session_state[WRITTEN_KEY] = wanted
     if wanted != st.query_params.to_dict():
         st.query_params.from_dict(wanted)
+
+
+def address(**changes: str) -> dict[str, str]:
+    """Return the parameters of an address with the session's choices and these changes."""
+    kept = (key for key in LASTING if key not in ("sample", "zoom"))
+    chosen = {key: str(st.session_state[key]) for key in kept if st.session_state.get(key)}
+    if chosen.get(ALARMS_KEY) == str(_alarms("")):
+        del chosen[ALARMS_KEY]
+    return {key: value for key, value in (chosen | changes).items() if value}
+
+
+def open_samples(**changes: str) -> None:
+    """Let the next run open Samples with these choices; what they leave open begins anew."""
+    st.session_state.update({"sample": "", "show": "", "defect": "", "zoom": ""} | changes)
+    st.session_state[OPEN_KEY] = True
+
+
+def follow() -> None:
+    """Go to Samples if the user has opened pictures there."""
+    if st.session_state.pop(OPEN_KEY, False):
+        st.switch_page(SAMPLES_PAGE)
 
 
 def select(selection: Selection) -> None:
@@ -118,17 +158,58 @@ def selected() -> Selection:
     return selection
 
 
-def remember(key: str, start: object) -> None:
-    """Let widget `key` begin with `start`, and keep its value while other pages are shown."""
-    st.session_state.setdefault(key, start)
-    st.session_state.setdefault(KEPT_KEY, set()).add(key)
+def remember(
+    key: str, start: object, least: float = -math.inf, most: float = math.inf, shared: bool = True
+) -> None:
+    """Let widget `key` begin with `start` or, where the address says so, as it says.
+
+    Its value is kept while other pages are shown.
+
+    Parameters
+    ----------
+    least, most : float
+        Of numbers.
+    shared : bool
+        Whether the value stands in the address.
+    """
+    st.session_state.setdefault(KEPT_KEY, {})[key] = start
+    if shared:
+        st.session_state.setdefault(DRAWN_KEY, set()).add(key)
+    if key not in st.session_state:
+        given = st.query_params.get(key) if shared else None
+        st.session_state[key] = start if given is None else _read(given, start, least, most)
+
+
+def _read(given: str, start: object, least: float, most: float) -> object:
+    """Return what an address gives for a widget that begins with `start`; that if it cannot be."""
+    if isinstance(start, str):
+        return given
+    try:
+        value = json.loads(given)
+    except (ValueError, RecursionError):
+        return start
+    if isinstance(start, list):
+        whole = isinstance(value, list) and all(isinstance(one, str) for one in value)
+        return value if whole else start
+    if isinstance(start, bool) or isinstance(value, bool):
+        return value if type(value) is type(start) else start
+    numeric = isinstance(value, (int, float)) and math.isfinite(value)
+    if not numeric or not least <= value <= most:
+        return start
+    return float(value) if start is None else type(start)(value)  # type: ignore[call-arg]
 
 
 def keep_choice(key: str, options: Sequence[object]) -> None:
-    """Make sure that the session's value for widget `key` is one of `options`, and remember it."""
+    """Make sure that the session's value for widget `key` is one of `options`, and remember it.
+
+    What an address names and is not here is told, once.
+    """
     remember(key, options[0])
-    if st.session_state[key] not in options:
+    value = st.session_state[key]
+    if value not in options:
         st.session_state[key] = options[0]
+        if value and st.query_params.get(key) == str(value):
+            st.warning(t("not_here", what=str(value)))
 
 
 def keep_choices(key: str, options: Iterable[str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -17,6 +18,7 @@ from evaluation.measure.operating_points import expected_interval, expected_shar
 from evaluation.store.spreadsheet import NOT_AVAILABLE, table_text
 from evaluation.store.summary import MACHINE_COLUMNS
 
+SETTING = re.compile(r"([a-z][a-z_]*?)-(.*?)(?:_(?=[a-z][a-z_]*?-)|$)")
 ROW_PX, BORDER_PX, TALLEST_PX = 35, 3, 900
 
 
@@ -65,6 +67,12 @@ def pinned(key: str, width: int | None = None) -> Any:
 def method_title(key: str) -> str:
     """Return the method's name for people, or the key itself if it is not known."""
     return METHODS[key].title if key in METHODS else key
+
+
+def settings_title(identifier: str) -> str:
+    """Return a settings' identifier as people read it: ``coreset ratio 0.02, seed 1``."""
+    parts = (f"{name.replace('_', ' ')} {value}" for name, value in SETTING.findall(identifier))
+    return ", ".join(parts) or identifier
 
 
 def cell_names(cells: Iterable[Mapping[Any, Any]]) -> str:

@@ -77,6 +77,14 @@ class Transform:
         right, bottom = left + self.width, top + self.height
         return round(left * across), round(top * down), round(right * across), round(bottom * down)
 
+    def frame(self, size: tuple[int, int]) -> tuple[int, int, int, int]:
+        """Return where the whole picture of this (width, height) would lie, in result pixels.
+
+        As (x, y, width, height); with a crop it reaches over the result's borders.
+        """
+        resized, left, top = self._placed(size)
+        return -left, -top, *resized
+
     def _apply(self, picture: Image.Image, resampling: Image.Resampling) -> Image.Image:
         resized, left, top = self._placed(picture.size)
         whole = picture.resize(resized, resampling) if picture.size != resized else picture

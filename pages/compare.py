@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import math
+
 import streamlit as st
 
-from dashboard.compare.drawing import draw_disagreement, draw_row, draw_wrong_together
-from dashboard.compare.lineup import compared, unlike
+from dashboard.compare.drawing import (
+    draw_disagreement,
+    draw_row,
+    draw_thresholds,
+    draw_wrong_together,
+)
+from dashboard.compare.lineup import compared, judged_together, unlike
 from dashboard.frame import framed
 from dashboard.loaders import results
 from dashboard.opening import draw_brightness_notice, draw_finished_cells, has_category, opened
 from dashboard.run.control import start_evaluation
-from dashboard.samples.picker import draw_filter, draw_picker
+from dashboard.samples.picker import draw_condition, draw_filter, draw_picker, telling_sample
 from dashboard.samples.sample_set import defect_names
 from dashboard.state import Selection, draw_false_alarm_slider, mirror_in_url, t
 from dashboard.tables import method_title
@@ -36,14 +43,27 @@ def _draw_results(selection: Selection) -> None:
         return
     if differences := unlike(cells):
         st.warning(t("compare_unlike", what=differences), icon=":material/warning:")
-    false_alarms = draw_false_alarm_slider()
-    comparison = compared(cells, false_alarms)
-    names = comparison.together.names
-    defect = draw_filter(defect_names(comparison.together.pictures), names, "compare_defect")
-    rows = comparison.rows(defect)
-    at = draw_picker([names[row] for row in rows])
-    st.caption(t("position", position=at + 1, count=len(rows)))
-    draw_row(comparison, rows[at], false_alarms)
+    with st.container(key="controls", horizontal=True, vertical_alignment="bottom"):
+        false_alarms = draw_false_alarm_slider()
+        comparison = compared(cells, false_alarms)
+        pictures = comparison.together.pictures.assign(score=math.nan)
+        met = draw_condition(
+            pictures,
+            math.nan,
+            lambda: judged_together(comparison, pictures),
+            several=len(comparison.cells) > 1,
+            single=False,
+        )
+        defect = draw_filter(defect_names(pictures))
+        rows = [row for row in comparison.rows(defect) if met[row]]
+        names = [comparison.together.names[row] for row in rows]
+        if rows:
+            at = draw_picker(names, telling_sample(pictures, comparison))
+    if not rows:
+        st.info(t("shown_nothing"))
+        return
+    draw_row(comparison, rows, at)
+    draw_thresholds(comparison, false_alarms)
     draw_disagreement(comparison, rows)
     draw_wrong_together(comparison, rows, false_alarms)
     draw_brightness_notice(results(selection.outputs)[0], selection.category)

@@ -7,6 +7,8 @@ from typing import Any
 
 import streamlit as st
 
+from dashboard.compare.lineup import Comparison, compared, judged_together
+from dashboard.components.viewer import draw_viewer, zoom
 from dashboard.finished import findings_of, finished_cell, finished_methods
 from dashboard.frame import framed
 from dashboard.loaders import results
@@ -22,7 +24,9 @@ from dashboard.run.control import start_evaluation
 from dashboard.samples import picker, sample_set, viewer
 from dashboard.state import (
     Selection,
+    allowed_false_alarms,
     draw_false_alarm_slider,
+    language,
     mirror_in_url,
     said,
     score_unit,
@@ -34,11 +38,19 @@ from dashboard.texts import plain
 from data_utils.facts import fact_of
 from detectors.backbones.names import weights_kind
 from detectors.registry import METHODS
+from evaluation.measure.disagreement import verdicts
 from evaluation.measure.operating_points import pictures_needed, threshold_for
 from evaluation.store.places import CellError, CellPlace
 from evaluation.store.settings import Settings
 
 FITTED_HERE = "_fitted_here"
+PANELS = {
+    "image": "panel_image",
+    "truth": "panel_truth",
+    "heat": "panel_heatmap",
+    "overlay": "panel_overlay",
+}
+BAR_SHOWN_PX = 360
 
 
 def draw() -> None:
@@ -54,6 +66,8 @@ def draw() -> None:
 @st.fragment
 def _draw_result(selection: Selection, names: dict[str, str]) -> None:
     """Draw what there is of the chosen cell; a click redraws only this part of the page."""
+    if st.session_state["method"] != selection.method:
+        st.rerun()  # by a key, which redraws this part only
     if not _draw_stored(selection):
         if selection.category in selection.categories:
             _draw_fit(selection, names)
@@ -67,7 +81,9 @@ def _draw_result(selection: Selection, names: dict[str, str]) -> None:
 def _draw_stored(selection: Selection) -> bool:
     """Draw the finished cell, and tell whether there is one that can be drawn."""
     try:
-        cell = finished_cell(CellPlace(selection.outputs, selection.category, selection.method))
+        cell = finished_cell(
+            CellPlace(selection.outputs, selection.category, selection.method, selection.settings)
+        )
         if cell is None:
             return False
         draw_origin(selection, [cell.about])
@@ -75,7 +91,7 @@ def _draw_stored(selection: Selection) -> bool:
     except CellError as error:
         st.error(told(fact_of(error)))
         return False
-    _draw_samples(selection, samples)
+    _draw_samples(selection, samples, cell.about)
     _draw_numbers(cell.about)
     draw_brightness_notice(results(selection.outputs)[0], selection.category)
     return True
@@ -120,55 +136,103 @@ def _draw_session_samples(selection: Selection, names: dict[str, str]) -> None:
         return
     draw_network_notice(weights_kind(result.weights), names["method"])
     st.caption(t("session_only", weights=weights_text(result.weights)))
-    _draw_samples(selection, sample_set.session_samples(result))
+    _draw_samples(selection, sample_set.session_samples(result), {"data_root": ""})
 
 
-def _draw_samples(selection: Selection, samples: sample_set.SampleSet) -> None:
+def _draw_samples(
+    selection: Selection, samples: sample_set.SampleSet, about: dict[str, Any]
+) -> None:
     table, unit = samples.table, score_unit(selection.method)
     held_out = samples.calibration_scores
-    choosing, verdict, pictures, scale_row = (st.container() for _ in range(4))
-    left, middle, right = st.columns(3)
-    with left:
+    others = _compared(selection)
+    with st.container(key="controls", horizontal=True, vertical_alignment="bottom"):
         rate = draw_false_alarm_slider()
-    threshold = threshold_for(held_out, rate)
-    with middle:
-        key = f"outline/{selection.category}/{selection.method}/{threshold:.6g}"
-        level = viewer.draw_outline_slider(
-            viewer.outline_range(samples.scale, threshold), key, unit
+        threshold = threshold_for(held_out, rate)
+        several = others is not None and len(others.cells) > 1
+        met = picker.draw_condition(
+            table, threshold, lambda: judged_together(others, table), several
         )
-    with right:
-        opacity = viewer.draw_opacity_slider()
-    with choosing:
-        with st.container(horizontal=True, horizontal_alignment="distribute"):
-            defect = picker.draw_filter(
-                sample_set.defect_names(table), sample_set.sample_names(table), "defect_filter"
-            )
-            order = picker.draw_order()
+        defect = picker.draw_filter(sample_set.defect_names(table))
+        order = picker.draw_order()
         positions = sample_set.ordered(table, defect, order, threshold)
-        listed = table.iloc[positions]
-        scores = dict(zip(sample_set.sample_names(listed), listed["score"], strict=True))
-        at = picker.draw_picker(
-            list(scores), lambda name: f"{name} · {scores.get(name, math.nan):.4g}"
-        )
-    row, panels = listed.iloc[at], samples.panels(positions[at])
-    with verdict, st.container(horizontal=True, horizontal_alignment="distribute"):
-        viewer.draw_verdict(row, threshold, unit)
-        st.caption(t("position", position=at + 1, count=len(positions)), width="content")
-    with pictures:
-        viewer.draw_panels(row, panels, level, opacity)
-    with scale_row:
-        bar, found = st.columns(2)
-        with bar:
-            viewer.draw_colour_bar(samples.scale, threshold)
-        with found:
-            st.markdown(viewer.overlap_text(panels, level, bool(row["label"])))
+        positions = [position for position in positions if met[position]]
+        names = sample_set.sample_names(table)
+        listed = [names[position] for position in positions]
+        scores = dict(zip(names, table["score"], strict=True))
+        if listed:
+            at = picker.draw_picker(
+                listed,
+                picker.telling_sample(table, others),
+                lambda name: f"{name} · {scores.get(name, math.nan):.4g}",
+            )
+        with st.popover(t("samples_display"), icon=":material/tune:"):
+            key = f"outline/{selection.category}/{selection.method}/{threshold:.6g}"
+            level = viewer.draw_outline_slider(
+                viewer.outline_range(samples.scale, threshold), key, unit
+            )
+            opacity = viewer.draw_opacity_slider()
+    title = method_title(selection.method)
+    origin = said("shown_origin", category=selection.category, method=title, rate=percent(rate))
+    picker.draw_taken_away(origin, len(listed))
+    if not listed:
+        st.info(t("shown_nothing"))
+        return
+    judged = verdicts(table["score"], table["label"], threshold)
+
+    def viewed(position: int) -> dict[str, Any]:
+        row = table.iloc[position]
+        marks = [viewer.label_mark(row), (said("score_short", score=row["score"]), "")]
+        if judged[position] in viewer.VERDICTS:
+            key, kind = viewer.VERDICTS[judged[position]]
+            marks.append((said(key), kind))
+        place = t("position", position=positions.index(position) + 1, count=len(positions))
+        seen = {selection.method: samples.panels(position)}
+        return viewer.viewed(about, row, seen, {selection.method: level}, marks, place)
+
+    near = [positions[(at + by) % len(positions)] for by in picker.NEIGHBOURS]
+    draw_viewer(
+        {names[position]: viewed(position) for position in dict.fromkeys(near)},
+        listed,
+        listed[at],
+        [
+            {"kind": kind, "method": selection.method, "title": said(key)}
+            for kind, key in PANELS.items()
+        ],
+        viewer.labels(),
+        opacity,
+        _turn,
+        version=f"{samples.stamp}/{selection.method}/{level}/{zoom()[0] > 1}/{language()}",
+        listed=selection.method,
+    )
+    _draw_scale(samples, threshold, rate, unit)
+    picker.draw_sample_gallery(samples, positions, at, threshold)
+
+
+def _draw_scale(samples: sample_set.SampleSet, threshold: float, rate: float, unit: str) -> None:
+    """Draw the colour scale, and say where the threshold comes from."""
+    held_out, scale = samples.calibration_scores, samples.scale
     origin = {"rate": percent(rate), "count": len(held_out)}
     if math.isnan(threshold):
-        st.caption(t("threshold_unknown", needed=pictures_needed(rate), **origin))
+        line = t("threshold_unknown", needed=pictures_needed(rate), **origin)
     else:
         expected = expected_alarms(len(held_out), rate)
-        st.caption(t("threshold_line", threshold=threshold, count=len(held_out), **expected))
-    picker.draw_sample_gallery(samples, positions, at, threshold)
+        line = t("threshold_line", threshold=threshold, count=len(held_out), **expected)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.image(viewer.colour_bar(scale, threshold), width=BAR_SHOWN_PX)
+        st.caption(f"{t('scale_line', low=scale.low, high=scale.high, unit=unit)} {line}")
+
+
+def _compared(selection: Selection) -> Comparison | None:
+    """Return what all methods with results make of the category's pictures."""
+    cells, _ = finished_methods(selection.outputs, selection.category, selection.settings)
+    return compared(cells, allowed_false_alarms()) if cells else None
+
+
+def _turn(by: int) -> None:
+    """Go to the next or the previous method."""
+    keys = list(METHODS)
+    at = (keys.index(st.session_state["method"]) + by) % len(keys)
+    st.session_state["method"] = keys[at]
 
 
 def _draw_numbers(about: dict[str, Any]) -> None:

@@ -9,27 +9,24 @@ import pandas as pd
 import streamlit as st
 
 from dashboard.compare.lineup import Comparison
-from dashboard.samples.sample_set import Panels, sample_names
-from dashboard.samples.viewer import draw_picture, label_badge, missing_picture
-from dashboard.state import language, said, score_unit, t
-from dashboard.tables import method_title, percent
-from dashboard.texts import fact_wording, plain
+from dashboard.components.viewer import draw_viewer, zoom
+from dashboard.samples import viewer
+from dashboard.samples.picker import GALLERY_MOST, NEIGHBOURS, draw_tiles
+from dashboard.samples.sample_set import Panels
+from dashboard.state import language, said, score_unit, t, told
+from dashboard.tables import method_title, percent, settings_title
+from dashboard.texts import fact_wording
 from evaluation.measure.disagreement import FALSE_ALARM, HIT, MISSED, PASSED, UNKNOWN
 from evaluation.measure.operating_points import pictures_needed
-from evaluation.store.heatmap import outlined
+from evaluation.store.heatmap import OVERLAY_OPACITY
 from evaluation.store.places import CellError
 
-PAIR_KEY = "compare_pair_"
-PHONE_STYLE = f"""<style>
-@media (max-width: 640px) {{ [class*="st-key-{PAIR_KEY}"] {{ flex-direction: row; }} }}
-</style>"""
-SAMPLES_PAGE = "pages/samples.py"
 VERDICTS = {
-    HIT: ("compare_hit", "compare_short_hit", "green", "check_circle"),
-    PASSED: ("compare_passed", "compare_short_passed", "green", "check_circle"),
-    MISSED: ("verdict_missed", "compare_short_missed", "red", "cancel"),
-    FALSE_ALARM: ("verdict_false_alarm", "compare_short_false_alarm", "orange", "error"),
-    UNKNOWN: ("", "compare_not_judged", "", ""),
+    HIT: ("compare_short_hit", "background-color: #d7f0df; color: #0b4a24"),
+    PASSED: ("compare_short_passed", "background-color: #d7f0df; color: #0b4a24"),
+    MISSED: ("compare_short_missed", "background-color: #fbd5d5; color: #7a1212"),
+    FALSE_ALARM: ("compare_short_false_alarm", "background-color: #ffe0b8; color: #5c2f00"),
+    UNKNOWN: ("compare_not_judged", ""),
 }
 TABLE_KEY = "compare_table"
 SPREAD_PX, RANK_PX, VERDICT_PX = 70, 96, 92
@@ -39,88 +36,80 @@ WRONG_TOGETHER = (
 )
 
 
-def draw_row(comparison: Comparison, row: int, false_alarms: float) -> None:
-    """Draw picture and ground truth once, then map and overlay of each method.
-
-    On a narrow page the columns stand below each other, each with its two pictures abreast.
-    """
-    st.html(PHONE_STYLE)
-    picture, name = comparison.together.pictures.iloc[row], comparison.together.names[row]
-    seen = {method: _seen(comparison, method, name) for method in comparison.cells}
-    first, *others = st.columns(1 + len(comparison.cells))
-    with first:
-        _draw_picture(picture, [one for one in seen.values() if isinstance(one, Panels)])
-    for column, (method, one) in zip(others, seen.items(), strict=True):
-        with column:
-            st.markdown(f"**{plain(method_title(method))}**")
-            if one is None:
-                st.info(t("compare_not_scored", name=name, method=method_title(method)))
-                continue
-            if isinstance(one, str):
-                st.warning(plain(one))
-            else:
-                _draw_map(picture, one, method, comparison.thresholds[method])
-            _draw_numbers(comparison, method, row, false_alarms)
-
-
-def _seen(comparison: Comparison, method: str, name: str) -> Panels | str | None:
-    """Return the method's panels, a sentence if its files are damaged, None if it has no such one.
-
-    A damaged file of pictures leaves the scores readable.
-    """
-    cell = comparison.cells[method]
-    names = sample_names(cell.test)
-    try:
-        return cell.samples().panels(names.index(name)) if name in names else None
-    except CellError as error:
-        return fact_wording(error.fact, language())
-
-
-def _draw_picture(picture: Any, seen: list[Panels]) -> None:
-    st.markdown(label_badge(picture))
-    image = next((one.image for one in seen if one.image is not None), None)
-    truth = next((one.truth for one in seen if one.truth is not None), None)
-    with st.container(key=f"{PAIR_KEY}picture"):
-        draw_picture(image, "panel_image", missing_picture(picture, "img"))
-        no_truth = t("no_mask") if picture["label"] else t("no_defect_marked")
-        draw_picture(truth, "panel_truth", no_truth)
+def draw_row(comparison: Comparison, rows: list[int], at: int) -> None:
+    """Draw the picture at a place among `rows` as every method sees it, in the viewer."""
+    names = [comparison.together.names[row] for row in rows]
+    methods = list(comparison.cells)
+    panels = [{"kind": "image", "method": "", "title": said("panel_image")}]
+    panels += [
+        {"kind": "overlay", "method": method, "title": method_title(method)} for method in methods
+    ]
+    near = dict.fromkeys((at + by) % len(rows) for by in NEIGHBOURS)
+    samples = {names[place]: _viewed(comparison, rows[place], place, len(rows)) for place in near}
+    draw_viewer(
+        samples,
+        names,
+        names[at],
+        panels,
+        viewer.labels(),
+        OVERLAY_OPACITY,
+        None,
+        version=f"{comparison.stamp}/{zoom()[0] > 1}/{language()}",
+        listed="",
+        truth=True,
+    )
     st.caption(t("compare_scales"))
 
 
-def _draw_map(picture: Any, panels: Panels, method: str, threshold: float) -> None:
-    laid_over = panels.overlay
-    if laid_over is not None:
-        laid_over = outlined(laid_over, panels.anomaly_map, threshold)
-    with st.container(key=f"{PAIR_KEY}{method}"):
-        draw_picture(panels.heatmap, "panel_heatmap", "")
-        draw_picture(laid_over, "panel_overlay", missing_picture(picture, "img"))
-    st.caption(t("compare_colours", low=panels.scale.low, high=panels.scale.high))
+def _viewed(comparison: Comparison, row: int, place: int, count: int) -> dict[str, Any]:
+    picture, name = comparison.together.pictures.iloc[row], comparison.together.names[row]
+    seen: dict[str, Panels] = {}
+    absent, under = {}, {}
+    about, own = {"data_root": ""}, picture.copy()
+    for method, cell in comparison.cells.items():
+        names = comparison.places[method]
+        under[method] = _numbers(comparison, method, row)
+        if name not in names:
+            absent[method] = said("compare_not_scored", name=name, method=method_title(method))
+            continue
+        about, own = cell.about, cell.test.iloc[names[name]]
+        try:
+            seen[method] = cell.samples().panels(names[name])
+        except CellError as error:
+            absent[method] = fact_wording(error.fact, language())
+    marks = [viewer.label_mark(picture)]
+    position = t("position", position=place + 1, count=count)
+    return viewer.viewed(about, own, seen, comparison.thresholds, marks, position, absent, under)
 
 
-def _draw_numbers(comparison: Comparison, method: str, row: int, false_alarms: float) -> None:
+def _numbers(comparison: Comparison, method: str, row: int) -> str:
+    """Return verdict, score and rank of a method's picture as plain words."""
     score, rank = comparison.together.scores[method][row], comparison.ranked[method][row]
-    threshold, held_out = comparison.thresholds[method], comparison.cells[method].calibration_scores
-    if math.isnan(threshold):
-        needed = pictures_needed(false_alarms)
-        few = t("compare_no_threshold", needed=needed, count=len(held_out))
-        st.markdown(f":gray-badge[{few}]")
-    else:
-        key, _, colour, icon = VERDICTS[comparison.judged[method][row]]
-        st.markdown(f":{colour}-badge[:material/{icon}: {t(key)}]")
-    st.markdown(t("compare_score", score=f"{score:.4g}", unit=score_unit(method)))
-    if not math.isnan(threshold):
-        st.caption(t("compare_threshold", threshold=threshold, count=len(held_out)))
+    if math.isnan(score):
+        return ""
+    words = [said(VERDICTS[comparison.judged[method][row]][0])]
+    words.append(said("score_short", score=score))
     if not math.isnan(rank) and len(comparison.cells) > 1:
-        st.caption(t("compare_rank", rank=rank, count=int(comparison.together.shared.sum())))
-    if st.button(
-        t("compare_open_samples"),
-        key=f"compare_open_{method}",
-        icon=":material/image_search:",
-        type="tertiary",
-        on_click=st.session_state.update,
-        kwargs={"method": method},
-    ):
-        st.switch_page(SAMPLES_PAGE)
+        words.append(said("compare_rank", rank=rank))
+    return " · ".join(words)
+
+
+def draw_thresholds(comparison: Comparison, false_alarms: float) -> None:
+    """Say which threshold and which colours each method has, or why it has no threshold."""
+    lines = []
+    for method, cell in comparison.cells.items():
+        count, threshold = len(cell.calibration_scores), comparison.thresholds[method]
+        settings = cell.place.settings_id
+        title = f"{method_title(method)} ({settings_title(settings)})" if settings else ""
+        named = {"method": title or method_title(method), "count": count}
+        if math.isnan(threshold):
+            needed = pictures_needed(false_alarms)
+            lines.append(t("compare_no_threshold", needed=needed, **named))
+        else:
+            unit, scale = score_unit(method), cell.about["scale"]
+            ends = {"low": scale["low"], "high": scale["high"]}
+            lines.append(t("compare_threshold", threshold=threshold, unit=unit, **ends, **named))
+    st.caption("  \n".join(lines))
 
 
 def draw_disagreement(comparison: Comparison, rows: list[int]) -> None:
@@ -156,7 +145,7 @@ def draw_disagreement(comparison: Comparison, rows: list[int]) -> None:
         rank, verdict = f"{method}_rank", f"{method}_verdict"
         table[rank] = comparison.ranked[method][spread.index].to_numpy()
         judged = comparison.judged[method][spread.index]
-        table[verdict] = [said(VERDICTS[one][1]) for one in judged]
+        table[verdict] = [said(VERDICTS[one][0]) for one in judged]
         columns[rank] = st.column_config.ProgressColumn(
             f"{title} %",
             help=said("compare_column_rank_help", method=title),
@@ -168,28 +157,30 @@ def draw_disagreement(comparison: Comparison, rows: list[int]) -> None:
         columns[verdict] = st.column_config.TextColumn(
             title, help=said("compare_column_verdict_help", method=title), width=VERDICT_PX
         )
-    current = st.session_state["sample"]
-    ticked = [names.index(current)] if current in names else []
-    st.session_state[TABLE_KEY] = {"selection": {"rows": ticked, "columns": [], "cells": []}}
     st.dataframe(
-        table,
+        table.style.map(_verdict_style, subset=[f"{one}_verdict" for one in comparison.cells]),
         hide_index=True,
         column_config=columns,
         key=TABLE_KEY,
-        on_select=lambda: _open_row(names, ticked),
+        on_select=lambda: _open_row(names),
         selection_mode="single-row",
     )
 
 
-def _open_row(names: list[str], ticked: list[int]) -> None:
-    """Open the row that the user has ticked; `ticked` are those that the page had ticked itself."""
+def _verdict_style(shown: Any) -> str:
+    """Return the CSS of a cell that shows a verdict."""
+    return next((style for key, style in VERDICTS.values() if said(key) == shown), "")
+
+
+def _open_row(names: list[str]) -> None:
+    """Open the row that the user has ticked."""
     rows = st.session_state[TABLE_KEY]["selection"]["rows"]
-    if rows and rows != ticked and rows[0] < len(names):
+    if rows and rows[0] < len(names):
         st.session_state["sample"] = names[rows[0]]
 
 
 def draw_wrong_together(comparison: Comparison, rows: list[int], false_alarms: float) -> None:
-    """Draw which of these pictures are defects that all methods miss or false alarms of all."""
+    """Draw the pictures that all methods miss, and the false alarms of all, as thumbnails."""
     st.header(t("compare_together"))
     if len(comparison.cells) < 2:
         st.info(t("compare_needs_two"))
@@ -208,27 +199,19 @@ def draw_wrong_together(comparison: Comparison, rows: list[int], false_alarms: f
         wrong = comparison.wrong_together(rows, verdict)
         st.subheader(t(title, count=len(wrong)))
         if wrong:
-            names = [comparison.together.names[row] for row in wrong]
-            _draw_names(names, f"compare_pick_{verdict}")
+            _draw_thumbnails(comparison, wrong, verdict)
         else:
             st.markdown(t(none_wrong if (defective == of_defects).any() else none_there))
 
 
-def _draw_names(names: list[str], key: str) -> None:
-    """Draw a chip per picture; the one shown above is marked, a pressed one is opened."""
-    current = st.session_state["sample"]
-    st.session_state[key] = current if current in names else None
-    st.pills(
-        t("sample"),
-        names,
-        key=key,
-        format_func=plain,
-        label_visibility="collapsed",
-        on_change=_open_name,
-        args=(key,),
-    )
-
-
-def _open_name(key: str) -> None:
-    if st.session_state[key]:
-        st.session_state["sample"] = st.session_state[key]
+def _draw_thumbnails(comparison: Comparison, rows: list[int], verdict: str) -> None:
+    """Draw a thumbnail per picture; the one shown above is marked, a clicked one is opened."""
+    method, cell = next(iter(comparison.cells.items()))
+    places = [comparison.places[method].get(comparison.together.names[row]) for row in rows]
+    try:
+        samples = cell.samples()
+    except CellError as error:
+        st.warning(told(error.fact))
+        return
+    known = [place for place in places if place is not None][:GALLERY_MOST]
+    draw_tiles(samples, known, st.session_state["sample"], math.nan, f"compare_{verdict}")

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
 
 from dashboard.finished import FinishedCell
+from dashboard.samples.sample_set import sample_names
 from dashboard.state import said
 from dashboard.tables import method_title
 from detectors.registry import METHODS
@@ -49,6 +51,20 @@ class Comparison:
         """The methods that have a threshold."""
         return [method for method, value in self.thresholds.items() if not np.isnan(value)]
 
+    @cached_property
+    def places(self) -> dict[str, dict[str, int]]:
+        """Where each picture stands in each method's table, by name."""
+        return {
+            method: {name: at for at, name in enumerate(sample_names(cell.test))}
+            for method, cell in self.cells.items()
+        }
+
+    @property
+    def stamp(self) -> str:
+        """What differs where other maps or thresholds are shown."""
+        made = [(cell.place.key, cell.about.get("finished")) for cell in self.cells.values()]
+        return f"{made} {self.thresholds}"
+
     def rows(self, defect: str) -> list[int]:
         """Return the rows of a defect type; "" for all."""
         defects = self.together.pictures["defect"]
@@ -82,6 +98,15 @@ def compared(cells: Sequence[FinishedCell], false_alarms: float) -> Comparison:
         ranked=ranks(together.scores),
         judged=pd.DataFrame(judged, dtype=object),
     )
+
+
+def judged_together(comparison: Comparison | None, test: pd.DataFrame) -> pd.DataFrame:
+    """Return the verdicts of all methods with a threshold, a row per picture of `test`."""
+    if comparison is None:
+        return pd.DataFrame(index=range(len(test)))
+    judged = comparison.judged[comparison.with_threshold]
+    judged.index = pd.Index(comparison.together.names)
+    return judged.reindex(sample_names(test)).reset_index(drop=True)
 
 
 def unlike(cells: Sequence[FinishedCell]) -> str:

@@ -5,7 +5,6 @@ What comes from the browser is checked strictly before it is used.
 
 from __future__ import annotations
 
-import base64
 import re
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
+from dashboard.components.data_url import data_url
 from data_utils.damage import Stroke
 from evaluation.store.sample_pictures import png
 
@@ -66,7 +66,7 @@ def draw_canvas(picture: NDArray[np.uint8], key: str, labels: dict[str, str]) ->
     state = _canvas(
         key=key,
         data={
-            "picture": f"data:image/png;base64,{base64.b64encode(png(picture)).decode()}",
+            "picture": data_url(png(picture), "png"),
             "height": height,
             "width": width,
             "labels": labels,

@@ -43,7 +43,9 @@ class Tile:
     picture: str
 
 
-def draw_gallery(tiles: Sequence[Tile], chosen: str, label: str, aspect: float) -> None:
+def draw_gallery(
+    tiles: Sequence[Tile], chosen: str, label: str, aspect: float, key: str = KEY
+) -> None:
     """Draw the gallery; a click makes the tile's name the session's ``sample``.
 
     Parameters
@@ -59,14 +61,14 @@ def draw_gallery(tiles: Sequence[Tile], chosen: str, label: str, aspect: float) 
     """
     shown = [asdict(tile) for tile in tiles]
     _gallery(
-        key=KEY,
+        key=key,
         data={"tiles": shown, "chosen": chosen, "label": label, "aspect": aspect},
-        on_picked_change=partial(take_over, frozenset(tile.name for tile in tiles)),
+        on_picked_change=partial(take_over, key, frozenset(tile.name for tile in tiles)),
     )
 
 
-def take_over(names: frozenset[str]) -> None:
+def take_over(key: str, names: frozenset[str]) -> None:
     """Choose the sample that was clicked; what is no tile's name comes from elsewhere."""
-    picked = st.session_state[KEY].get("picked")
+    picked = st.session_state[key].get("picked")
     if isinstance(picked, str) and picked in names:
         st.session_state["sample"] = picked

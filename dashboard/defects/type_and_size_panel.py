@@ -13,6 +13,7 @@ from dashboard.charts import draw_chart, draw_shown_choice
 from dashboard.figures.defect_charts import size_recall_chart, type_heatmap
 from dashboard.finished import FinishedCell
 from dashboard.loaders import results_stamp, stamped_cells
+from dashboard.samples.shown import defect_areas
 from dashboard.state import Selection, draw_false_alarm_slider, said, t
 from dashboard.tables import draw_table, method_title, percent, percent_interval
 from evaluation.measure.by_defect import (
@@ -167,6 +168,6 @@ def _recall_text(one: SizeRecall) -> str:
 def _areas(cell: FinishedCell) -> pd.Series:
     """Return the marked areas of the defective test pictures, by defect type and stem."""
     defective = cell.test[cell.test["label"] > 0]
-    areas = pd.to_numeric(defective["defect_pixels"], errors="coerce").astype(float)
+    areas = defect_areas(defective)
     areas.index = pd.MultiIndex.from_frame(defective[["defect", "stem"]])
     return areas

@@ -3,78 +3,150 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
+import pandas as pd
 import streamlit as st
+from numpy.typing import NDArray
 
+from dashboard.components.gallery import KEY as GALLERY
 from dashboard.components.gallery import Tile, draw_gallery
 from dashboard.samples.sample_set import SampleSet, sample_names
-from dashboard.state import keep_choice, language, said, t
+from dashboard.samples.shown import SINGLE, TOGETHER, passing, wording
+from dashboard.state import keep_choice, language, remember, said, t
 from dashboard.texts import plain
-from evaluation.measure.disagreement import FALSE_ALARM, MISSED, verdicts
+from evaluation.measure.disagreement import FALSE_ALARM, MISSED, disagreement, verdicts
 
-SAMPLE_KEY, ORDER_KEY = "sample", "order"
+if TYPE_CHECKING:
+    from dashboard.compare.lineup import Comparison
+
+SAMPLE_KEY, ORDER_KEY, SHOW_KEY, DEFECT_KEY = "sample", "order", "show", "defect"
 EVERYTHING = ""
-ORDER_WIDTH_PX = 210
+LIST_PX, PICKER_PX = 180, 250
 ORDERS = {"name": "sort_name", "score": "sort_score", "mistakes": "sort_mistakes"}
 MARKS = {MISSED: "verdict_missed", FALSE_ALARM: "verdict_false_alarm"}
 GALLERY_MOST = 240
+NEIGHBOURS = (0, 1, -1, 2)  # of a sample, sent ahead of the key that asks for them
 
 
-def draw_filter(defects: Sequence[str], names: Sequence[str], key: str) -> str:
-    """Draw the filter; return the defect type, "" for all.
+def draw_condition(
+    test: pd.DataFrame,
+    threshold: float,
+    together: Callable[[], pd.DataFrame],
+    several: bool,
+    single: bool = True,
+) -> NDArray[np.bool_]:
+    """Draw the list of conditions; return which test pictures meet the chosen one, bool ``[T]``.
 
-    One of the samples `names` that was chosen elsewhere, on another page or by its address, is
-    shown: a filter that would hide it is lifted.
+    Parameters
+    ----------
+    test, threshold, together
+        As in ``shown.passing``.
+    several : bool
+        Whether there are several methods to be judged together.
+    single : bool
+        Whether the pictures have the verdicts of one method.
     """
-    options = [EVERYTHING, *defects]
-    keep_choice(key, options)
-    chosen = st.session_state.get(SAMPLE_KEY, "")
-    if chosen in names and not _passes(chosen, st.session_state[key]):
-        st.session_state[key] = EVERYTHING
-    defect = st.pills(
-        t("filter_defect"),
-        options,
-        key=key,
-        format_func=lambda name: plain(name) if name else t("everything"),
-        required=True,
-        on_change=_leave_hidden_sample,
-        args=(key,),
-    )
-    return str(defect)
+    remember(SHOW_KEY, EVERYTHING)
+    show = st.session_state[SHOW_KEY]
+    met = passing(show, test, threshold, together) if show else None
+    if show and met is None:
+        st.warning(t("not_here", what=show))
+        st.session_state[SHOW_KEY] = show = EVERYTHING
+    options = {EVERYTHING: said("everything")}
+    for name in (*(SINGLE if single else ()), *(TOGETHER if several else ())):
+        options[name] = said(f"show_{name}")
+    if met is not None:
+        options[show] = wording(show, int(met.sum()))
+    _draw_list(SHOW_KEY, options, t("filter_show"))
+    return np.ones(len(test), bool) if met is None else met
+
+
+def draw_filter(defects: Sequence[str]) -> str:
+    """Draw the list of defect types; return the chosen one, "" for all."""
+    options = {EVERYTHING: said("everything"), **{name: name for name in defects}}
+    return _draw_list(DEFECT_KEY, options, t("filter_defect"))
 
 
 def draw_order() -> str:
-    """Draw the list of orders; return the order. A new one starts at its first sample."""
-    keep_choice(ORDER_KEY, list(ORDERS))
-    # A list shown in one language keeps its chosen line in another; so each has its own key.
-    key = f"{ORDER_KEY}_{language()}"
-    st.session_state[key] = st.session_state[ORDER_KEY]
-    return str(
-        st.selectbox(
-            t("sort_by"),
-            list(ORDERS),
-            key=key,
-            format_func=lambda order: said(ORDERS[order]),
-            width=ORDER_WIDTH_PX,
-            on_change=_take_order,
-            args=(key,),
-        )
-    )
+    """Draw the list of orders; return the order."""
+    return _draw_list(ORDER_KEY, {name: said(key) for name, key in ORDERS.items()}, t("sort_by"))
 
 
-def draw_picker(names: Sequence[str], shown: Callable[[str], str] = str) -> int:
-    """Draw list, previous and next; return the chosen place among `names`, at least one.
+def draw_picker(names: Sequence[str], first: str, shown: Callable[[str], str] = str) -> int:
+    """Draw the list of samples, at least one; return the chosen one's place among `names`.
 
-    `shown` gives what the list says of a sample.
+    Parameters
+    ----------
+    names : sequence of str
+    first : str
+        The one that is opened where none has been chosen.
+    shown : callable
+        Gives what the list says of a sample.
     """
+    if SAMPLE_KEY not in st.session_state and first in names:
+        st.session_state[SAMPLE_KEY] = first
     keep_choice(SAMPLE_KEY, names)
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        name = st.selectbox(t("sample"), names, key=SAMPLE_KEY, format_func=shown)
-        st.button(t("previous"), key="previous", on_click=_step, args=(names, -1))
-        st.button(t("next"), key="next", on_click=_step, args=(names, 1))
+    name = st.selectbox(t("sample"), names, key=SAMPLE_KEY, format_func=shown, width=PICKER_PX)
     return names.index(name)
+
+
+def telling_sample(table: pd.DataFrame, others: Comparison | None) -> str:
+    """Return the defect that methods disagree on most or, of one method, the strongest."""
+    names = sample_names(table)
+    bad = table["label"].to_numpy() > 0
+    if not bad.any():
+        return names[0] if names else ""
+    if others is not None and len(others.cells) > 1:
+        spread = dict(zip(others.together.names, disagreement(others.ranked), strict=True))
+        apart = [spread.get(name, math.nan) for name in names]
+    else:
+        apart = list(table["score"])
+    return names[int(np.argmax(np.where(bad, np.nan_to_num(apart, nan=-math.inf), -math.inf)))]
+
+
+def draw_taken_away(origin: str, count: int) -> None:
+    """Say which pictures are shown, if not all, with the button that takes the choice away."""
+    show, defect = st.session_state[SHOW_KEY], st.session_state[DEFECT_KEY]
+    if not show and not defect:
+        return
+    parts = [wording(show, count)] if show else [said("shown_count", count=count)]
+    parts += [defect] if defect else []
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.markdown(f"**{plain(origin)}: {plain(', '.join(parts))}**", width="content")
+        st.button(
+            t("show_everything"),
+            key="show_everything",
+            icon=":material/close:",
+            type="tertiary",
+            on_click=st.session_state.update,
+            args=({SHOW_KEY: EVERYTHING, DEFECT_KEY: EVERYTHING},),
+        )
+
+
+def _draw_list(key: str, options: Mapping[str, str], label: str) -> str:
+    """Draw a list; a new choice starts at its first sample unless it holds the current one."""
+    keep_choice(key, list(options))
+    # A list shown in one language keeps its chosen line in another; so each has its own key.
+    shown = f"{key}_{language()}"
+    st.session_state[shown] = st.session_state[key]
+
+    def take_over() -> None:
+        st.session_state[key] = st.session_state[shown]
+        if key == ORDER_KEY:
+            st.session_state[SAMPLE_KEY] = ""
+
+    st.selectbox(
+        label,
+        list(options),
+        key=shown,
+        format_func=options.__getitem__,
+        width=LIST_PX,
+        on_change=take_over,
+    )
+    return str(st.session_state[key])
 
 
 def draw_sample_gallery(
@@ -97,12 +169,22 @@ def draw_sample_gallery(
     if block.stop - first < len(positions):
         count = len(positions)
         st.caption(t("samples_gallery_part", first=first + 1, last=block.stop, count=count))
-    shown = listed[block]
-    names = sample_names(shown)
+    names = sample_names(listed)
+    draw_tiles(samples, positions[block], names[at], threshold)
+
+
+def draw_tiles(
+    samples: SampleSet, positions: list[int], chosen: str, threshold: float, key: str = GALLERY
+) -> None:
+    """Draw thumbnails; a clicked one becomes the chosen sample."""
+    shown = samples.table.iloc[positions]
+    judged = verdicts(shown["score"], shown["label"], threshold)
     rows: Iterable[Any] = zip(shown["defect"], shown["label"], shown["score"], strict=True)
-    pictures = samples.thumbnails(positions[block])
+    pictures = samples.thumbnails(positions)
     tiles = []
-    for name, row, verdict, picture in zip(names, rows, judged[block], pictures, strict=True):
+    for name, row, verdict, picture in zip(
+        sample_names(shown), rows, judged, pictures, strict=True
+    ):
         defect, defective, score = row
         label, score = defect if defective else said("label_good"), f"{score:.4g}"
         mark = said(MARKS[verdict]) if verdict in MARKS else ""
@@ -110,25 +192,4 @@ def draw_sample_gallery(
         about = f"{about}, {mark}" if mark else about
         tiles.append(Tile(name, label, score, bool(defective), mark, about, picture))
     height, width = samples.maps.shape[1:]
-    draw_gallery(tiles, names[at - first], said("samples_gallery"), width / height)
-
-
-def _passes(name: str, defect: str) -> bool:
-    return defect == EVERYTHING or name.startswith(f"{defect}/")
-
-
-def _leave_hidden_sample(key: str) -> None:
-    """Start at the first sample if the filter that the user has chosen hides the current one."""
-    if not _passes(st.session_state.get(SAMPLE_KEY, ""), st.session_state[key]):
-        st.session_state[SAMPLE_KEY] = ""
-
-
-def _take_order(key: str) -> None:
-    st.session_state[ORDER_KEY] = st.session_state[key]
-    st.session_state[SAMPLE_KEY] = ""
-
-
-def _step(names: Sequence[str], by: int) -> None:
-    current = st.session_state[SAMPLE_KEY]
-    at = names.index(current) if current in names else 0
-    st.session_state[SAMPLE_KEY] = names[(at + by) % len(names)]
+    draw_gallery(tiles, chosen, said("samples_gallery"), width / height, key)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import io
 import math
 from collections.abc import Callable, Sequence
@@ -17,6 +16,7 @@ import streamlit as st
 from numpy.typing import NDArray
 from PIL import Image
 
+from dashboard.components.data_url import data_url
 from dashboard.session_models import Scored
 from data_utils.layouts import GOOD
 from data_utils.locations import leads_out, pool_threads
@@ -183,7 +183,7 @@ def _data_url(picture: Image.Image | None) -> str:
     picture.thumbnail((THUMBNAIL_PX, THUMBNAIL_PX))
     content = io.BytesIO()
     picture.save(content, "JPEG", quality=THUMBNAIL_QUALITY, optimize=True)
-    return f"data:image/jpeg;base64,{base64.b64encode(content.getvalue()).decode()}"
+    return data_url(content.getvalue(), "jpeg")
 
 
 def ordered(table: pd.DataFrame, defect: str, order: str, threshold: float) -> list[int]:

@@ -1,8 +1,9 @@
-"""One sample shown large: its pictures, what is found in it, the colour scale, and the controls."""
+"""What the viewer shows of a sample: its pictures, what is found in it, and in words."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,34 +11,39 @@ import streamlit as st
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from dashboard.components.data_url import data_url
+from dashboard.components.viewer import zoom
+from dashboard.samples.original import original
 from dashboard.samples.sample_set import Panels
-from dashboard.state import remember, t
+from dashboard.state import remember, said, t
 from dashboard.tables import percent
 from evaluation.measure.by_defect import overlap
-from evaluation.measure.disagreement import FALSE_ALARM, HIT, MISSED, PASSED, verdicts
+from evaluation.measure.disagreement import FALSE_ALARM, HIT, MISSED, PASSED
+from evaluation.measure.regions import MOST_REGIONS, border, marked_regions_hit, regions
 from evaluation.store.heatmap import (
     HEAT_TABLE,
     OUTLINE_COLOUR,
     OUTLINE_EDGE_COLOUR,
     OVERLAY_OPACITY,
     Scale,
-    outlined,
-    overlay,
+    gray,
 )
-from evaluation.store.sample_pictures import picture_name
+from evaluation.store.sample_pictures import picture_name, png
 
 VERDICTS = {
-    HIT: ("verdict_defective", "verdict_right", "green"),
-    PASSED: ("verdict_good", "verdict_right", "green"),
-    MISSED: ("verdict_good", "verdict_missed", "orange"),
-    FALSE_ALARM: ("verdict_defective", "verdict_false_alarm", "orange"),
+    HIT: ("verdict_found", "right"),
+    PASSED: ("verdict_passed", "right"),
+    MISSED: ("verdict_missed", "wrong"),
+    FALSE_ALARM: ("verdict_false_alarm", "wrong"),
 }
 OPACITY_KEY = "opacity"
 SLIDER_STEPS = 100
-BAR_WIDTH_PX, BAR_HEIGHT_PX, BAR_SHOWN_PX = 960, 72, 480
+BAR_WIDTH_PX, BAR_HEIGHT_PX = 960, 72
 FONT_PX, MARGIN_PX = 32, 14
 TICK_PX, TICK_EDGE_PX = 6, 3
 COLD_TEXT, HOT_TEXT = (255, 255, 255), (0, 0, 0)
+SIDES = ("height", "width")
+KEYS = ("steps", "methods", "truth", "heat", "outline", "reset", "zoom")
 
 
 class OutlineRange(NamedTuple):
@@ -81,90 +87,142 @@ def draw_outline_slider(choices: OutlineRange, key: str, unit: str) -> float:
 
 def draw_opacity_slider() -> float:
     """Draw the slider for how much the overlay hides of the picture; return it, 0 to 1."""
-    remember(OPACITY_KEY, round(100 * OVERLAY_OPACITY))
+    remember(OPACITY_KEY, round(100 * OVERLAY_OPACITY), 0, 100)
     shown = st.slider(t("samples_opacity"), 0, 100, step=5, format="%d %%", key=OPACITY_KEY)
     return float(shown) / 100
 
 
-def draw_verdict(row: Any, threshold: float, unit: str) -> None:
-    """Draw what a sample is, its score, and what it is judged to be, if there is a threshold."""
-    told = [label_badge(row), f"**{t('score_line', score=row['score'], unit=unit)}**"]
-    verdict = str(verdicts(row["score"], row["label"], threshold))
-    if verdict in VERDICTS:
-        reported, judged, colour = VERDICTS[verdict]
-        told.append(f"{t(reported)} :{colour}-badge[{t(judged)}]")
-    st.markdown(" · ".join(told), width="content")
+def labels() -> dict[str, Any]:
+    """Return the texts of the viewer's tools."""
+    tools = ("previous", "next", "help", "reset")
+    return {
+        **{name: said(f"viewer_{name}") for name in tools},
+        **{"G": said("panel_truth"), "H": said("panel_heatmap"), "O": said("viewer_outline")},
+        "keys": [said(f"viewer_key_{name}") for name in KEYS],
+    }
 
 
-def label_badge(row: Any) -> str:
-    """Return as Markdown whether a test picture is good, or which defect it has."""
+def label_mark(row: Any) -> tuple[str, str]:
+    """Return whether a test picture is good or which defect it has, and the mark's kind."""
     if row["label"]:
-        return f":red-badge[{t('label_defect', defect=row['defect'])}]"
-    return f":green-badge[{t('label_good')}]"
+        return said("label_defect", defect=row["defect"]), "defect"
+    return said("label_good"), "right"
 
 
-def draw_panels(row: Any, panels: Panels, level: float, opacity: float) -> None:
-    """Draw image, ground truth, heatmap and overlay side by side.
+def viewed(
+    about: Mapping[str, Any],
+    row: Any,
+    seen: Mapping[str, Panels],
+    levels: Mapping[str, float],
+    marks: Iterable[tuple[str, str]],
+    place: str,
+    absent: Mapping[str, str] | None = None,
+    under: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
+    """Return what the viewer shows of one sample, for the browser.
 
-    `row` is the sample's row of the table, `level` the raw score at which ground truth and overlay
-    are outlined, `opacity` that of the hottest colour in the overlay, 0 to 1.
+    Parameters
+    ----------
+    about : mapping
+        The content of the ``cell.json`` that the sample is from.
+    row : Series
+        Of its table of test pictures.
+    seen : mapping of method to Panels
+        At least one.
+    levels : mapping of method to float
+        The raw score at which each method's map is outlined, NaN for none.
+    marks : iterable of (text, kind)
+        What stands beside the name.
+    place : str
+        Which of how many it is.
+    absent, under : mapping of method to str, optional
+        Why there is no map of a method; what stands below it.
     """
-    image, truth, anomaly_map, scale = panels.image, panels.truth, panels.anomaly_map, panels.scale
-    laid_over = None
-    if image is not None:
-        laid_over = outlined(overlay(image, anomaly_map, scale, opacity), anomaly_map, level)
-    if truth is not None:
-        truth = outlined(truth, anomaly_map, level)
-    no_image = missing_picture(row, "img")
-    no_truth = t("no_mask") if row["label"] else t("no_defect_marked")
-    shown = [
-        (image, "panel_image", no_image),
-        (truth, "panel_truth", missing_picture(row, "gt") if row["has_mask"] else no_truth),
-        (panels.heatmap, "panel_heatmap", ""),
-        (laid_over, "panel_overlay", no_image),
-    ]
-    side_by_side = st.container(horizontal=True)
-    for picture, key, instead in shown:
-        with side_by_side.container():
-            draw_picture(picture, key, instead)
+    name = f"{row['defect']}/{row['stem']}"
+    image = next((one.image for one in seen.values() if one.image is not None), None)
+    truth = next((one.truth for one in seen.values() if one.truth is not None), None)
+    marked = None if truth is None or not row["has_mask"] else truth > 0
+    shapes = [one.anomaly_map.shape for one in seen.values()]
+    height, width = shapes[0] if shapes else (about["geometry"][side] for side in SIDES)
+    own = original(about, row)
+    detail = own.detail(image) if own is not None and zoom()[0] > 1 else None
+    across, down, left, top = (
+        (own.across, own.down, own.left, own.top) if own else (1.0, 1.0, 0.0, 0.0)
+    )
+
+    def layer(panels: Panels, level: float) -> dict[str, Any]:
+        found = regions(panels.anomaly_map, level, marked)
+        heat, strength = panels.heatmap, gray(panels.anomaly_map, panels.scale)
+        return {
+            "heat": data_url(png(heat), "png"),
+            "overlay": data_url(png(np.dstack([heat, strength])), "png"),
+            "border": border(panels.anomaly_map > level),
+            "summary": found_text(panels, marked, level, bool(row["label"])),
+            "regions": [
+                {
+                    "number": str(number),
+                    "box": [one.left, one.top, one.right, one.bottom],
+                    "hit": {None: "", True: "hit", False: "beside"}[one.hit],
+                    "text": said(
+                        {None: "region", True: "region_hit", False: "region_beside"}[one.hit],
+                        number=number,
+                        x=round(left + (one.left + one.right) / 2 * across),
+                        y=round(top + (one.top + one.bottom) / 2 * down),
+                        area=round(one.area * across * down),
+                        highest=one.maximum,
+                    ),
+                }
+                for number, one in enumerate(found[:MOST_REGIONS], start=1)
+            ],
+        }
+
+    missing = {} if image is not None else dict.fromkeys(("image", "overlay"), no_file(row, "img"))
+    if truth is None:
+        no_truth = said("no_mask" if row["label"] else "no_defect_marked")
+        missing["truth"] = no_file(row, "gt") if row["has_mask"] else no_truth
+    return {
+        "title": name,
+        "about": f"{name}, {label_mark(row)[0]}",
+        "marks": list(marks),
+        "place": place,
+        "width": width,
+        "height": height,
+        "image": "" if image is None else data_url(png(image), "png"),
+        "truth": "" if truth is None else data_url(png(truth), "png"),
+        "truthBorder": "" if marked is None else border(marked),
+        "detail": vars(detail) if detail is not None else None,
+        "layers": {method: layer(panels, levels[method]) for method, panels in seen.items()},
+        "absent": missing | dict(absent or {}),
+        "under": dict(under or {}),
+    }
 
 
-def missing_picture(row: Any, kind: str) -> str:
+def no_file(row: Any, kind: str) -> str:
     """Say that a sample's file of a kind is missing or damaged."""
-    return t("missing_picture", name=picture_name(row["defect"], row["stem"], kind))
+    return said("missing_picture", name=picture_name(row["defect"], row["stem"], kind))
 
 
-def draw_picture(picture: NDArray[np.uint8] | None, key: str, instead: str) -> None:
-    """Draw a picture with the text `key` below it, or say `instead` why it is not there."""
-    if picture is None:
-        st.caption(t(key))
-        st.info(instead)
-    else:
-        st.image(picture, caption=t(key), width="stretch")
-
-
-def overlap_text(panels: Panels, level: float, defective: bool) -> str:
+def found_text(
+    panels: Panels, marked: NDArray[np.bool_] | None, level: float, defective: bool
+) -> str:
     """Say how much of the marked defect lies inside the outline, in pixels and per cent."""
-    truth, area = panels.truth, panels.anomaly_map.size
-    marked = np.zeros(panels.anomaly_map.shape, bool) if truth is None else truth > 0
-    counts = overlap(panels.anomaly_map, marked, level)
-    if counts.marked:
-        return t(
+    area = panels.anomaly_map.size
+    nothing = np.zeros(panels.anomaly_map.shape, bool)
+    counts = overlap(panels.anomaly_map, nothing if marked is None else marked, level)
+    if marked is not None and counts.marked:
+        hit, count = marked_regions_hit(marked, panels.anomaly_map, level)
+        return said(
             "samples_overlap",
+            hit=hit,
+            regions=count,
             covered=percent(counts.covered),
             marked=counts.marked,
             outside=counts.outside,
             iou=counts.iou,
         )
     key = "samples_overlap_cropped" if defective else "samples_overlap_good"
-    key = "samples_overlap_no_mask" if truth is None else key
-    return t(key, inside=counts.predicted, area=area, share=percent(counts.predicted / area))
-
-
-def draw_colour_bar(scale: Scale, threshold: float) -> None:
-    """Draw the fixed colour scale with a tick at the threshold."""
-    st.image(colour_bar(scale, threshold), width=BAR_SHOWN_PX)
-    st.caption(t("scale_line", low=scale.low, high=scale.high))
+    key = "samples_overlap_no_mask" if marked is None and defective else key
+    return said(key, inside=counts.predicted, area=area, share=percent(counts.predicted / area))
 
 
 def colour_bar(scale: Scale, threshold: float) -> NDArray[np.uint8]:

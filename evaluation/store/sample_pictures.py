@@ -115,7 +115,7 @@ def write_pictures(
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 UP = 2
 BIT_DEPTH = 8
-COLOUR_TYPES = {1: 0, 3: 2}  # by channels: gray, RGB
+COLOUR_TYPES = {1: 0, 3: 2, 4: 6}  # by channels: gray, RGB, RGBA
 COMPRESSION = 1  # the quickest
 
 
@@ -124,7 +124,7 @@ def png(panel: NDArray[np.uint8]) -> bytes:
 
     Parameters
     ----------
-    panel : uint8 [H, W] or [H, W, 3]
+    panel : uint8 [H, W], [H, W, 3] or, with opacity, [H, W, 4]
     """
     height, width = panel.shape[:2]
     rows = panel.reshape(height, -1)

@@ -1,0 +1,324 @@
+// Pictures of one part side by side, zoomed and moved together. Every panel is an SVG whose unit is
+// a pixel of the anomaly map, so original, mask, map and outlines lie in register at any zoom.
+// Names come from disk, so they are only ever set as text.
+
+const SVG = "http://www.w3.org/2000/svg";
+const MOST_ZOOM = 40;
+const WHEEL_PER_DOUBLING = 300;
+const TOLD_AFTER_MS = 250;
+const KEPT_SAMPLES = 40;
+const REGION_ROOM = 2.5; // of the region's own size
+const rooms = new WeakMap();
+const IGNORES_KEYS =
+  'input, textarea, select, canvas, [contenteditable="true"], [role="slider"], [role="combobox"],' +
+  '[role="listbox"], [role="radiogroup"], [role="tablist"], [role="dialog"], [role="menu"], .gallery';
+
+const within = (value, least, most) => Math.min(Math.max(value, least), most);
+
+function drawn(name, parent, attributes = {}) {
+  const node = document.createElementNS(SVG, name);
+  for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
+  parent.append(node);
+  return node;
+}
+
+function made(name, parent, className, text = "") {
+  const node = document.createElement(name);
+  node.className = className;
+  node.textContent = text;
+  parent.append(node);
+  return node;
+}
+
+// --- what is shown -------------------------------------------------------------------------
+
+function paintPanel(room, panel, sample, svg) {
+  svg.replaceChildren();
+  const layer = sample.layers[panel.method];
+  const whole = { x: 0, y: 0, width: sample.width, height: sample.height };
+  const picture = (href, at = whole) =>
+    href && drawn("image", svg, { href, ...at, preserveAspectRatio: "none" });
+  const border = (path, name) => {
+    if (!path) return;
+    drawn("path", svg, { d: path, class: `edge ${name}` });
+    drawn("path", svg, { d: path, class: `line ${name}` });
+  };
+  if (panel.kind === "truth") {
+    picture(sample.truth);
+  } else if (panel.kind === "heat") {
+    picture(layer.heat);
+  } else {
+    picture(sample.image);
+    if (sample.detail) picture(sample.detail.url, { ...sample.detail, url: "" });
+  }
+  if (panel.kind === "overlay" && room.shows.H) {
+    picture(layer.overlay)?.setAttribute("opacity", room.data.opacity);
+  }
+  if (panel.kind !== "truth" && room.shows.G) border(sample.truthBorder, "truth");
+  if (panel.kind === "overlay" || panel.kind === "truth") {
+    if (layer && room.shows.O) border(layer.border, "found");
+  }
+  if (panel.kind !== "overlay" || !layer) return;
+  for (const region of layer.regions) {
+    const [left, top] = region.box;
+    drawn("text", svg, { x: left, y: top, class: "number" }).textContent = region.number;
+  }
+}
+
+function paint(room) {
+  const sample = room.samples.get(room.shown);
+  room.root.classList.toggle("waiting", !sample);
+  if (!sample) return;
+  room.line.replaceChildren();
+  made("strong", room.line, "", sample.title);
+  for (const [text, kind] of sample.marks) made("span", room.line, `mark ${kind}`, text);
+  made("span", room.line, "place", sample.place);
+  room.panels.forEach(({ panel, svg, absent, figure }) => {
+    const missing = sample.absent[panel.kind] ?? sample.absent[panel.method] ?? "";
+    absent.textContent = missing;
+    figure.classList.toggle("missing", Boolean(missing));
+    svg.setAttribute("aria-label", `${panel.title}: ${sample.about}`);
+    figure.querySelector(".under").textContent = sample.under?.[panel.method] ?? "";
+    if (!missing) paintPanel(room, panel, sample, svg);
+  });
+  room.map.replaceChildren();
+  room.map.setAttribute("viewBox", `0 0 ${sample.width} ${sample.height}`);
+  if (sample.image) {
+    const size = { width: sample.width, height: sample.height };
+    drawn("image", room.map, { href: sample.image, ...size, preserveAspectRatio: "none" });
+  }
+  room.frame = drawn("rect", room.map, { class: "frame" });
+  paintRegions(room, sample);
+  place(room);
+}
+
+function paintRegions(room, sample) {
+  const layer = sample.layers[room.data.listed];
+  room.list.replaceChildren();
+  if (!layer) return;
+  made("p", room.list, "summary", layer.summary);
+  for (const region of layer.regions) {
+    const button = made("button", room.list, region.hit ?? "", region.text);
+    button.type = "button";
+    button.onclick = () => {
+      const [left, top, right, bottom] = region.box;
+      const part = Math.max((right - left) / sample.width, (bottom - top) / sample.height);
+      const centre = [(left + right) / 2 / sample.width, (top + bottom) / 2 / sample.height];
+      look(room, 1 / Math.max(REGION_ROOM * part, 1 / MOST_ZOOM), ...centre);
+    };
+  }
+}
+
+// --- zoom and place: `view` is [zoom, x, y] of the middle, as parts of the picture ------------
+
+function place(room) {
+  const sample = room.samples.get(room.shown);
+  if (!sample) return;
+  const [zoom, x, y] = room.view;
+  const width = sample.width / zoom;
+  const height = sample.height / zoom;
+  const left = x * sample.width - width / 2;
+  const top = y * sample.height - height / 2;
+  for (const { svg, figure } of room.panels) {
+    svg.setAttribute("viewBox", `${left} ${top} ${width} ${height}`);
+    svg.style.setProperty("--unit", `${width / (svg.clientWidth || 300)}px`);
+    figure.style.setProperty("--aspect", sample.width / sample.height);
+  }
+  const shown = { x: left, y: top, width, height };
+  for (const [key, value] of Object.entries(shown)) room.frame?.setAttribute(key, value);
+  room.root.classList.toggle("zoomed", zoom > 1);
+}
+
+function look(room, zoom, x, y) {
+  const near = within(zoom, 1, MOST_ZOOM);
+  const half = 0.5 / near;
+  room.view = [near, within(x, half, 1 - half), within(y, half, 1 - half)];
+  place(room);
+  clearTimeout(room.telling);
+  room.telling = setTimeout(() => {
+    const told = room.view.map((value) => Math.round(value * 1e4) / 1e4);
+    if (String(told) === String(room.told)) return;
+    room.told = told;
+    const address = new URL(location.href);
+    if (told[0] > 1) address.searchParams.set("zoom", told.join(","));
+    else address.searchParams.delete("zoom");
+    history.replaceState(history.state, "", address);
+    room.send("view", told);
+  }, TOLD_AFTER_MS);
+}
+
+// Zoom by a factor so that what is under a point of the panel stays there.
+function zoomAt(room, svg, point, factor) {
+  const box = svg.getBoundingClientRect();
+  const [zoom, x, y] = room.view;
+  const near = within(zoom * factor, 1, MOST_ZOOM);
+  const move = 1 / zoom - 1 / near;
+  const across = (point.clientX - box.left) / box.width - 0.5;
+  const down = (point.clientY - box.top) / box.height - 0.5;
+  look(room, near, x + across * move, y + down * move);
+}
+
+function followPointers(room, svg) {
+  const pointers = new Map();
+  const end = (event) => pointers.delete(event.pointerId);
+  svg.onpointerdown = (event) => {
+    pointers.set(event.pointerId, event);
+    if (room.view[0] > 1 || pointers.size > 1) svg.setPointerCapture(event.pointerId);
+  };
+  svg.onpointermove = (event) => {
+    const before = pointers.get(event.pointerId);
+    if (!before) return;
+    const [zoom, x, y] = room.view;
+    const box = svg.getBoundingClientRect();
+    pointers.set(event.pointerId, event);
+    if (pointers.size === 1 && zoom > 1) {
+      const right = (event.clientX - before.clientX) / box.width / zoom;
+      const down = (event.clientY - before.clientY) / box.height / zoom;
+      look(room, zoom, x - right, y - down);
+    } else if (pointers.size === 2) {
+      const [other] = [...pointers.values()].filter((one) => one.pointerId !== event.pointerId);
+      const apart = (one) => Math.hypot(one.clientX - other.clientX, one.clientY - other.clientY);
+      zoomAt(room, svg, other, apart(event) / Math.max(apart(before), 1));
+    }
+  };
+  svg.onpointerup = svg.onpointercancel = end;
+  svg.ondblclick = () => look(room, 1, 0.5, 0.5);
+  svg.onwheel = (event) => {
+    if (room.view[0] === 1 && event.deltaY > 0) return; // the page scrolls on
+    event.preventDefault();
+    zoomAt(room, svg, event, 2 ** (-event.deltaY / WHEEL_PER_DOUBLING));
+  };
+}
+
+// --- keys --------------------------------------------------------------------------------------
+
+function step(room, by) {
+  const { names } = room.data;
+  const at = names.indexOf(room.shown);
+  if (names.length < 2) return;
+  room.shown = room.wanted = names[(at + by + names.length) % names.length];
+  paint(room);
+  room.send("sample", room.wanted);
+}
+
+function onKey(room, event) {
+  if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
+  const from = event.composedPath().filter((node) => node instanceof Element);
+  if (from.some((node) => node.matches(IGNORES_KEYS))) return;
+  const key = event.key.length === 1 ? event.key.toUpperCase() : event.key;
+  const acts = {
+    ArrowLeft: () => step(room, -1),
+    ArrowRight: () => step(room, 1),
+    ArrowUp: () => room.send("method", -1),
+    ArrowDown: () => room.send("method", 1),
+    0: () => look(room, 1, 0.5, 0.5),
+    "?": () => toggleHelp(room),
+    Escape: () => toggleHelp(room, true),
+  };
+  if (key in room.shows) acts[key] = () => toggle(room, key);
+  if (!acts[key]) return;
+  if (key !== "Escape") event.preventDefault();
+  acts[key]();
+}
+
+function toggle(room, key) {
+  room.shows[key] = !room.shows[key];
+  const button = room.tools.querySelector(`[data-key="${key}"]`);
+  button.setAttribute("aria-pressed", String(room.shows[key]));
+  paint(room);
+}
+
+function toggleHelp(room, hidden = !room.help.hidden) {
+  room.help.hidden = hidden;
+  room.tools.querySelector('[data-key="?"]').setAttribute("aria-expanded", String(!hidden));
+}
+
+// --- the parts of the page -----------------------------------------------------------------------
+
+function furnish(room, parent) {
+  room.root = parent.querySelector(".viewer");
+  room.root.replaceChildren();
+  room.head = made("div", room.root, "head");
+  room.line = made("p", room.head, "line");
+  room.line.setAttribute("aria-live", "polite");
+  room.tools = made("div", room.head, "tools");
+  room.help = made("div", room.root, "help");
+  room.help.hidden = true;
+  room.row = made("div", room.root, "row");
+  room.list = made("div", room.root, "regions");
+  room.map = document.createElementNS(SVG, "svg");
+  room.map.setAttribute("class", "map");
+  room.map.setAttribute("aria-hidden", "true");
+}
+
+function tool(room, key, label, act) {
+  const button = made("button", room.tools, "", label);
+  button.type = "button";
+  button.dataset.key = key;
+  button.onclick = act;
+  return button;
+}
+
+function label(room, { labels, panels }) {
+  room.tools.replaceChildren();
+  tool(room, "ArrowLeft", "←", () => step(room, -1)).setAttribute("aria-label", labels.previous);
+  tool(room, "ArrowRight", "→", () => step(room, 1)).setAttribute("aria-label", labels.next);
+  for (const key of ["G", "H", "O"]) {
+    const button = tool(room, key, labels[key], () => toggle(room, key));
+    button.setAttribute("aria-pressed", String(room.shows[key]));
+  }
+  tool(room, "0", labels.reset, () => look(room, 1, 0.5, 0.5));
+  const help = tool(room, "?", "?", () => toggleHelp(room));
+  help.setAttribute("aria-label", labels.help);
+  help.setAttribute("aria-expanded", String(!room.help.hidden));
+  room.help.replaceChildren(...labels.keys.map((text) => made("p", room.help, "", text)));
+  room.row.replaceChildren();
+  room.row.dataset.count = panels.length;
+  room.panels = panels.map((panel) => {
+    const figure = made("figure", room.row, "");
+    const view = made("div", figure, "view");
+    const svg = drawn("svg", view, { role: "img", preserveAspectRatio: "none" });
+    followPointers(room, svg);
+    const absent = made("p", view, "absent");
+    made("figcaption", figure, "", panel.title);
+    made("p", figure, "under");
+    return { panel, figure, svg, absent };
+  });
+  room.panels[0]?.figure.firstChild.append(room.map);
+}
+
+export default function ({ data, parentElement, setStateValue, setTriggerValue }) {
+  let room = rooms.get(parentElement);
+  if (!room?.root?.isConnected) {
+    room = { samples: new Map(), shows: { G: Boolean(data.truth), H: true, O: true }, told: [], view: data.view };
+    furnish(room, parentElement);
+    rooms.set(parentElement, room);
+  }
+  room.send = (name, value) => (name === "view" ? setStateValue : setTriggerValue)(name, value);
+  const before = room.data;
+  room.data = data;
+  if (before?.version !== data.version) room.samples.clear();
+  for (const [name, sample] of Object.entries(data.samples)) {
+    room.samples.delete(name); // so that the latest stand last
+    room.samples.set(name, sample);
+  }
+  for (const name of [...room.samples.keys()].slice(0, -KEPT_SAMPLES)) room.samples.delete(name);
+  // The server may still be answering an earlier key press.
+  if (room.wanted === data.chosen || !data.names.includes(room.wanted)) room.wanted = null;
+  room.shown = room.wanted ?? data.chosen;
+  if (String(before?.view) !== String(data.view) && String(data.view) !== String(room.told)) {
+    room.view = room.told = data.view;
+  }
+  const shape = JSON.stringify([data.labels, data.panels]);
+  if (room.shape !== shape) label(room, data);
+  room.shape = shape;
+  paint(room);
+  const key = (event) => onKey(room, event);
+  document.addEventListener("keydown", key);
+  const resized = new ResizeObserver(() => place(room));
+  resized.observe(room.row);
+  return () => {
+    document.removeEventListener("keydown", key);
+    resized.disconnect();
+  };
+}
