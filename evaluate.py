@@ -40,6 +40,7 @@ from evaluation.measure.operating_points import (
 from evaluation.new_pictures.opened_cell import finished_cell_for
 from evaluation.new_pictures.score_table import (
     DEFECTIVE,
+    REVIEW,
     check_target,
     default_file,
     score_csv,
@@ -61,10 +62,11 @@ from evaluation.run.progress import CANCELLED, FAILED, CellState, RunProgress, s
 from evaluation.run.request import Request
 from evaluation.store.cells import readable_cells, repair
 from evaluation.store.files import remove, write_atomically
+from evaluation.store.review_lines import lines_for
 from evaluation.store.summary import SUMMARY_FILE, table_of
 
 EXIT_FAILED_CELLS, EXIT_USAGE, EXIT_BUSY, EXIT_CLUSTER, EXIT_CANCELLED = 1, 2, 3, 4, 130
-ONLY_WITH_SCORE = ("category", "method", "csv", "false_alarms")
+ONLY_WITH_SCORE = ("category", "method", "csv", "false_alarms", "thresholds")
 NOT_WITH_SCORE = ("data", "categories", "methods", "force", "workers", "scheduler")
 SINGLE_WITH_SCORE = ("seeds", "backbones", "coreset_ratios")
 MEANT = {"category": " (did you mean --categories?)", "method": " (did you mean --methods?)"}
@@ -146,6 +148,13 @@ def _add_score_arguments(parser: argparse.ArgumentParser) -> None:
         help="share of good parts that may be reported as defective; the threshold follows from "
         f"it (default: {DEFAULT_FALSE_ALARMS})",
     )
+    group.add_argument(
+        "--thresholds",
+        type=_folder,
+        metavar="FILE",
+        help="thresholds chosen on the ROC page, instead of --false-alarms; pictures between the "
+        "two get the verdict 'review'",
+    )
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -188,6 +197,8 @@ def _check_score_arguments(parser: argparse.ArgumentParser, parsed: argparse.Nam
     for name in ("category", "method"):
         if getattr(parsed, name) is None:
             parser.error(f"--score needs {_option(name)} NAME as well")
+    if parsed.thresholds and parsed.false_alarms is not None:
+        parser.error("--thresholds and --false-alarms both say where the threshold is; give one")
     for name in SINGLE_WITH_SCORE:
         if len(getattr(parsed, name)) > 1:
             parser.error(f"--score takes one value of {_option(name)}, those of one cell")
@@ -207,16 +218,27 @@ def _score(parsed: argparse.Namespace, outputs: Path) -> int:
         cell = finished_cell_for(
             outputs, parsed.category, parsed.method, asked.settings()[0], asked.weights
         )
+        chosen = None
+        if parsed.thresholds:
+            made = str(cell.about.get("finished"))
+            chosen = lines_for(parsed.thresholds, cell.place.key, made)
         with tqdm(total=len(pictures), unit="picture", disable=not sys.stderr.isatty()) as bar:
             scored = score_pictures([cell], pictures, lambda done: bar.update(done - bar.n))
-        write_atomically(target, score_csv(scored, [cell], rate))
+        write_atomically(target, score_csv(scored, [cell], rate, chosen))
     except (ValueError, OSError) as error:
         return _complain(fact_of(error), EXIT_USAGE)
     unreadable = [one for one in scored if not one.readable]
     threshold, held_out = cell.threshold(rate), len(cell.calibration_scores)
     title = METHODS[parsed.method].title
     say(f"{title} on {parsed.category}: {len(scored) - len(unreadable)} pictures scored.")
-    if math.isnan(threshold):
+    if chosen is not None:
+        ends = (chosen.reject_above, chosen.review_above)
+        verdicts = [verdict(one.score(parsed.method), *ends) for one in scored]
+        say(
+            f"{verdicts.count(DEFECTIVE)} of them are above {ends[0]:.4g} and rejected; "
+            f"{verdicts.count(REVIEW)} are above {ends[1]:.4g} and to be reviewed."
+        )
+    elif math.isnan(threshold):
         say(
             f"No verdicts: {held_out} held-out good pictures are too few for {rate:.1%} false "
             f"alarms; at least {pictures_needed(rate)} are needed."

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import math
 
-import pandas as pd
 import streamlit as st
 
 from dashboard.charts import draw_chart, draw_export_choice
-from dashboard.figures.roc_charts import MethodCurve, precision_recall_chart, roc_chart, score_chart
+from dashboard.figures.roc_charts import MethodCurve, precision_recall_chart, roc_chart
 from dashboard.finished import FinishedCell
 from dashboard.frame import framed
 from dashboard.loaders import results
 from dashboard.method_curves import curve_table, method_curve
 from dashboard.opening import draw_brightness_notice, draw_finished_cells, has_category, opened
+from dashboard.roc.review_panel import draw_review
 from dashboard.state import (
+    SAMPLES_PAGE,
+    address,
     draw_false_alarm_slider,
     keep_choice,
     language,
@@ -33,6 +35,7 @@ from dashboard.tables import (
 )
 from dashboard.texts import plain
 from data_utils.facts import fact_of
+from evaluation.measure.disagreement import FALSE_ALARM, MISSED
 from evaluation.measure.operating_points import Decisions, pictures_needed, share_interval
 from evaluation.store.places import CellError
 
@@ -59,9 +62,11 @@ def draw() -> None:
             _draw_decisions(cell, cell.decisions(asked), asked)
     st.caption(t("roc_conformal_note"))
     st.header(t("roc_scores_title"))
+    st.markdown(t("lines_lead"))
     for column, cell in zip(st.columns(len(cells)), cells, strict=True):
-        with column:
-            _draw_scores(cell, category, asked)
+        with column, st.container(border=True):
+            st.subheader(plain(method_title(cell.method)))
+            draw_review(selection, cell, asked)
     st.caption(t("roc_scores_note"))
     draw_export_choice()
 
@@ -117,52 +122,42 @@ def _draw_curves(category: str, cells: list[FinishedCell], asked: float) -> None
 
 
 def _draw_decisions(cell: FinishedCell, made: Decisions, asked: float) -> None:
-    """Draw what the threshold makes of the test pictures, with a confusion matrix in words."""
+    """Say in words what the threshold makes of the test pictures."""
     rate, count = percent(asked), len(cell.calibration_scores)
     if not made.known:
         st.warning(t("roc_too_few", asked=rate, count=count, needed=pictures_needed(asked)))
         return
-    found, right = made.defective - made.missed, made.good - made.false_alarms
-    missed_count = t("roc_count_of", count=made.missed, total=made.defective)
-    alarms_count = t("roc_count_of", count=made.false_alarms, total=made.good)
-    with st.container(horizontal=True):
-        st.metric(t("roc_missed"), missed_count, border=False)
-        st.metric(t("roc_alarms"), alarms_count, border=False)
     missed = alarms = t("roc_share_unknown")
     if made.defective:
         spread = percent_interval(*made.missed_interval)
-        missed = t("roc_share", share=percent(made.missed_rate), interval=spread)
+        values = {"count": made.missed, "total": made.defective}
+        missed = t("roc_share", share=percent(made.missed_rate), interval=spread, **values)
     if made.good:
         spread = percent_interval(*share_interval(made.false_alarms, made.good))
+        values = {"count": made.false_alarms, "total": made.good}
         share = percent(made.false_alarm_rate)
-        alarms = t("roc_alarm_share", asked=rate, share=share, interval=spread)
-    st.markdown(f"{t('roc_missed')}: {missed}  \n{t('roc_alarms')}: {alarms}")
-    reported = found + made.false_alarms
-    precision = percent(found / reported if reported else math.nan)
+        alarms = t("roc_share", share=share, interval=spread, **values)
+    _draw_link(cell, t("roc_missed"), MISSED, missed, made.missed)
+    _draw_link(cell, t("roc_alarms"), FALSE_ALARM, alarms, made.false_alarms)
+    reported = made.defective - made.missed + made.false_alarms
+    precision = percent((made.defective - made.missed) / reported if reported else math.nan)
     recall = percent(1 - made.missed_rate)
     st.markdown(t("roc_precision_line", precision=precision, recall=recall))
-    passed = [t("roc_matrix_right", count=right), t("roc_matrix_missed", count=made.missed)]
-    alarmed = [t("roc_matrix_alarm", count=made.false_alarms), t("roc_matrix_found", count=found)]
-    parts = [t("roc_matrix_good"), t("roc_matrix_defective")]
-    matrix = {t("roc_matrix_passed"): passed, t("roc_matrix_reported"): alarmed}
-    st.table(pd.DataFrame(matrix, index=pd.Index(parts, name=t("roc_matrix_head"))))
     unit = score_unit(cell.method)
     values = {"unit": unit, "count": count, **expected_alarms(count, asked)}
     st.caption(t("roc_origin", threshold=made.threshold, **values))
 
 
-def _draw_scores(cell: FinishedCell, category: str, asked: float) -> None:
-    defective = cell.test["label"] > 0
-    figure = score_chart(
-        method_title(cell.method),
-        score_unit(cell.method),
-        cell.test.loc[~defective, "score"],
-        cell.test.loc[defective, "score"],
-        cell.calibration_scores,
-        cell.decisions(asked).threshold,
-        language(),
+def _draw_link(cell: FinishedCell, what: str, show: str, text: str, count: int) -> None:
+    """Draw a count that leads to its pictures."""
+    label = f"{what}: {text}"
+    if not count:
+        st.markdown(label)
+        return
+    chosen = {"method": cell.method, "settings": cell.place.settings_id, "show": show}
+    st.page_link(
+        SAMPLES_PAGE, label=label, icon=":material/image_search:", query_params=address(**chosen)
     )
-    draw_chart(figure, f"roc_scores_{cell.method}", f"scores_{category}_{cell.method}")
 
 
 framed(draw)

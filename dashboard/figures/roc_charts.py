@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import html
 import math
-import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
@@ -12,12 +11,9 @@ from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
-from numpy.typing import ArrayLike, NDArray
-from plotly.basedatatypes import BaseTraceType
+from numpy.typing import NDArray
 
 from dashboard.figures.style import (
-    DEFECT_COLOUR,
-    GOOD_COLOUR,
     NEUTRAL_COLOUR,
     chart,
     method_colour,
@@ -125,49 +121,6 @@ def precision_recall_chart(curves: Sequence[MethodCurve], kind: str, language: s
     return chart(traces, title, x_title, y_title, HEIGHT_PX, X_AXIS, Y_AXIS)
 
 
-def score_chart(
-    title: str,
-    unit: str,
-    good: ArrayLike,
-    defective: ArrayLike,
-    held_out: ArrayLike,
-    threshold: float,
-    language: str,
-) -> go.Figure:
-    """Draw how the raw scores of good and defective test pictures lie to the threshold.
-
-    `unit` says what the scores measure. Those of the held-out good training pictures, which the
-    threshold comes from, are an outline; the threshold is NaN for none.
-    """
-    groups = [np.asarray(scores, np.float64) for scores in (good, defective, held_out)]
-    known = [] if math.isnan(threshold) else [threshold]
-    edges = np.histogram_bin_edges(np.concatenate([*groups, known]), BINS)
-    kinds = {
-        "label_good": GOOD_COLOUR,
-        "roc_scores_defective": DEFECT_COLOUR,
-        "roc_scores_held_out": None,
-    }
-    traces = [
-        _histogram(scores, edges, wording(key, language), colour, language)
-        for scores, (key, colour) in zip(groups, kinds.items(), strict=True)
-        if len(scores)
-    ]
-    text = wording("roc_threshold", language, threshold=threshold)
-    wrapped = "<br>".join(textwrap.wrap(html.escape(unit), UNIT_CHARACTERS))
-    return chart(
-        traces,
-        html.escape(title),
-        wording("roc_score_axis", language, unit=wrapped),
-        wording("roc_share_axis", language),
-        SCORES_HEIGHT_PX,
-        y_axis={"tickformat": ".0%", "rangemode": "tozero"},
-        barmode="overlay",
-        bargap=0,
-        shapes=[upright_line(x, "dash", 2) for x in known],
-        annotations=[_note(text, x, 1) for x in known],
-    )
-
-
 def _note(text: str, x: float, y: float) -> dict[str, Any]:
     """Return a note that begins at `x` and stands on a height of the plot, 0 to 1."""
     place = {"x": x, "y": y, "yref": "y domain", "xanchor": "left", "yanchor": "bottom"}
@@ -251,41 +204,3 @@ def _log_axis(edge: float, rates: Sequence[NDArray[np.float64]]) -> dict[str, ob
         "tickangle": 0,
         "ticktext": ["≈0" if hidden else "0", *(f"{100 * decade:.4g}%" for decade in decades)],
     }
-
-
-def _histogram(
-    scores: NDArray[np.float64],
-    edges: NDArray[np.float64],
-    kind: str,
-    colour: str | None,
-    language: str,
-) -> BaseTraceType:
-    """Return the shares of the scores in each bin, as bars or, without a colour, as an outline."""
-    counts = np.histogram(scores, edges)[0]
-    share = counts / len(scores)
-    bins = [
-        [int(count), f"{low:.4g}–{high:.4g}"]
-        for count, low, high in zip(counts, edges[:-1], edges[1:], strict=True)
-    ]
-    words = {
-        "name": f"{kind} ({len(scores)})",
-        "hovertemplate": wording("roc_hover_scores", language, kind=kind, total=len(scores)),
-    }
-    if colour is None:
-        return go.Scatter(
-            x=edges,
-            y=np.append(share, share[-1]),
-            mode="lines",
-            line={"shape": "hv", "color": NEUTRAL_COLOUR, "width": 2},
-            customdata=[*bins, bins[-1]],
-            **words,
-        )
-    return go.Bar(
-        x=(edges[:-1] + edges[1:]) / 2,
-        y=share,
-        width=np.diff(edges),
-        marker={"color": colour, "line": {"width": 0}},
-        opacity=0.65,
-        customdata=bins,
-        **words,
-    )

@@ -20,15 +20,9 @@ SINGLE: dict[str, tuple[str, ...]] = {
     **{verdict: (verdict,) for verdict in (HIT, MISSED, PASSED, FALSE_ALARM)},
     WRONG: (MISSED, FALSE_ALARM),
 }
-ABOVE, BETWEEN, SIZE = "above", "score", "size"
+ABOVE, BETWEEN, WITHIN, SIZE = "above", "score", "within", "size"
 ROUNDING = 1e-6  # curves are kept with fewer digits than scores
 LABELS = {"good": 0, "defective": 1}
-
-
-def between(low: float, high: float, label: int) -> str:
-    """Return the condition for pictures of a label whose score is in a bar of a histogram."""
-    name = next(name for name, value in LABELS.items() if value == label)
-    return f"{BETWEEN}:{low!r}:{high!r}:{name}"
 
 
 def above(score: float) -> str:
@@ -74,11 +68,14 @@ def passing(
         if name == ABOVE:
             (least,) = map(float, values)
             return score >= least - ROUNDING * abs(least)
-        if name == BETWEEN:
+        if name in (BETWEEN, WITHIN):
             *ends, kind = values
             low, high = map(float, ends)
-            last = score <= high if high >= score.max() else score < high
-            return np.asarray((score >= low) & last & (label == LABELS[kind]))
+            if name == WITHIN:  # between two thresholds: one that lies on a threshold is below it
+                met = (score > low) & (score <= high)
+            else:  # in a bar of a histogram: the last one has its upper end
+                met = (score >= low) & ((score < high) | ((score == high) & (high >= score.max())))
+            return np.asarray(met & (label == LABELS[kind]))
         if name == SIZE:
             return _of_size(test, label, int(*values))
     except (ValueError, KeyError, TypeError):
@@ -100,10 +97,13 @@ def defect_areas(defective: pd.DataFrame) -> pd.Series:
 def wording(show: str, count: int) -> str:
     """Return what a condition that is one says, as plain words."""
     name, *values = show.split(":")
-    if name in (ABOVE, BETWEEN):
-        ends = [float(value) for value in values[:2]]
-        high = math.nan if name == ABOVE else ends[1]
-        return said(f"shown_{name}", count=count, low=ends[0], high=high)
+    if name == ABOVE:
+        return said("shown_above", count=count, low=float(values[0]))
+    if name in (BETWEEN, WITHIN):
+        low, high = map(float, values[:2])
+        key = f"shown_{'below' if low == -math.inf else 'over' if high == math.inf else 'score'}"
+        kind = said("label_good" if values[2] == "good" else "roc_scores_defective")
+        return said(key, count=count, low=low, high=high, kind=kind)
     if name == SIZE:
         return said(f"shown_size_{int(values[0])}", count=count)
     return said(f"shown_{name}", count=count)

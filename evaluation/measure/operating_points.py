@@ -76,6 +76,26 @@ def expected_interval(pictures: int, false_alarms: float) -> tuple[float, float]
     return low, high
 
 
+def shares_above(pictures: int) -> list[tuple[float, float, float]]:
+    """Return what share of good parts to expect above a threshold that somebody has chosen.
+
+    Returns
+    -------
+    list of (share, low, high), pictures + 1 of them
+        With as many of the held-out good pictures above it as the entry's place says: at most
+        this share, as a mean over training sets, and its 95 % interval.
+    """
+    from scipy.special import betaincinv
+
+    above = np.arange(pictures + 1)
+    tail = (1 - CONFIDENCE) / 2
+    below = np.maximum(pictures - above, 1)
+    low, high = (betaincinv(above + 1, below, at) for at in (tail, 1 - tail))
+    high[-1] = 1.0  # all are above it
+    shares = (above + 1) / (pictures + 1)
+    return list(zip(shares.tolist(), low.tolist(), high.tolist(), strict=True))
+
+
 def _rank(pictures: int, false_alarms: float) -> int:
     return math.ceil((pictures + 1) * (1 - false_alarms) - ROUNDING)
 

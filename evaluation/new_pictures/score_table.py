@@ -12,31 +12,48 @@ from pathlib import Path
 from evaluation.measure.operating_points import is_defective
 from evaluation.new_pictures.opened_cell import OpenCell
 from evaluation.new_pictures.scoring import ScoredPicture
+from evaluation.store.review_lines import ReviewLines
 from evaluation.store.spreadsheet import NOT_AVAILABLE, harmless
 
-COLUMNS = ("file", "method", "score", "threshold", "verdict", "false_alarms", "remark")
-DEFECTIVE, GOOD = "defective", "good"
+COLUMNS = (
+    *("file", "method", "score", "threshold", "review_above", "verdict", "false_alarms"),
+    "remark",
+)
+DEFECTIVE, REVIEW, GOOD = "defective", "review", "good"
 BYTE_ORDER_MARK = "\ufeff"
 
 
-def verdict(score: float, threshold: float) -> str:
-    """Return ``defective``, ``good``, or ``n/a`` where score or threshold is NaN."""
+def verdict(score: float, threshold: float, review_above: float = math.nan) -> str:
+    """Return ``defective``, ``good``, or ``n/a`` where score or threshold is NaN.
+
+    Between `review_above`, if it is given, and `threshold`: ``review``.
+    """
     if math.isnan(score) or math.isnan(threshold):
         return NOT_AVAILABLE
-    return DEFECTIVE if is_defective(score, threshold) else GOOD
+    if is_defective(score, threshold):
+        return DEFECTIVE
+    return REVIEW if is_defective(score, review_above) else GOOD
 
 
 def score_csv(
-    scored: Sequence[ScoredPicture], cells: Sequence[OpenCell], false_alarms: float
+    scored: Sequence[ScoredPicture],
+    cells: Sequence[OpenCell],
+    false_alarms: float,
+    chosen: ReviewLines | None = None,
 ) -> str:
     """Return the table as text with a byte order mark, in which no name is a formula.
 
-    So a spreadsheet opens it, Korean names and all.
+    So a spreadsheet opens it, Korean names and all. Thresholds follow from the rate, or are the
+    `chosen` ones of the one cell.
     """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\r\n")
     writer.writerow(COLUMNS)
     thresholds = {cell.method: cell.threshold(false_alarms) for cell in cells}
+    review_above, rate = math.nan, f"{false_alarms:g}"
+    if chosen is not None:
+        thresholds = {chosen.method: chosen.reject_above}
+        review_above, rate = chosen.review_above, NOT_AVAILABLE
     for one in scored:
         for method, threshold in thresholds.items():
             writer.writerow(
@@ -45,8 +62,9 @@ def score_csv(
                     method,
                     f"{one.score(method):.9g}" if one.readable else "",
                     NOT_AVAILABLE if math.isnan(threshold) else f"{threshold:.9g}",
-                    verdict(one.score(method), threshold),
-                    f"{false_alarms:g}",
+                    NOT_AVAILABLE if math.isnan(review_above) else f"{review_above:.9g}",
+                    verdict(one.score(method), threshold, review_above),
+                    rate,
                     harmless(str(one.remark or "")),
                 ]
             )
