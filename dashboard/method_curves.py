@@ -45,7 +45,9 @@ def method_curve(
         if kind == "image" and not math.isnan(low + high):
             summary += f" ({interval(low, high)})"
     threshold = cell.decisions(false_alarms).threshold
-    return MethodCurve(cell.method, method_title(cell.method), summary, curve, threshold)
+    settings = cell.place.settings_id
+    title = method_title(cell.method)
+    return MethodCurve(cell.method, title, summary, curve, threshold, settings)
 
 
 def curve_table(curves: Sequence[tuple[str, MethodCurve]]) -> pd.DataFrame:

@@ -10,15 +10,19 @@ import streamlit as st
 
 from dashboard.finished import FinishedCell, finished_methods
 from dashboard.loaders import results
+from dashboard.run.control import start_evaluation
 from dashboard.state import Selection, selected, t, told
 from dashboard.tables import cell_names, method_title
 from detectors.backbones.names import LITE0, RANDOM, weights_kind
 from detectors.registry import METHODS
 from evaluation.measure.metrics import SUSPICIOUS_BRIGHTNESS_AUROC
+from evaluation.run.job import read_status
+from evaluation.run.progress import RUNNING
+from evaluation.run.states import is_from
 
 
 def opened(title: str, lead: str = "") -> Selection:
-    """Draw a page's title, its lead and the notices; return what is selected.
+    """Draw a page's title and its lead; return what is selected.
 
     Parameters
     ----------
@@ -30,7 +34,6 @@ def opened(title: str, lead: str = "") -> Selection:
     st.title(t(title, **named))
     if lead:
         st.markdown(t(lead, **named))
-    draw_notices(selection)
     return selection
 
 
@@ -47,43 +50,72 @@ def draw_finished_cells(selection: Selection, remarks: bool = True) -> list[Fini
     Parameters
     ----------
     remarks : bool
-        Whether to say which methods are missing and where the results come from.
+        Whether to draw the notices, and the button that evaluates the methods that are missing.
     """
     cells, problems = finished_methods(selection.outputs, selection.category, selection.settings)
     for problem in dict.fromkeys(map(told, problems)):
         st.error(problem)
-    if cells and remarks:
-        draw_origin(selection, [cell.about for cell in cells])
-        present = {cell.method for cell in cells}
-        missing = [method_title(method) for method in METHODS if method not in present]
-        if missing:
-            st.info(t("method_missing", methods=", ".join(missing)))
-    elif not cells and not problems:
+    if not cells and not problems:
         draw_no_results(selection)
+    if remarks:
+        draw_notices(selection, [cell.about for cell in cells], selection.category)
+        present = {cell.method for cell in cells}
+        draw_evaluation(selection, [method for method in METHODS if method not in present])
     return cells
+
+
+def draw_evaluation(selection: Selection, missing: list[str]) -> None:
+    """Offer to evaluate the methods without results, unless an evaluation is running."""
+    status = read_status(selection.outputs)
+    running = status is not None and status.state == RUNNING
+    if not missing or running or selection.category not in selection.categories:
+        return
+    titles = ", ".join(method_title(method) for method in missing)
+    if st.button(
+        t("evaluate_missing", methods=titles, category=selection.category),
+        key="evaluate_missing",
+        help=t("evaluate_missing_help"),
+    ):
+        start_evaluation(selection, [selection.category], missing)
+        st.rerun()
 
 
 NOTED_KINDS = (RANDOM, LITE0)
 
 
-def draw_notices(selection: Selection) -> None:
-    """Say it when the data are generated, or results came from another backbone than a ResNet.
+def draw_notices(
+    selection: Selection, cells: Iterable[Mapping[Any, Any]] = (), category: str | None = None
+) -> None:
+    """Draw what must be known of the shown results as one line that can be opened.
 
-    Cells with other settings are named where they are shown, with their weights.
+    Generated data, results of other data than the sidebar says or of another network than a
+    ResNet, and categories where brightness alone tells good from defective pictures.
+
+    Parameters
+    ----------
+    selection : Selection
+    cells : iterable of mapping
+        ``category, method, demo_data`` and ``data_root`` of each shown cell, as in ``cell.json``.
+    category : str or None
+        Whose brightness is looked at; None for all.
     """
-    if selection.demo:
-        st.info(t("demo_notice"), icon=":material/palette:")
     table, _ = results(selection.outputs)
+    notices = [t("demo_notice")] if selection.demo else []
     default = table[table["settings_id"] == ""]
     kinds = default["weights"].map(weights_kind)
     for kind in NOTED_KINDS:
-        cells = default[kinds == kind].sort_values(["category", "method"])
-        if len(cells):
-            draw_network_notice(kind, cell_names(cells.to_dict("records")))
+        chosen = default[kinds == kind].sort_values(["category", "method"])
+        if len(chosen):
+            notices.append(network_notice(kind, cell_names(chosen.to_dict("records"))))
+    notices += [*_origin(selection, list(cells)), *_brightness(table, category)]
+    if notices:
+        label = t("notices_demo" if selection.demo else "notices", count=len(notices))
+        with st.expander(label, icon=":material/info:"):
+            st.markdown("\n".join(f"- {notice}" for notice in notices))
 
 
-def draw_network_notice(kind: str, cells: str) -> None:
-    """Say of which cells the network is another one than a ResNet with trained weights.
+def network_notice(kind: str, cells: str) -> str:
+    """Return of which cells the network is another one than a ResNet with trained weights.
 
     Parameters
     ----------
@@ -92,39 +124,27 @@ def draw_network_notice(kind: str, cells: str) -> None:
     cells : str
         Their names.
     """
-    if kind == RANDOM:
-        st.warning(t("random_notice", cells=cells), icon=":material/warning:")
-    elif kind == LITE0:
-        st.info(t("lite0_notice", cells=cells), icon=":material/info:")
+    return t({RANDOM: "random_notice", LITE0: "lite0_notice"}[kind], cells=cells)
 
 
-def draw_origin(selection: Selection, cells: Iterable[Mapping[Any, Any]]) -> None:
-    """Say which of the shown results come from other data than the sidebar says.
-
-    Parameters
-    ----------
-    selection : Selection
-    cells : iterable of mapping
-        ``category, method, demo_data`` and ``data_root`` of each shown cell, as in ``cell.json``.
-    """
-    shown = list(cells)
-    here = str(selection.data.resolve()) if selection.data is not None else None
+def _origin(selection: Selection, shown: list[Mapping[Any, Any]]) -> list[str]:
+    """Return which of the shown results come from other data than the sidebar says."""
     demo, elsewhere = [], dict[str, list[Mapping[Any, Any]]]()
     for cell in shown:
-        root = str(cell["data_root"])
         if cell["demo_data"] and not selection.demo:
             demo.append(cell)
-        elif here not in (None, root):
-            elsewhere.setdefault(root, []).append(cell)
+        elif selection.data is not None and not is_from(cell, selection.data):
+            elsewhere.setdefault(str(cell["data_root"]), []).append(cell)
+    told_of = []
     if len(demo) == len(shown) > 0:
-        st.info(t("demo_results"), icon=":material/palette:")
+        told_of.append(t("demo_results"))
     elif demo:
-        st.info(t("demo_results_some", cells=cell_names(demo)), icon=":material/palette:")
+        told_of.append(t("demo_results_some", cells=cell_names(demo)))
     for root, its in sorted(elsewhere.items()):
-        if len(its) == len(shown):
-            st.info(t("made_from", root=root))
-        else:
-            st.info(t("made_from_some", root=root, cells=cell_names(its)))
+        some = len(its) < len(shown)
+        names = {"cells": cell_names(its)} if some else {}
+        told_of.append(t("made_from_some" if some else "made_from", root=root, **names))
+    return told_of
 
 
 def draw_no_results(selection: Selection) -> None:
@@ -136,23 +156,13 @@ def draw_no_results(selection: Selection) -> None:
         st.info(t("no_methods_yet", category=selection.category))
 
 
-def draw_brightness_notice(summary: pd.DataFrame, category: str | None) -> None:
-    """Warn where brightness alone tells good from defective test pictures.
-
-    Parameters
-    ----------
-    summary : DataFrame
-        As from ``loaders.results``.
-    category : str or None
-        Only this category; None for all.
-    """
+def _brightness(summary: pd.DataFrame, category: str | None) -> list[str]:
+    """Return where brightness alone tells good from defective test pictures."""
     cells = summary if category is None else summary[summary["category"] == category]
     reached = pd.to_numeric(cells["brightness_auroc"], errors="coerce")
     highest = reached.groupby(cells["category"]).max()
     affected = highest[highest >= SUSPICIOUS_BRIGHTNESS_AUROC]
-    if len(affected):
-        lines = [
-            t("brightness_notice", category=name, value=float(value))
-            for name, value in affected.items()
-        ]
-        st.warning("\n\n".join(lines), icon=":material/brightness_6:")
+    return [
+        t("brightness_notice", category=str(name), value=float(value))
+        for name, value in affected.items()
+    ]

@@ -137,7 +137,8 @@ def address(**changes: str) -> dict[str, str]:
 
 def open_samples(**changes: str) -> None:
     """Let the next run open Samples with these choices; what they leave open begins anew."""
-    st.session_state.update({"sample": "", "show": "", "defect": "", "zoom": ""} | changes)
+    st.session_state.pop("sample", None)
+    st.session_state.update({"show": "", "defect": "", "zoom": ""} | changes)
     st.session_state[OPEN_KEY] = True
 
 

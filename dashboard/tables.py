@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -29,12 +29,20 @@ def draw_table(
     aurocs: Sequence[str] = (),
     tallest_px: int = TALLEST_PX,
     key: Any = None,
+    on_cell: Callable[[int, str], None] | None = None,
 ) -> None:
     """Draw a table without scrolling, if `tallest_px` allows it; what is undefined reads ``n/a``.
 
     Columns without an entry in `headings` get the text ``column_<name>``; `formats` and `aurocs`
-    name the columns whose numbers are formatted, and coloured as AUROC values.
+    name the columns whose numbers are formatted, and coloured as AUROC values. `on_cell` is given
+    row and column of a cell that the user has clicked, before the page runs again.
     """
+
+    def clicked() -> None:
+        for row, column in st.session_state[key]["selection"]["cells"][:1]:
+            if on_cell is not None and row < len(table):
+                on_cell(row, column)
+
     style: Any = table.style
     style = style.format(dict(formats or {}), na_rep=NOT_AVAILABLE)
     st.dataframe(
@@ -44,6 +52,8 @@ def draw_table(
         height=min(ROW_PX * (len(table) + 1) + BORDER_PX, tallest_px),
         placeholder=NOT_AVAILABLE,
         key=key,
+        on_select="ignore" if on_cell is None else clicked,
+        selection_mode="single-cell",
         column_config={name: headings.get(name) or t(f"column_{name}") for name in map(str, table)},
     )
 

@@ -14,16 +14,10 @@ from dashboard.compare.drawing import (
 )
 from dashboard.compare.lineup import compared, judged_together, unlike
 from dashboard.frame import framed
-from dashboard.loaders import results
-from dashboard.opening import draw_brightness_notice, draw_finished_cells, has_category, opened
-from dashboard.run.control import start_evaluation
+from dashboard.opening import draw_finished_cells, has_category, opened
 from dashboard.samples.picker import draw_condition, draw_filter, draw_picker, telling_sample
 from dashboard.samples.sample_set import defect_names
 from dashboard.state import Selection, draw_false_alarm_slider, mirror_in_url, t
-from dashboard.tables import method_title
-from detectors.registry import METHODS
-from evaluation.run.job import read_status
-from evaluation.run.progress import RUNNING
 
 
 def draw() -> None:
@@ -37,8 +31,6 @@ def draw() -> None:
 def _draw_results(selection: Selection) -> None:
     """Draw what there is of the category; a click redraws only this part of the page."""
     cells = draw_finished_cells(selection)
-    present = {cell.method for cell in cells}
-    _draw_evaluation(selection, [method for method in METHODS if method not in present])
     if not cells:
         return
     if differences := unlike(cells):
@@ -66,24 +58,7 @@ def _draw_results(selection: Selection) -> None:
     draw_thresholds(comparison, false_alarms)
     draw_disagreement(comparison, rows)
     draw_wrong_together(comparison, rows, false_alarms)
-    draw_brightness_notice(results(selection.outputs)[0], selection.category)
     mirror_in_url()
-
-
-def _draw_evaluation(selection: Selection, missing: list[str]) -> None:
-    """Offer to evaluate the methods without results."""
-    status = read_status(selection.outputs)
-    running = status is not None and status.state == RUNNING
-    if not missing or running or selection.category not in selection.categories:
-        return
-    titles = ", ".join(method_title(method) for method in missing)
-    if st.button(
-        t("compare_evaluate", methods=titles, category=selection.category),
-        key="compare_evaluate",
-        help=t("compare_evaluate_hint"),
-    ):
-        start_evaluation(selection, [selection.category], missing)
-        st.rerun()
 
 
 framed(draw)

@@ -7,8 +7,7 @@ import streamlit as st
 from dashboard.defects.published_panel import draw_published
 from dashboard.defects.type_and_size_panel import draw_sizes, draw_types
 from dashboard.frame import framed
-from dashboard.loaders import results
-from dashboard.opening import draw_brightness_notice, draw_finished_cells, has_category, opened
+from dashboard.opening import draw_finished_cells, has_category, opened
 from dashboard.state import t
 
 
@@ -18,7 +17,6 @@ def draw() -> None:
     if not has_category(selection):
         return
     if cells := draw_finished_cells(selection):
-        draw_brightness_notice(results(selection.outputs)[0], selection.category)
         st.header(t("defects_types_header"))
         draw_types(selection, cells)
         st.header(t("defects_size_header"))

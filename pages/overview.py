@@ -6,7 +6,7 @@ import streamlit as st
 
 from dashboard.frame import framed
 from dashboard.loaders import disagreement, readable_cells, results, results_stamp, stamped_cells
-from dashboard.opening import draw_brightness_notice, draw_origin, opened
+from dashboard.opening import draw_notices, opened
 from dashboard.overview.data_panel import category_counts, draw_contact_sheet, draw_counts
 from dashboard.overview.metric_table import draw_results
 from dashboard.overview.recommendation_panel import draw_recommendation
@@ -14,24 +14,15 @@ from dashboard.report.button import draw_report_button
 from dashboard.run.matrix import draw_matrix
 from dashboard.state import t, told
 from dashboard.texts import plain
+from evaluation.run.states import is_from
 from evaluation.store.cells import failures
 
 
 def draw() -> None:
-    """Draw the page; the contact sheet last, because it reads pictures."""
+    """Draw the page: the answer, then what it rests on; pictures of the data last."""
     selection = opened("overview_title", "overview_lead")
     summary, problems = results(selection.outputs)
-    draw_origin(selection, summary.to_dict("records"))
-    draw_brightness_notice(summary, None)
-    st.header(t("overview_data_title"))
-    counts = category_counts(selection)
-    if selection.data is not None and counts:
-        here = summary[summary["data_root"] == str(selection.data.resolve())]
-        draw_counts(selection.data, counts, here, expanded=summary.empty)
-    else:
-        st.info(t("overview_no_data"))
-    contact_sheet = st.container()
-    st.header(t("results_title"))
+    draw_notices(selection, summary.to_dict("records"))
     _, damaged = stamped_cells(str(selection.outputs), results_stamp(selection.outputs))
     for problem in (*problems, *disagreement(selection.outputs)):
         if problem not in damaged:
@@ -40,10 +31,18 @@ def draw() -> None:
         st.subheader(t("no_results_title"))
         st.markdown(t("no_results_hint"))
     else:
-        draw_results(summary)
-        st.header(t("overview_choice_title"))
         if selection.category:
             draw_recommendation(selection)
+        st.header(t("results_title"))
+        draw_results(summary)
+    st.header(t("overview_data_title"))
+    counts = category_counts(selection)
+    if selection.data is not None and counts:
+        here = [is_from(row, selection.data) for row in summary.to_dict("records")]
+        draw_counts(selection.data, counts, summary[here], expanded=summary.empty)
+    else:
+        st.info(t("overview_no_data"))
+    contact_sheet = st.container()
     st.header(t("overview_matrix_title"))
     draw_matrix(selection, readable_cells(selection.outputs))
     draw_report_button(selection)

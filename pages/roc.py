@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from functools import partial
+from typing import Any
 
 import streamlit as st
 
@@ -10,16 +12,17 @@ from dashboard.charts import draw_chart, draw_export_choice
 from dashboard.figures.roc_charts import MethodCurve, precision_recall_chart, roc_chart
 from dashboard.finished import FinishedCell
 from dashboard.frame import framed
-from dashboard.loaders import results
 from dashboard.method_curves import curve_table, method_curve
-from dashboard.opening import draw_brightness_notice, draw_finished_cells, has_category, opened
+from dashboard.opening import draw_finished_cells, has_category, opened
 from dashboard.roc.review_panel import draw_review
+from dashboard.samples.shown import above
 from dashboard.state import (
     SAMPLES_PAGE,
     address,
     draw_false_alarm_slider,
     keep_choice,
     language,
+    open_samples,
     remember,
     said,
     score_unit,
@@ -52,7 +55,6 @@ def draw() -> None:
         return
     if len({(c.about["data_fingerprint"], str(c.about["geometry"])) for c in cells}) > 1:
         st.warning(t("roc_different_data"), icon=":material/warning:")
-    draw_brightness_notice(results(selection.outputs)[0], category)
     asked = draw_false_alarm_slider()
     _draw_curves(category, cells, asked)
     st.header(t("roc_point_title"))
@@ -104,7 +106,8 @@ def _draw_curves(category: str, cells: list[FinishedCell], asked: float) -> None
                 else:
                     line = asked if kind == "image" else None
                     figure = roc_chart(curves, kind, language(), line, log_x)
-                draw_chart(figure, f"roc_{view}_{kind}", f"{view}_{kind}_{category}")
+                opens = partial(_open_above, curves) if kind == "image" else None
+                draw_chart(figure, f"roc_{view}_{kind}", f"{view}_{kind}_{category}", opens)
             elif not damaged:
                 st.info(t(ABSENT[kind], category=category))
     st.caption(t("roc_pr_note") if with_precision else t("roc_curves_note"))
@@ -121,6 +124,15 @@ def _draw_curves(category: str, cells: list[FinishedCell], asked: float) -> None
     st.caption(t("roc_weights", weights="; ".join(weights)))
 
 
+def _open_above(curves: list[MethodCurve], clicked: list[Any]) -> None:
+    """Open the pictures that score at least as high as a clicked point's threshold."""
+    for values in filter(None, clicked):
+        *_, score, place = values.values() if isinstance(values, dict) else values
+        if score is not None and math.isfinite(score):
+            one = curves[int(place)]
+            open_samples(method=one.method, settings=one.settings, show=above(float(score)))
+
+
 def _draw_decisions(cell: FinishedCell, made: Decisions, asked: float) -> None:
     """Say in words what the threshold makes of the test pictures."""
     rate, count = percent(asked), len(cell.calibration_scores)
@@ -130,13 +142,12 @@ def _draw_decisions(cell: FinishedCell, made: Decisions, asked: float) -> None:
     missed = alarms = t("roc_share_unknown")
     if made.defective:
         spread = percent_interval(*made.missed_interval)
-        values = {"count": made.missed, "total": made.defective}
-        missed = t("roc_share", share=percent(made.missed_rate), interval=spread, **values)
+        share, total = percent(made.missed_rate), made.defective
+        missed = t("roc_share", count=made.missed, total=total, share=share, interval=spread)
     if made.good:
         spread = percent_interval(*share_interval(made.false_alarms, made.good))
-        values = {"count": made.false_alarms, "total": made.good}
-        share = percent(made.false_alarm_rate)
-        alarms = t("roc_share", share=share, interval=spread, **values)
+        share, total = percent(made.false_alarm_rate), made.good
+        alarms = t("roc_share", count=made.false_alarms, total=total, share=share, interval=spread)
     _draw_link(cell, t("roc_missed"), MISSED, missed, made.missed)
     _draw_link(cell, t("roc_alarms"), FALSE_ALARM, alarms, made.false_alarms)
     reported = made.defective - made.missed + made.false_alarms

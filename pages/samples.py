@@ -13,11 +13,11 @@ from dashboard.finished import findings_of, finished_cell, finished_methods
 from dashboard.frame import framed
 from dashboard.loaders import results
 from dashboard.opening import (
-    draw_brightness_notice,
-    draw_network_notice,
+    NOTED_KINDS,
     draw_no_results,
-    draw_origin,
+    draw_notices,
     has_category,
+    network_notice,
     opened,
 )
 from dashboard.run.control import start_evaluation
@@ -86,14 +86,13 @@ def _draw_stored(selection: Selection) -> bool:
         )
         if cell is None:
             return False
-        draw_origin(selection, [cell.about])
         samples = cell.samples()
     except CellError as error:
         st.error(told(fact_of(error)))
         return False
     _draw_samples(selection, samples, cell.about)
     _draw_numbers(cell.about)
-    draw_brightness_notice(results(selection.outputs)[0], selection.category)
+    draw_notices(selection, [cell.about], selection.category)
     return True
 
 
@@ -134,7 +133,8 @@ def _draw_session_samples(selection: Selection, names: dict[str, str]) -> None:
         st.session_state[FITTED_HERE].clear()
         st.error(told(fact_of(error)))
         return
-    draw_network_notice(weights_kind(result.weights), names["method"])
+    if (kind := weights_kind(result.weights)) in NOTED_KINDS:
+        st.info(network_notice(kind, names["method"]))
     st.caption(t("session_only", weights=weights_text(result.weights)))
     _draw_samples(selection, sample_set.session_samples(result), {"data_root": ""})
 

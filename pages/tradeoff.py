@@ -8,7 +8,7 @@ import streamlit as st
 from dashboard.charts import draw_export_choice
 from dashboard.frame import framed
 from dashboard.loaders import results
-from dashboard.opening import draw_brightness_notice, draw_origin, opened
+from dashboard.opening import draw_notices, opened
 from dashboard.state import Selection, keep_choice, keep_choices, remember, said, t, told
 from dashboard.tables import machines
 from dashboard.texts import plain
@@ -17,7 +17,6 @@ from dashboard.tradeoff.chart_panel import (
     draw_phases,
     draw_tradeoff,
     draw_view_choice,
-    follow_click,
 )
 from dashboard.tradeoff.difference_panel import draw_differences
 from detectors.backbones.names import RANDOM, UNTRAINED
@@ -30,7 +29,6 @@ WARNINGS = {RANDOM: "tradeoff_random", UNTRAINED: "tradeoff_untrained"}
 
 def draw() -> None:
     """Draw the page."""
-    follow_click()
     selection = opened("tradeoff_heading")
     own, problems = results(selection.outputs)
     for problem in problems:
@@ -47,13 +45,14 @@ def draw() -> None:
         st.warning(t(WARNINGS[group.weights]), icon=":material/warning:")
     own_cells = cells[cells["origin"] == ""]
     if len(own_cells):
-        draw_origin(selection, own_cells.to_dict("records"))
         draw_machine(own_cells)
     view, gain, cost = draw_view_choice(selection, cells)
     draw_tradeoff(selection, cells, of_seeds, view, gain, cost)
     draw_differences(selection, compared[compared["origin"] == ""])
     draw_phases(selection, cells, view)
-    draw_brightness_notice(own, selection.category if view == ONE_CATEGORY else None)
+    of_one = view == ONE_CATEGORY
+    shown = own_cells.to_dict("records")
+    draw_notices(selection, shown, selection.category if of_one else None)
     draw_export_choice()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -13,8 +14,8 @@ from dashboard.charts import draw_chart, draw_shown_choice
 from dashboard.figures.defect_charts import size_recall_chart, type_heatmap
 from dashboard.finished import FinishedCell
 from dashboard.loaders import results_stamp, stamped_cells
-from dashboard.samples.shown import defect_areas
-from dashboard.state import Selection, draw_false_alarm_slider, said, t
+from dashboard.samples.shown import defect_areas, of_size
+from dashboard.state import Selection, draw_false_alarm_slider, open_samples, said, t
 from dashboard.tables import draw_table, method_title, percent, percent_interval
 from evaluation.measure.by_defect import (
     GROUPS,
@@ -46,7 +47,8 @@ def draw_types(selection: Selection, cells: Sequence[FinishedCell]) -> None:
             said("defects_type_axis"),
             said("defects_all_types"),
         )
-        draw_chart(figure, "defects_types_chart", f"{selection.category}_defect_types_{metric}")
+        name = f"{selection.category}_defect_types_{metric}"
+        draw_chart(figure, "defects_types_chart", name, partial(_open_type, selection.settings))
         st.caption(t("defects_types_caption"))
         if types[metric].isna().any() or len(types) < types["defect"].nunique() * len(cells):
             st.caption(t("defects_types_na"))
@@ -140,11 +142,26 @@ def _draw_recalls(
             said("defects_size_axis"),
             said("defects_recall_axis"),
         )
-        draw_chart(figure, "defects_size_chart", f"{category}_recall_by_size")
+        opens = partial(_open_size, cells[0].place.settings_id)
+        draw_chart(figure, "defects_size_chart", f"{category}_recall_by_size", opens)
     columns = {method_title(key): list(map(_recall_text, found)) for key, found in recalls.items()}
     table = pd.DataFrame({said("defects_size_group"): map(" · ".join, sizes), **columns})
     st.dataframe(table, hide_index=True, width="stretch")
     return groups
+
+
+def _open_type(settings: str, clicked: list[Any]) -> None:
+    """Open the pictures of a clicked defect type, or of all, with the clicked method."""
+    for values in filter(None, clicked):
+        method, *defect = values.values() if isinstance(values, dict) else values
+        open_samples(method=method, settings=settings, defect=defect[0] if defect else "")
+
+
+def _open_size(settings: str, clicked: list[Any]) -> None:
+    """Open the pictures of a clicked group of sizes with the clicked method."""
+    for values in filter(None, clicked):
+        method, group, *_ = values.values() if isinstance(values, dict) else values
+        open_samples(method=method, settings=settings, show=of_size(int(group)))
 
 
 def _size_lines(group: SizeRecall, geometry: dict[str, Any], named: bool) -> list[str]:

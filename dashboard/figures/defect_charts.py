@@ -91,9 +91,7 @@ def type_heatmap(
         z=[[_step(value) for value in row] for row in values],
         x=titles,
         y=list(range(len(labels))),
-        customdata=hover,
-        hovertemplate="%{customdata}<extra></extra>",
-        hoverongaps=False,
+        hoverinfo="skip",
         colorscale=[
             (edge, AUROC_COLOURS[place // 2][0]) for place, edge in enumerate(edges.tolist())
         ],
@@ -110,18 +108,29 @@ def type_heatmap(
             "ticktext": [f"{limit:g}" for limit in AUROC_LIMITS],
         },
     )
-    numbers = [
-        {
-            "x": titles[column],
-            "y": row,
-            "text": number(value),
-            "showarrow": False,
-            "font": {} if math.isnan(value) else {"color": AUROC_COLOURS[int(_step(value))][1]},
-        }
-        for (row, column), value in np.ndenumerate(values)
-    ]
+    cells = [(row, column) for row, column in np.ndindex(values.shape)]
+    texts = go.Scatter(
+        x=[titles[column] for _, column in cells],
+        y=[row for row, _ in cells],
+        text=[number(float(values[cell])) for cell in cells],
+        mode="markers+text",  # only markers can be clicked
+        marker={"symbol": "square", "size": ROW_PX - 4, "opacity": 0},
+        textfont={
+            "color": [
+                NEUTRAL_COLOUR
+                if math.isnan(values[cell])
+                else AUROC_COLOURS[int(_step(float(values[cell])))][1]
+                for cell in cells
+            ]
+        },
+        # A click on a number opens its pictures; the last row is of all types.
+        customdata=[[methods[column], *hardest[row : row + 1]] for row, column in cells],
+        hovertext=[hover[row][column] for row, column in cells],
+        hoverinfo="text",
+        showlegend=False,
+    )
     return chart(
-        [heatmap],
+        [heatmap, texts],
         escape(title),
         "",
         y_title,
@@ -135,7 +144,6 @@ def type_heatmap(
             "zeroline": False,
             "fixedrange": True,
         },
-        annotations=numbers,
     )
 
 
@@ -174,10 +182,11 @@ def size_recall_chart(
                     "width": 6,
                 },
                 customdata=[
-                    f"{one.reported} / {one.pictures} · {start:.0f}–{end:.0f} %"
+                    [method, one.group, f"{one.reported} / {one.pictures}", start, end]
                     for one, start, end in zip(known.values(), low, high, strict=True)
                 ],
-                hovertemplate="%{y:.1f} % · %{customdata}",
+                hovertemplate="%{y:.1f} % · %{customdata[2]} · "
+                "%{customdata[3]:.0f}–%{customdata[4]:.0f} %",
                 mode="markers",
                 marker={
                     "color": method_colour(method),

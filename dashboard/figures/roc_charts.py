@@ -59,6 +59,7 @@ class MethodCurve:
     summary: str
     curve: RankingCurve
     threshold: float
+    settings: str = ""
 
 
 def roc_chart(
@@ -90,7 +91,7 @@ def roc_chart(
         notes.append(_note(text, math.log10(asked) if log_x else asked, 0) | {"xshift": 3})
     return chart(
         [
-            *(_line(one, ROC, edge, kind, language) for one in curves),
+            *(_line(one, place, ROC, edge, kind, language) for place, one in enumerate(curves)),
             _reference_line(chance, chance, wording("roc_chance", language)),
             *_marks(curves, ROC, edge, kind, language),
         ],
@@ -111,7 +112,10 @@ def precision_recall_chart(curves: Sequence[MethodCurve], kind: str, language: s
     A line shows the base rate, the share of defective pictures or pixels, where the methods agree
     on it: the precision at the lowest threshold, where everything is reported.
     """
-    traces = [_line(one, PRECISION_RECALL, 0, kind, language, "vh") for one in curves]
+    traces = [
+        _line(one, place, PRECISION_RECALL, 0, kind, language, "vh")
+        for place, one in enumerate(curves)
+    ]
     base_rate, *others = {round(float(one.curve.precision[-1]), 9) for one in curves}
     if not others:
         name = wording("roc_base_rate", language, rate=percent(base_rate))
@@ -129,26 +133,33 @@ def _note(text: str, x: float, y: float) -> dict[str, Any]:
 
 def _line(
     one: MethodCurve,
+    place: int,
     axes: attrgetter[Any],
     edge: float,
     kind: str,
     language: str,
     shape: str = "linear",
 ) -> go.Scatter:
-    """Return a method's curve; `axes` gives x, moved up to `edge`, and y."""
+    """Return a method's curve; `axes` gives x, moved up to `edge`, and y.
+
+    Its points end with their threshold and the curve's place, for a click.
+    """
     x, y = axes(one.curve)
     above_all = wording("roc_above_all", language)
     line = {"color": method_colour(one.method), "dash": method_dash(one.method)}
     return go.Scatter(
         x=np.maximum(x, edge),
         y=y,
-        mode="lines",
+        mode="lines+markers",  # only markers can be clicked
+        marker={"opacity": 0},
         name=html.escape(f"{one.title}: {one.summary}"),
         legendgroup=one.method,
         line={**line, "shape": shape, "width": 2.5},
         text=np.array([above_all if math.isinf(t) else f"{t:.4g}" for t in one.curve.thresholds]),
         # One array, because Plotly copies lists number by number.
-        customdata=np.stack(RATES(one.curve), axis=1),
+        customdata=np.stack(
+            (*RATES(one.curve), one.curve.thresholds, np.full(len(x), place)), axis=1
+        ),
         hovertemplate=wording(HOVER_TEXTS[kind], language, method=html.escape(one.title)),
     )
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
+
 import pandas as pd
 import streamlit as st
 
-from dashboard.state import keep_choices, remember, said, t, told
+from dashboard.state import keep_choices, open_samples, remember, said, t, told
 from dashboard.tables import (
     draw_download,
     draw_table,
@@ -175,9 +177,17 @@ def _draw_by_category(summary: pd.DataFrame) -> None:
         dict.fromkeys(values, NUMBERS[PAIR[0]]),
         values,
         key="overview_pivot",
+        on_cell=lambda row, column: _open_cell(wide.iloc[row], column),
     )
     st.caption(t("overview_colours"))
     draw_download(t("download_table"), table.rename(columns=labels), AUROC_FILE)
+
+
+def _open_cell(row: pd.Series, column: str) -> None:
+    """Open the pictures behind a clicked AUROC."""
+    method = column.removesuffix(f"_{PAIR[0]}").removesuffix(f"_{PAIR[1]}")
+    if method != column and not math.isnan(row[column]):
+        open_samples(category=row["category"], method=method, settings=row["settings_id"])
 
 
 def _draw_cells(summary: pd.DataFrame) -> None:

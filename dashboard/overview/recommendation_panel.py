@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 
@@ -9,7 +10,18 @@ from dashboard.answer import alarms, answer, listed, missed, missed_alike
 from dashboard.compare.lineup import unlike_weights
 from dashboard.finished import FinishedCell
 from dashboard.opening import draw_finished_cells
-from dashboard.state import Selection, draw_false_alarm_slider, remember, said, t
+from dashboard.samples.sample_set import sample_names
+from dashboard.samples.shown import wording
+from dashboard.state import (
+    SAMPLES_PAGE,
+    Selection,
+    address,
+    draw_false_alarm_slider,
+    remember,
+    said,
+    t,
+    told,
+)
 from dashboard.tables import (
     draw_table,
     expected_alarms,
@@ -19,35 +31,40 @@ from dashboard.tables import (
     percent_interval,
     pinned,
 )
+from dashboard.texts import plain
 from detectors.backbones.names import LITE0, RANDOM, weights_kind
 from detectors.registry import METHODS
+from evaluation.measure.disagreement import FALSE_ALARM, HIT, MISSED, verdicts
 from evaluation.measure.recommendation import Candidate, Choice, choose
 from evaluation.run.timing import TIMED_PICTURES
-from evaluation.store.places import CellPlace
+from evaluation.store.heatmap import outlined
+from evaluation.store.places import CellError, CellPlace
 from evaluation.store.spreadsheet import NOT_AVAILABLE
 
 NETWORKS = {RANDOM: "overview_from_random", LITE0: "overview_from_lite0"}
 LIMIT_KEY = "overview_ms"
+MOST_MS, LIMIT_PX = 1_000_000, 220
+PICTURE_PX = 150
 SMALLEST_P = 0.001
 
 
 def draw_recommendation(selection: Selection) -> None:
     """Draw the two limits, the answer for the selected category, and the numbers behind it."""
-    st.markdown(t("overview_choice_lead", category=selection.category))
-    left, right = st.columns(2)
-    with left:
+    st.header(t("overview_choice_title", category=selection.category))
+    with st.container(key="controls", horizontal=True, vertical_alignment="bottom"):
         allowed = draw_false_alarm_slider()
-    remember(LIMIT_KEY, None)
-    with right:
+        remember(LIMIT_KEY, None, 1, MOST_MS)
         ms_limit = st.number_input(
             t("overview_ms_limit"),
             min_value=1.0,
+            max_value=float(MOST_MS),
             value=None,
             step=10.0,
             format="%.0f",
             placeholder=t("overview_ms_unlimited"),
             key=LIMIT_KEY,
             help=t("overview_ms_help"),
+            width=LIMIT_PX,
         )
     cells = draw_finished_cells(selection, remarks=False)
     if not cells:
@@ -61,8 +78,40 @@ def draw_recommendation(selection: Selection) -> None:
         st.info(text, icon=":material/balance:")
     else:
         st.success(text, icon=":material/check_circle:")
+    if choice.first is not None:
+        first = next(cell for cell in cells if cell.method == choice.first.method)
+        _draw_pictures(first, choice.first.decisions.threshold)
     _draw_numbers(candidates, choice, allowed)
     _draw_origin(selection, cells)
+
+
+def _draw_pictures(cell: FinishedCell, threshold: float) -> None:
+    """Draw a defect that the method found, one that it missed and a false alarm, with links."""
+    try:
+        samples = cell.samples()
+    except CellError as error:
+        st.warning(told(error.fact))
+        return
+    judged = verdicts(samples.table["score"], samples.table["label"], threshold)
+    score = samples.table["score"].to_numpy(np.float64)
+    with st.container(horizontal=True):
+        for verdict, worst in ((HIT, np.argmax), (MISSED, np.argmin), (FALSE_ALARM, np.argmax)):
+            places = np.flatnonzero(judged == verdict)
+            if not len(places):
+                continue
+            at = int(places[worst(score[places])])
+            panels = samples.panels(at)
+            if panels.overlay is None:
+                continue
+            chosen = {"method": cell.method, "settings": cell.place.settings_id, "show": verdict}
+            with st.container(width=PICTURE_PX + 60):
+                picture = outlined(panels.overlay, panels.anomaly_map, threshold)
+                st.image(picture, width=PICTURE_PX, caption=plain(sample_names(samples.table)[at]))
+                st.page_link(
+                    SAMPLES_PAGE,
+                    label=wording(verdict, len(places)),
+                    query_params=address(**chosen),
+                )
 
 
 def _draw_numbers(candidates: list[Candidate], choice: Choice, allowed: float) -> None:

@@ -10,7 +10,7 @@ import streamlit as st
 
 from dashboard.loaders import results
 from dashboard.state import Selection, t, told
-from dashboard.tables import method_title
+from dashboard.tables import cell_names, method_title
 from dashboard.texts import plain
 from detectors.registry import METHODS
 from evaluation.run.job import read_status
@@ -108,11 +108,14 @@ def _sign(state: str) -> str:
 
 
 def _draw_reasons(cells: Sequence[CellStatus]) -> None:
+    """Say why cells failed or are stale, those with one reason in one line."""
+    alike: dict[tuple[str, str], list[CellStatus]] = {}
+    for cell in cells:
+        if cell.state in (FAILED, STALE):
+            alike.setdefault((cell.state, _reason(cell)), []).append(cell)
     lines = [
-        f"- {_sign(cell.state)} **{plain(cell.category)} / {plain(method_title(cell.method))}**: "
-        f"{_reason(cell)}"
-        for cell in cells
-        if cell.state in (FAILED, STALE)
+        f"- {_sign(state)} **{plain(cell_names(map(vars, some)))}**: {reason}"
+        for (state, reason), some in alike.items()
     ]
     if lines:
         st.markdown("\n".join(lines))

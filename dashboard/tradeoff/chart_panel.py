@@ -9,7 +9,7 @@ import streamlit as st
 
 from dashboard.charts import draw_chart, draw_shown_choice
 from dashboard.figures.tradeoff_charts import COSTS, GAINS, phase_chart, tradeoff_chart, with_front
-from dashboard.state import Selection, keep_choice, language, said, t
+from dashboard.state import Selection, keep_choice, language, open_samples, said, t
 from dashboard.tables import method_title, number, weights_text
 from dashboard.texts import plain
 from evaluation.measure.averages import in_order, over_categories, over_seeds, shared_categories
@@ -32,8 +32,6 @@ NUMBERS = (
     "origin",
     "on_front",
 )
-CLICKED = "_tradeoff_clicked"
-SAMPLES_PAGE = "pages/samples.py"
 
 
 def draw_view_choice(selection: Selection, cells: pd.DataFrame) -> tuple[str, str, str]:
@@ -97,7 +95,7 @@ def draw_tradeoff(
         st.caption(" ".join(notes))
         return
     name = f"tradeoff_{view}_{gain}_{cost}"
-    draw_chart(tradeoff_chart(shown, cost, gain, language()), f"chart_{name}", name, remember_click)
+    draw_chart(tradeoff_chart(shown, cost, gain, language()), f"chart_{name}", name, follow_click)
     st.caption(" ".join(notes))
     smallest, largest = number(shown["model_mb"].min(), 1), number(shown["model_mb"].max(), 1)
     st.caption(t("tradeoff_reading", smallest=smallest, largest=largest))
@@ -137,8 +135,8 @@ def _means(cells: pd.DataFrame, categories: list[str]) -> pd.DataFrame:
     return in_order(over_categories(cells[cells["category"].isin(categories)]))
 
 
-def remember_click(clicked: list[Any]) -> None:
-    """Select the clicked cell, before the sidebar is drawn; a mean is only noted.
+def follow_click(clicked: list[Any]) -> None:
+    """Open the pictures of the clicked cell, or say why there are none.
 
     A point has its category (empty for a mean), method, settings and origin, as a list or, from
     some versions of Streamlit, as a dict; what is no point has None.
@@ -147,24 +145,10 @@ def remember_click(clicked: list[Any]) -> None:
     if first is None:
         return
     values = first.values() if isinstance(first, dict) else first
-    category, method, settings_id, origin = st.session_state[CLICKED] = tuple(values)
-    if category and not settings_id and not origin:
-        st.session_state["category"] = category
-        st.session_state["method"] = method
-
-
-def follow_click() -> None:
-    """Open the samples of the cell that was clicked, or say why there are none."""
-    if CLICKED not in st.session_state:
-        return
-    category, method, settings_id, origin = st.session_state.pop(CLICKED)
-    if origin:
-        text = t("tradeoff_other_clicked", origin=origin)
-    elif not category:
-        text = t("tradeoff_mean_clicked")
-    elif settings_id:
-        names = {"category": category, "method": method_title(method), "settings": settings_id}
-        text = t("tradeoff_settings_clicked", **names)
+    category, method, settings_id, origin = values
+    if category and not origin:
+        open_samples(category=category, method=method, settings=settings_id)
+    elif origin:
+        st.toast(t("tradeoff_other_clicked", origin=origin), icon=":material/info:")
     else:
-        st.switch_page(SAMPLES_PAGE)
-    st.toast(text, icon=":material/info:")
+        st.toast(t("tradeoff_mean_clicked"), icon=":material/info:")

@@ -123,12 +123,24 @@ def _on_disk(
     return CellStatus(category, method, STALE if reason else DONE, reason)
 
 
+def is_from(cell: Mapping[Any, Any], data: Path) -> bool:
+    """Tell whether a cell was made from this data folder, links followed.
+
+    Also from one whose folder of the category is a link to the same place.
+    """
+    made, category = Path(str(cell["data_root"])), str(cell["category"])
+    try:
+        return made == data.resolve() or (made / category).resolve() == (data / category).resolve()
+    except (OSError, RuntimeError, ValueError):  # a loop of links, an impossible name
+        return False
+
+
 def _outdated(
     cell: dict[str, Any], place: CellPlace, data: Path | None, changed: tuple[str, float]
 ) -> Fact | None:
     """Return why a cell may be out of date."""
     method = place.method
-    if data is not None and cell["data_root"] != str(data.resolve()):
+    if data is not None and not is_from(cell, data):
         return fact("other_data", data=cell["data_root"])
     if method in METHODS and cell["method_version"] != METHODS[method].version:
         return fact("other_version")

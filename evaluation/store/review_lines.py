@@ -1,4 +1,4 @@
-"""Thresholds that a person has chosen: pass, review by hand, reject. One file per outputs folder."""
+"""Thresholds that a person has chosen: pass, review by hand, reject; one file per folder."""
 
 from __future__ import annotations
 
