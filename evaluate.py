@@ -6,7 +6,6 @@ The same program that the app's button starts; ``python evaluate.py --help`` exp
 from __future__ import annotations
 
 import argparse
-import math
 import signal
 import sys
 from contextlib import suppress
@@ -33,18 +32,13 @@ from evaluation.cluster.foreman import evaluate_on_cluster
 from evaluation.measure.averages import why_undefined
 from evaluation.measure.operating_points import (
     DEFAULT_FALSE_ALARMS,
-    expected_interval,
-    expected_share,
-    pictures_needed,
 )
 from evaluation.new_pictures.opened_cell import finished_cell_for
 from evaluation.new_pictures.score_table import (
-    DEFECTIVE,
-    REVIEW,
     check_target,
     default_file,
     score_csv,
-    verdict,
+    verdicts_in_words,
 )
 from evaluation.new_pictures.scoring import pictures_below, score_pictures
 from evaluation.run.arguments import (
@@ -228,30 +222,9 @@ def _score(parsed: argparse.Namespace, outputs: Path) -> int:
     except (ValueError, OSError) as error:
         return _complain(fact_of(error), EXIT_USAGE)
     unreadable = [one for one in scored if not one.readable]
-    threshold, held_out = cell.threshold(rate), len(cell.calibration_scores)
     title = METHODS[parsed.method].title
     say(f"{title} on {parsed.category}: {len(scored) - len(unreadable)} pictures scored.")
-    if chosen is not None:
-        ends = (chosen.reject_above, chosen.review_above)
-        verdicts = [verdict(one.score(parsed.method), *ends) for one in scored]
-        say(
-            f"{verdicts.count(DEFECTIVE)} of them are above {ends[0]:.4g} and rejected; "
-            f"{verdicts.count(REVIEW)} are above {ends[1]:.4g} and to be reviewed."
-        )
-    elif math.isnan(threshold):
-        say(
-            f"No verdicts: {held_out} held-out good pictures are too few for {rate:.1%} false "
-            f"alarms; at least {pictures_needed(rate)} are needed."
-        )
-    else:
-        low, high = expected_interval(held_out, rate)
-        share_above = expected_share(held_out, rate)
-        verdicts = [verdict(one.score(parsed.method), threshold) for one in scored]
-        say(
-            f"{verdicts.count(DEFECTIVE)} of them are above the threshold {threshold:.4g}; about "
-            f"{share_above:.1%} of good parts are expected above it, between {low:.1%} and "
-            f"{high:.1%} for a threshold from {held_out} held-out good pictures."
-        )
+    say(verdicts_in_words([one.score(parsed.method) for one in scored], cell, rate, chosen))
     say(f"Written to {target}")
     for one in unreadable:
         print(f"Not read: {readable(one.name)} {one.remark}.", file=sys.stderr)

@@ -159,10 +159,10 @@ def _left_out(
         lines.append(say("overview_without_threshold", methods=held_out, rate=rate, needed=needed))
     if ms_limit is not None and choice.too_slow:
         times = listed(
-            said("overview_time_of", method=method_title(one.method), ms=number(one.ms, 0))
+            said("overview_time_of", method=method_title(one.method), ms=number(one.ms, 1))
             for one in choice.too_slow
         )
-        lines.append(say("overview_too_slow", methods=times, limit=number(ms_limit, 0)))
+        lines.append(say("overview_too_slow", methods=times, limit=number(ms_limit, 1)))
     return lines
 
 

@@ -44,6 +44,7 @@ def draw_chart(
         figure,
         width="stretch",
         key=key,
+        alt=figure.layout.title.text,
         config={"displaylogo": False, "toImageButtonOptions": image},
         on_select="ignore" if on_click is None else clicked,
         selection_mode="points",

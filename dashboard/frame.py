@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import streamlit as st
 
-from dashboard.loaders import DataSource, data_source, demo_is_needed, results
-from dashboard.run.control import draw_run_control
+from dashboard.loaders import DataSource, data_source, demo_is_needed, demo_is_used, results
+from dashboard.run.control import begin_demo, draw_run_control
 from dashboard.state import (
     Selection,
     follow,
     keep_choice,
+    language,
     mirror_in_url,
     restore,
-    said,
     select,
     t,
     told,
@@ -65,7 +66,10 @@ def draw_app() -> None:
         layout="wide",
         initial_sidebar_state="collapsed" if name in WIDE_PAGES else "auto",
     )
-    st.html(f"<style>{STYLE}</style>")
+    st.html(
+        f"<style>{STYLE}</style><script>document.documentElement.lang = {language()!r}</script>",
+        unsafe_allow_javascript=True,
+    )
     follow()
     try:
         outputs = outputs_at(default_outputs())
@@ -120,6 +124,8 @@ def draw_choices(outputs: Path, asked: tuple[str, ...]) -> Selection:
     )
     select(selection)
     with started:
+        if source.demo and demo_is_used(st.session_state.get("data_folder", "")):
+            begin_demo(selection, nothing_yet=table.empty)
         draw_run_control(selection)
     return selection
 
@@ -151,7 +157,9 @@ def _draw_category(source: DataSource, with_results: list[str], asked: bool) -> 
         return ""
     keep_choice("category", names)
     if asked:
-        st.selectbox(t("category"), names, key="category", width=CHOICE_PX)
+        # Another category has other samples, some of the same name.
+        anew = partial(st.session_state.pop, "sample", None)
+        st.selectbox(t("category"), names, key="category", width=CHOICE_PX, on_change=anew)
     return str(st.session_state["category"])
 
 
@@ -178,14 +186,14 @@ def _draw_settings(names: list[str]) -> str:
             t("column_settings"),
             names,
             key="settings",
-            format_func=lambda name: settings_title(name) if name else said("default_settings"),
+            format_func=settings_title,
             width=CHOICE_PX,
         )
     return str(st.session_state["settings"])
 
 
 def _draw_language() -> None:
-    keep_choice("lang", list(LANGUAGES))
+    st.session_state["lang"] = language()
     # A segmented control would load Streamlit's table of emojis, a quarter of the time to the
     # first page.
     st.radio(

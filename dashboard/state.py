@@ -60,8 +60,9 @@ class Selection:
 
 
 def language() -> str:
-    """Return the language of this session, ``"en"`` or ``"ko"``."""
-    chosen = st.session_state.get("lang", DEFAULT_LANGUAGE)
+    """Return the language of this session: as chosen, else the browser's, else English."""
+    browser = str(st.context.locale or DEFAULT_LANGUAGE).split("-")[0]
+    chosen = st.session_state.get("lang") or browser
     return chosen if chosen in LANGUAGES else DEFAULT_LANGUAGE
 
 

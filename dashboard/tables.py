@@ -81,6 +81,8 @@ def method_title(key: str) -> str:
 
 def settings_title(identifier: str) -> str:
     """Return a settings' identifier as people read it: ``coreset ratio 0.02, seed 1``."""
+    if not identifier:
+        return said("default_settings")
     parts = (f"{name.replace('_', ' ')} {value}" for name, value in SETTING.findall(identifier))
     return ", ".join(parts) or identifier
 

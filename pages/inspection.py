@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import streamlit as st
+from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from dashboard.finished import FinishedCell
 from dashboard.frame import framed
@@ -11,6 +12,7 @@ from dashboard.inspection.picture_choice import (
     CAMERA,
     FILES,
     TEST,
+    Chosen,
     chosen_file,
     draw_choice,
     draw_test_picture,
@@ -35,6 +37,20 @@ def draw() -> None:
 
 def _draw_inspection(cells: list[FinishedCell], geometry: Transform, category: str) -> None:
     source = draw_choice("inspection_source", [FILES, CAMERA, TEST])
+    # Beside each other, so that what a slider changes is in sight.
+    controls, shown = st.columns([1, 2]) if source == TEST else (st.container(), st.container())
+    with controls:
+        files, chosen = _draw_source(source, cells, geometry, category)
+    if not files and chosen is None:
+        return
+    with shown:
+        _draw_scored(cells, geometry, category, files, chosen)
+
+
+def _draw_source(
+    source: str, cells: list[FinishedCell], geometry: Transform, category: str
+) -> tuple[list[UploadedFile], Chosen | None]:
+    """Draw where the picture comes from; return the files or the one picture."""
     files, chosen = [], None
     if source == FILES:
         files = draw_upload(category)
@@ -43,8 +59,16 @@ def _draw_inspection(cells: list[FinishedCell], geometry: Transform, category: s
         chosen = chosen_file(taken, t("inspection_photo"), category, geometry) if taken else None
     else:
         chosen = draw_test_picture(cells, geometry)
-    if not files and chosen is None:
-        return
+    return files, chosen
+
+
+def _draw_scored(
+    cells: list[FinishedCell],
+    geometry: Transform,
+    category: str,
+    files: list[UploadedFile],
+    chosen: Chosen | None,
+) -> None:
     with st.spinner(t("inspection_loading")):
         ready = [one for cell in cells if (one := _opened(cell, geometry))]
     if not ready:

@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard.compare.lineup import Comparison, compared, judged_together
-from dashboard.components.viewer import draw_viewer, zoom
+from dashboard.components.picture_viewer import draw_viewer, zoom
 from dashboard.finished import findings_of, finished_cell, finished_methods
 from dashboard.frame import framed
 from dashboard.loaders import results

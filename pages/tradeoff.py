@@ -10,7 +10,7 @@ from dashboard.frame import framed
 from dashboard.loaders import results
 from dashboard.opening import draw_notices, opened
 from dashboard.state import Selection, keep_choice, keep_choices, remember, said, t, told
-from dashboard.tables import machines
+from dashboard.tables import machines, settings_title
 from dashboard.texts import plain
 from dashboard.tradeoff.chart_panel import (
     ONE_CATEGORY,
@@ -133,7 +133,7 @@ def draw_settings_choice(compared: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataF
         t("tradeoff_settings"),
         names,
         selection_mode="multi",
-        format_func=lambda name: plain(name) if name else said("default_settings"),
+        format_func=lambda name: plain(settings_title(name)),
         key=SETTINGS_KEY,
     )
     return cells[cells["settings_id"].isin(chosen)], compared[setting.isin(chosen)]

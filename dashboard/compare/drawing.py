@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard.compare.lineup import Comparison
-from dashboard.components.viewer import draw_viewer, zoom
+from dashboard.components.picture_viewer import draw_viewer, zoom
 from dashboard.samples import viewer
 from dashboard.samples.picker import GALLERY_MOST, NEIGHBOURS, draw_tiles
 from dashboard.samples.sample_set import Panels

@@ -12,7 +12,7 @@ from dashboard.defects.type_and_size_panel import METRICS, TALLEST_PX
 from dashboard.figures.defect_charts import published_chart
 from dashboard.loaders import results_stamp, stamped_cells
 from dashboard.state import Selection, said, t
-from dashboard.tables import draw_download, draw_table, method_title
+from dashboard.tables import draw_download, draw_table, method_title, settings_title
 from detectors.registry import position
 from evaluation.measure.published import (
     MEAN,
@@ -93,7 +93,7 @@ def _draw_comparisons(found: Sequence[Comparison], hidden: set[str]) -> None:
             "comparable": [said(f"defects_comparable_{one.comparable}") for one in found],
             "source": [one.published.source for one in found],
             "reason": [_reasons(one) for one in found],
-            "settings": [one.settings_id or said("default_settings") for one in found],
+            "settings": [settings_title(one.settings_id) for one in found],
         }
     )
     if not any(one.settings_id for one in found):
@@ -165,7 +165,7 @@ def published_dots(found: Sequence[Comparison]) -> pd.DataFrame:
         row = "\n".join(_variant(one.published)).replace(", ", "\n")
         dot = {"row": row, "method": one.published.method}
         theirs = {"value": one.published.value, "source": one.published.source, "filled": True}
-        ours = {"value": one.ours, "source": "", "filled": one.comparable != NO}
+        ours = {"value": one.ours, "source": "", "filled": one.comparable == YES}
         rows += [dot | theirs, dot | ours]
     dots = pd.DataFrame(rows, columns=["row", "value", "source", "method", "filled"])
     alike = ["row", "value", "source", "method"]

@@ -30,6 +30,7 @@ HEIGHT_PX = 500
 SCORES_HEIGHT_PX = 400
 UNIT_CHARACTERS = 24
 BINS = 30
+LEGEND = {"orientation": "v"}  # as many lines below each of two charts side by side
 X_AXIS = {"range": [-0.02, 1.02], "tickformat": ".0%"}
 Y_AXIS = {"range": [-0.02, 1.04], "tickformat": ".0%"}
 ROC_TEXTS = {
@@ -103,6 +104,7 @@ def roc_chart(
         Y_AXIS,
         shapes=shapes,
         annotations=notes,
+        legend=LEGEND,
     )
 
 
@@ -122,7 +124,7 @@ def precision_recall_chart(curves: Sequence[MethodCurve], kind: str, language: s
         traces.append(_reference_line(np.array([0.0, 1.0]), np.full(2, base_rate), name))
     traces += _marks(curves, PRECISION_RECALL, 0, kind, language)
     title, x_title, y_title = (wording(key, language) for key in PRECISION_RECALL_TEXTS[kind])
-    return chart(traces, title, x_title, y_title, HEIGHT_PX, X_AXIS, Y_AXIS)
+    return chart(traces, title, x_title, y_title, HEIGHT_PX, X_AXIS, Y_AXIS, LEGEND)
 
 
 def _note(text: str, x: float, y: float) -> dict[str, Any]:

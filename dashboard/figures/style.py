@@ -83,6 +83,7 @@ def chart(
             "margin": {"l": 10, "r": 10, "t": 56, "b": 10},
             "legend": {**below, **(legend or {})},
             "hoverlabel": {"namelength": -1},
+            "dragmode": False,  # a finger scrolls the page; the toolbar has zoom
             "xaxis": {"title": {"text": x_title}, "automargin": True, **(x_axis or {})},
             "yaxis": {"title": {"text": y_title}, "automargin": True, **(y_axis or {})},
             **layout,

@@ -12,7 +12,7 @@ import plotly.graph_objects as go
 from plotly.basedatatypes import BaseTraceType
 
 from dashboard.figures.style import NEUTRAL_COLOUR, chart, method_colour, method_symbol
-from dashboard.tables import interval, method_title, number
+from dashboard.tables import interval, method_title, number, settings_title
 from dashboard.texts import wording
 from evaluation.measure.recommendation import pareto_front
 from evaluation.store.summary import OTHER_PHASE, PHASE_COLUMNS, PHASE_NAMES, phase_column
@@ -54,7 +54,9 @@ def with_front(points: pd.DataFrame, cost: str, gain: str) -> pd.DataFrame:
     return chosen.assign(on_front=front)
 
 
-def tradeoff_chart(points: pd.DataFrame, cost: str, gain: str, language: str) -> go.Figure:
+def tradeoff_chart(
+    points: pd.DataFrame, cost: str, gain: str, language: str, named: bool = False
+) -> go.Figure:
     """Draw one point per row: cost on a logarithmic axis, AUROC upwards, model size as size.
 
     Parameters
@@ -65,6 +67,9 @@ def tradeoff_chart(points: pd.DataFrame, cost: str, gain: str, language: str) ->
         of the image AUROC.
     cost, gain : str
         One of ``COSTS`` and of ``GAINS``.
+    named : bool
+        Write each point's category beside it, and draw no fronts: those of several categories
+        would lie across one another.
 
     Returns
     -------
@@ -72,7 +77,7 @@ def tradeoff_chart(points: pd.DataFrame, cost: str, gain: str, language: str) ->
         Each point's ``customdata`` is ``[category, method, settings_id, origin]``. Points of
         another origin are hollow.
     """
-    traces = _fronts(points, cost, gain, language)
+    traces = [] if named else _fronts(points, cost, gain, language)
     largest = float(points["model_mb"].max()) if len(points) else math.nan
     for name, rows in points.groupby(series_names(points).map(escape), sort=False):
         method, origin = str(rows["method"].iloc[0]), str(rows["origin"].iloc[0])
@@ -83,7 +88,9 @@ def tradeoff_chart(points: pd.DataFrame, cost: str, gain: str, language: str) ->
             go.Scatter(
                 x=rows[cost].tolist(),
                 y=rows[gain].tolist(),
-                mode="markers",
+                mode="markers+text" if named else "markers",
+                text=rows["category"].map(escape).tolist() if named else None,
+                textposition="bottom center",
                 name=name,
                 marker={
                     "color": method_colour(method),
@@ -187,7 +194,8 @@ def series_names(rows: pd.DataFrame) -> pd.Series:
     alike = series.groupby(["method", "settings_id"])["weights"].nunique()
     names = []
     for method, settings_id, weights, origin in series.itertuples(index=False):
-        name = f"{method_title(method)} ({settings_id})" if settings_id else method_title(method)
+        setting = f" ({settings_title(settings_id)})" if settings_id else ""
+        name = f"{method_title(method)}{setting}"
         several = alike[method, settings_id] > 1
         names.append(", ".join([name, *[origin] * bool(origin), *[weights] * bool(several)]))
     return pd.Series(names, rows.index, str)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,6 +18,8 @@ from dashboard.texts import plain
 from evaluation.new_pictures.opened_cell import OpenCell
 from evaluation.new_pictures.score_table import DEFECTIVE, score_csv, verdict
 from evaluation.new_pictures.scoring import AT_ONCE, ScoredPicture, score_pictures
+
+TABLE_KEY = "inspection_table"
 
 
 def draw_batch(
@@ -48,7 +51,16 @@ def draw_batch(
             reported, read = verdicts.count(DEFECTIVE), sum(one.readable for one in scored)
             counts.append(t("inspection_batch_line", method=title, reported=reported, count=read))
     styled = table.style.format(dict.fromkeys(table.columns[1::2], "{:.4g}"), na_rep="n/a")
-    st.dataframe(styled, hide_index=True, width="stretch", placeholder="n/a")
+    st.caption(t("inspection_batch_hint"))
+    st.dataframe(
+        styled.map(_verdict_style, subset=list(table.columns[2::2])),
+        hide_index=True,
+        width="stretch",
+        placeholder="n/a",
+        key=TABLE_KEY,
+        on_select="rerun",
+        selection_mode="single-row",
+    )
     st.caption(" · ".join(counts))
     st.download_button(
         t("inspection_download"),
@@ -61,18 +73,17 @@ def draw_batch(
             draw = st.warning if one.readable else st.error
             key = "inspection_remark" if one.readable else "inspection_refused"
             draw(said(key, name=plain(one.name), why=told(one.remark)))
-    by_id = {file.file_id: file for file, one in zip(files, scored, strict=True) if one.readable}
-    if not by_id:
-        return None
-    if st.session_state.get("inspection_look_at") not in by_id:
-        st.session_state["inspection_look_at"] = next(iter(by_id))
-    chosen = st.selectbox(
-        t("inspection_look_at"),
-        list(by_id),
-        key="inspection_look_at",
-        format_func=lambda file_id: by_id[file_id].name,
-    )
-    return by_id[chosen]
+    rows = st.session_state[TABLE_KEY]["selection"]["rows"]
+    readable = [at for at, one in enumerate(scored) if one.readable]
+    at = next((row for row in rows if row in readable), next(iter(readable), None))
+    return None if at is None else files[at]
+
+
+def _verdict_style(shown: Any) -> str:
+    """Return the CSS of a cell that shows a verdict."""
+    colours = {"red": "#fbd5d5; color: #7a1212", "green": "#d7f0df; color: #0b4a24"}
+    colour = next((colour for key, colour in VERDICTS.values() if said(key) == shown), "")
+    return f"background-color: {colours[colour]}" if colour in colours else ""
 
 
 @st.cache_data(

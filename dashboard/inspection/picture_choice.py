@@ -135,23 +135,20 @@ def draw_test_picture(cells: Sequence[FinishedCell], geometry: Transform) -> Cho
     if not names:
         st.info(t("inspection_no_test_picture"))
         return None
-    left, right = st.columns(2)
-    with left:
-        keep_choice("sample", names)
-        name = st.selectbox(t("inspection_test_picture"), names, key="sample")
-        damage = draw_choice("inspection_damage", [NONE, *DAMAGES, DRAW], st.pills)
-        row = cell.test.iloc[names.index(name)]
-        file = picture_name(row["defect"], row["stem"], "img")
-        image = _stored_picture([one.place.folder for one in cells], file, geometry)
+    keep_choice("sample", names)
+    name = st.selectbox(t("inspection_test_picture"), names, key="sample")
+    damage = draw_choice("inspection_damage", [NONE, *DAMAGES, DRAW], st.pills)
+    row = cell.test.iloc[names.index(name)]
+    file = picture_name(row["defect"], row["stem"], "img")
+    image = _stored_picture([one.place.folder for one in cells], file, geometry)
     if image is None:
         st.info(t("inspection_no_test_picture"))
         return None
     if damage == NONE:
         return Chosen(name, image)
-    with right:
-        if damage == DRAW:
-            return _draw_freely(image, cell.place.category, name)
-        painted, mask = DAMAGES[damage](image, _draw_damage_sliders())
+    if damage == DRAW:
+        return _draw_freely(image, cell.place.category, name)
+    painted, mask = DAMAGES[damage](image, _draw_damage_sliders())
     return Chosen(name, painted, image, mask)
 
 
@@ -169,7 +166,7 @@ def _stored_picture(
 
 
 def _slider(key: str, low: int, high: int, start: int) -> int:
-    remember(key, start)
+    remember(key, start, low, high)
     return st.slider(t(key), low, high, key=key)
 
 
@@ -182,7 +179,7 @@ def _draw_damage_sliders() -> Damage:
     with right:
         down = _slider("inspection_down", 0, 100, 50)
         angle = _slider("inspection_angle", 0, 180, 30)
-        remember("inspection_seed", 0)
+        remember("inspection_seed", 0, 0, 9999)
         seed = st.number_input(
             t("inspection_seed"),
             min_value=0,

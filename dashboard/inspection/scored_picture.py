@@ -156,7 +156,9 @@ def _draw_nearest(cell: OpenCell, image: NDArray[np.uint8]) -> None:
 def _draw_redrawn(cell: OpenCell, image: NDArray[np.uint8]) -> None:
     """Draw the autoencoder's picture."""
     redrawn = _explained(cell, "reconstruct", image[None])[0]
-    st.image(redrawn, width="stretch")
+    left, right = st.columns(2)
+    left.image(image, caption=t("inspection_picture"), width="stretch")
+    right.image(redrawn, caption=t("inspection_redrawn_short"), width="stretch")
     st.caption(t("inspection_redrawn", height=redrawn.shape[0], width=redrawn.shape[1]))
 
 

@@ -16,6 +16,7 @@ from dashboard.tables import (
     method_title,
     number,
     pinned,
+    settings_title,
     weights_text,
 )
 from dashboard.texts import plain
@@ -104,18 +105,19 @@ def auroc_by_category(summary: pd.DataFrame) -> pd.DataFrame:
 def _draw_settings(summary: pd.DataFrame) -> pd.DataFrame:
     """Draw the choice of settings, if there are several; return the rows of the chosen ones.
 
-    None chosen means all. Cells that differ in nothing but the seed are chosen together.
+    It begins with the default ones, so that no mean is over other categories than its neighbour;
+    none chosen means all. Cells that differ in nothing but the seed are chosen together.
     """
     setting = summary["settings_id"].map(without_seed)
     names = sorted(set(setting))
     if len(names) < 2:
         return summary
-    remember(SETTINGS_KEY, [])
+    remember(SETTINGS_KEY, [""] if "" in names else [])
     keep_choices(SETTINGS_KEY, names)
     chosen = st.multiselect(
         t("tradeoff_settings"),
         names,
-        format_func=lambda name: name or said("default_settings"),
+        format_func=settings_title,
         placeholder=t("everything"),
         key=SETTINGS_KEY,
     )
@@ -217,7 +219,7 @@ def _draw_over_seeds(rows: pd.DataFrame) -> None:
     table = rows[["category", "method", "setting", "seeds", *formats, "weights"]].rename(
         columns={"setting": "settings"}
     )
-    table["settings"] = table["settings"].replace("", said("default_settings"))
+    table["settings"] = table["settings"].map(settings_title)
     table["method"] = table["method"].map(method_title)
     table["weights"] = table["weights"].map(weights_text)
     draw_table(table, headings, formats, key="overview_over_seeds")
@@ -229,7 +231,7 @@ def _kind(table: pd.DataFrame) -> dict[str, list[str]]:
     """Return the columns that tell settings and demo data apart, where there is anything to."""
     columns = {}
     if (table["settings_id"] != "").any():
-        columns["settings"] = [name or t("default_settings") for name in table["settings_id"]]
+        columns["settings"] = [settings_title(name) for name in table["settings_id"]]
     if table["demo_data"].any():
         columns["data"] = [
             t("demo_badge") if demo else t("overview_real_data") for demo in table["demo_data"]

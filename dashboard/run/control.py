@@ -16,6 +16,7 @@ from dashboard.texts import plain
 from data_utils.facts import Fact, fact, fact_of
 from data_utils.locations import expanded, is_allowed
 from detectors.backbones.names import RANDOM
+from detectors.registry import METHODS
 from evaluation.run.arguments import DEMO, ArgumentsError, parse_request
 from evaluation.run.job import BusyError, cancel, job_log, read_status, start
 from evaluation.run.progress import (
@@ -50,6 +51,8 @@ def draw_run_control(selection: Selection) -> None:
     )
     if running:
         st.session_state[SEEN_RUNNING] = True
+        if status and any(is_asked(status, one) for one in _demo_requests(selection)):
+            st.caption(t("demo_begun"))
         st.fragment(_draw_live, run_every=POLL_S)(str(selection.outputs))
         return
     _draw_last_job(selection.outputs, status)
@@ -57,6 +60,34 @@ def draw_run_control(selection: Selection) -> None:
     if pressed and selection.data is not None:
         start_evaluation(selection, categories, methods, force)
         st.rerun()
+
+
+def begin_demo(selection: Selection, nothing_yet: bool) -> None:
+    """Evaluate the demo data, where it stands in and nothing has been evaluated yet.
+
+    The quick methods first, the others once these are done; never again after a cancel.
+    """
+    quick, slow = _demo_requests(selection)
+    status = read_status(selection.outputs)
+    if status is None and nothing_yet:
+        asked = quick
+    elif status is not None and status.state == DONE and is_asked(status, quick):
+        asked = slow
+    else:
+        return
+    launch(selection.outputs, asked.arguments())
+    st.session_state.pop(PROBLEM, None)  # nobody has asked for it
+
+
+def _demo_requests(selection: Selection) -> tuple[Request, Request]:
+    slow = tuple(key for key, method in METHODS.items() if method.long_fit)
+    quick = tuple(key for key in METHODS if key not in slow)
+    return Request(selection.data_argument, (), quick), Request(selection.data_argument, (), slow)
+
+
+def is_asked(status: JobStatus, request: Request) -> bool:
+    """Tell whether a job was started with this request."""
+    return list(status.arguments) == list(request.arguments())
 
 
 def _draw_scope(selection: Selection) -> tuple[list[str], list[str], bool]:

@@ -46,7 +46,7 @@ DEFAULTS: dict[str, object] = {
 def draw_form(selection: Selection) -> tuple[Request, str]:
     """Draw the form; return what is asked for, and what is wrong with it as Markdown, or ""."""
     for key, default in DEFAULTS.items():
-        remember(key, default)
+        remember(key, default, shared=False)
     left, right = st.columns(2)
     with left:
         categories, methods = draw_scope(selection, "form")

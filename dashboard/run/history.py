@@ -9,13 +9,14 @@ import streamlit as st
 
 from dashboard.loaders import results_stamp, stamped_cells
 from dashboard.state import Selection, said, t, told
-from dashboard.tables import method_title, weights_text
+from dashboard.tables import method_title, settings_title, weights_text
 from data_utils.facts import fact_of
 from evaluation.run.job import BusyError, remove_cells
 from evaluation.store.places import CellError, CellKey
 from evaluation.store.summary import summary_row
 
 TABLE_KEY, ASKED_KEY, REMOVED_KEY = "history_table", "history_asked", "history_removed"
+REMOVALS_KEY = "history_removals"
 SHOWN = {
     "finished": "column_finished",
     "category": "column_category",
@@ -40,15 +41,17 @@ def draw_history(selection: Selection) -> None:
     shown = cells.assign(
         finished=[str(moment)[:19].replace("T", " ") for moment in cells["finished"]],
         method=cells["method"].map(method_title),
-        settings_id=[name or said("default_settings") for name in cells["settings_id"]],
+        settings_id=[settings_title(name) for name in cells["settings_id"]],
         weights=cells["weights"].map(weights_text),
         data=[said("demo_badge") if demo else "" for demo in cells["demo_data"]],
     )[list(SHOWN)]
+    # A table of its own after each removal, or the row that moves up would be ticked.
+    key = f"{TABLE_KEY}_{st.session_state.get(REMOVALS_KEY, 0)}"
     st.dataframe(
         shown.style.format({"image_auroc": "{:.3f}", "wall_s": "{:.1f}"}, na_rep="n/a"),
         hide_index=True,
         width="stretch",
-        key=TABLE_KEY,
+        key=key,
         on_select="rerun",
         selection_mode="multi-row",
         column_config={
@@ -58,7 +61,7 @@ def draw_history(selection: Selection) -> None:
             for name, key in SHOWN.items()
         },
     )
-    rows = st.session_state[TABLE_KEY]["selection"]["rows"]
+    rows = st.session_state[key]["selection"]["rows"]
     chosen = cells.iloc[[row for row in rows if row < len(cells)]]
     ticked = [CellKey(*row) for row in chosen[list(CellKey._fields)].values]
     _draw_removal(selection.outputs, ticked)
@@ -94,6 +97,7 @@ def _remove(outputs: Path, chosen: list[CellKey]) -> None:
         return
     st.session_state[ASKED_KEY] = []
     st.session_state[REMOVED_KEY] = len(chosen)
+    st.session_state[REMOVALS_KEY] = st.session_state.get(REMOVALS_KEY, 0) + 1
     st.rerun()
 
 

@@ -22,10 +22,10 @@ POLL_S = 1.0
 SIGNS = {
     DONE: ("✓", "green", "matrix_done"),
     RUNNING: ("▶", "blue", "matrix_running"),
-    WAITING: ("…", "gray", "matrix_waiting"),
+    WAITING: ("…", "", "matrix_waiting"),
     FAILED: ("✕", "red", "matrix_failed"),
-    STALE: ("↻", "orange", "matrix_stale"),
-    MISSING: ("–", "gray", "matrix_missing"),
+    STALE: ("↻", "", "matrix_stale"),
+    MISSING: ("–", "", "matrix_missing"),
 }
 MEANINGS = {
     DONE: "matrix_done_means",
@@ -104,7 +104,8 @@ def _table(cells: Sequence[CellStatus]) -> pd.DataFrame:
 
 def _sign(state: str) -> str:
     sign, colour, key = SIGNS[state]
-    return f":{colour}[{sign} {t(key)}]"
+    shown = f"{sign} {t(key)}"
+    return f":{colour}[{shown}]" if colour else shown
 
 
 def _draw_reasons(cells: Sequence[CellStatus]) -> None:

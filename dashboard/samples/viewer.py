@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from dashboard.components.data_url import data_url
-from dashboard.components.viewer import zoom
+from dashboard.components.picture_viewer import zoom
 from dashboard.samples.original import original
 from dashboard.samples.sample_set import Panels
 from dashboard.state import remember, said, t

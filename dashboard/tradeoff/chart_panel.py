@@ -10,10 +10,11 @@ import streamlit as st
 from dashboard.charts import draw_chart, draw_shown_choice
 from dashboard.figures.tradeoff_charts import COSTS, GAINS, phase_chart, tradeoff_chart, with_front
 from dashboard.state import Selection, keep_choice, language, open_samples, said, t
-from dashboard.tables import method_title, number, weights_text
+from dashboard.tables import method_title, number, settings_title, weights_text
 from dashboard.texts import plain
 from evaluation.measure.averages import in_order, over_categories, over_seeds, shared_categories
 from evaluation.run.timing import TIMED_PICTURES
+from evaluation.store.spreadsheet import NOT_AVAILABLE
 
 MEAN, ONE_CATEGORY, CELLS = "mean", "category", "cells"
 NUMBERS = (
@@ -31,6 +32,11 @@ NUMBERS = (
     "weights",
     "origin",
     "on_front",
+)
+
+
+DIGITS = dict.fromkeys(("image_auroc", "pixel_auroc"), "{:.3f}") | dict.fromkeys(
+    ("fit_s", "score_s", "runtime_s", "ms_per_image", "latency_ms", "model_mb"), "{:.1f}"
 )
 
 
@@ -95,7 +101,12 @@ def draw_tradeoff(
         st.caption(" ".join(notes))
         return
     name = f"tradeoff_{view}_{gain}_{cost}"
-    draw_chart(tradeoff_chart(shown, cost, gain, language()), f"chart_{name}", name, follow_click)
+    draw_chart(
+        tradeoff_chart(shown, cost, gain, language(), named=view == CELLS),
+        f"chart_{name}",
+        name,
+        follow_click,
+    )
     st.caption(" ".join(notes))
     smallest, largest = number(shown["model_mb"].min(), 1), number(shown["model_mb"].max(), 1)
     st.caption(t("tradeoff_reading", smallest=smallest, largest=largest))
@@ -110,12 +121,14 @@ def _draw_numbers(shown: pd.DataFrame) -> None:
     table = shown.assign(
         category=shown["category"].where(shown["category"] != "", mean_of),
         method=shown["method"].map(method_title),
-        settings=shown["settings_id"].replace("", said("default_settings")),
+        settings=shown["settings_id"].map(settings_title),
     )[list(NUMBERS)]
     if not shown["origin"].any():
         del table["origin"]
     headings = {name: said(f"column_{name}") for name in table}
-    st.dataframe(table.rename(columns=headings), hide_index=True, width="stretch")
+    rounded: Any = {said(f"column_{name}"): places for name, places in DIGITS.items()}
+    styled = table.rename(columns=headings).style.format(rounded, na_rep=NOT_AVAILABLE)
+    st.dataframe(styled, hide_index=True, width="stretch", placeholder=NOT_AVAILABLE)
 
 
 def draw_phases(selection: Selection, cells: pd.DataFrame, view: str) -> None:

@@ -9,8 +9,8 @@ import streamlit as st
 from dashboard.figures.tradeoff_charts import series_names
 from dashboard.loaders import scores
 from dashboard.opening import draw_no_results
-from dashboard.state import Selection, keep_choice, said, t, told
-from dashboard.tables import draw_table, method_title, weights_text
+from dashboard.state import Selection, keep_choice, t, told
+from dashboard.tables import draw_table, method_title, settings_title, weights_text
 from data_utils.facts import fact_of
 from evaluation.measure.averages import weights_without_seed, without_seed
 from evaluation.measure.significance import Difference, image_auroc_difference
@@ -61,7 +61,7 @@ def draw_differences(selection: Selection, cells: pd.DataFrame) -> None:
         rows.append(
             {
                 "method": method_title(side["method"]),
-                "settings": side["settings_id"] or said("default_settings"),
+                "settings": settings_title(side["settings_id"]),
                 "weights": side["weights"],
                 "difference_image_auroc": difference.mean,
                 "low": difference.low,
@@ -99,14 +99,17 @@ def _sentence(ours: str, baseline: str, difference: Difference) -> str:
         key = "difference_undefined"
     elif difference.real:
         key = "difference_better" if difference.mean > 0 else "difference_worse"
+    low, high = difference.low, difference.high
+    if key == "difference_worse":
+        low, high = -high, -low  # how much lower
     text = t(
         key,
         ours=ours,
         baseline=baseline,
         size=abs(difference.mean),
         signed=difference.mean,
-        low=difference.low,
-        high=difference.high,
+        low=low,
+        high=high,
         pictures=difference.pictures,
         seeds=difference.seeds,
         baseline_seeds=difference.baseline_seeds,

@@ -9,7 +9,12 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from evaluation.measure.operating_points import is_defective
+from evaluation.measure.operating_points import (
+    expected_interval,
+    expected_share,
+    is_defective,
+    pictures_needed,
+)
 from evaluation.new_pictures.opened_cell import OpenCell
 from evaluation.new_pictures.scoring import ScoredPicture
 from evaluation.store.review_lines import ReviewLines
@@ -70,6 +75,32 @@ def score_csv(
             )
     content = BYTE_ORDER_MARK + text.getvalue()
     return content.encode("utf-8", "replace").decode("utf-8")
+
+
+def verdicts_in_words(
+    scores: Sequence[float], cell: OpenCell, false_alarms: float, chosen: ReviewLines | None
+) -> str:
+    """Return a sentence on how many pictures are above the thresholds, and what these promise."""
+    held_out, threshold = len(cell.calibration_scores), cell.threshold(false_alarms)
+    if chosen is not None:
+        ends = (chosen.reject_above, chosen.review_above)
+        judged = [verdict(score, *ends) for score in scores]
+        return (
+            f"{judged.count(DEFECTIVE)} of them are above {ends[0]:.4g} and rejected; "
+            f"{judged.count(REVIEW)} are above {ends[1]:.4g} and to be reviewed."
+        )
+    if math.isnan(threshold):
+        return (
+            f"No verdicts: {held_out} held-out good pictures are too few for {false_alarms:.1%} "
+            f"false alarms; at least {pictures_needed(false_alarms)} are needed."
+        )
+    low, high = expected_interval(held_out, false_alarms)
+    judged = [verdict(score, threshold) for score in scores]
+    return (
+        f"{judged.count(DEFECTIVE)} of them are above the threshold {threshold:.4g}; about "
+        f"{expected_share(held_out, false_alarms):.1%} of good parts are expected above it, "
+        f"between {low:.1%} and {high:.1%} for a threshold from {held_out} held-out good pictures."
+    )
 
 
 def default_file(folder: Path) -> Path:

@@ -78,7 +78,7 @@ def read_lines(path: Path) -> dict[CellKey, ReviewLines]:
             raise ValueError("another format")
         found = [ReviewLines(**one) for one in content["thresholds"]]
     except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
-        raise LinesError("lines_unreadable", path=path, error=str(error)) from error
+        raise LinesError("thresholds_unreadable", path=path, error=str(error)) from error
     return {one.key: one for one in found}
 
 
@@ -92,9 +92,9 @@ def lines_for(path: Path, key: CellKey, finished: str) -> ReviewLines:
     """
     chosen = read_lines(path).get(key)
     if chosen is None:
-        raise LinesError("lines_absent", path=path, cell=str(key))
+        raise LinesError("thresholds_absent", path=path, cell=str(key))
     if chosen.finished != finished:
-        raise LinesError("lines_outdated", path=path, cell=str(key))
+        raise LinesError("thresholds_outdated", path=path, cell=str(key))
     return chosen
 
 

@@ -21,8 +21,8 @@ MOST_ZOOM = 40.0
 _viewer = st.components.v2.component(
     "picture_viewer",
     html='<div class="viewer"></div>',
-    css=(HERE / "viewer.css").read_text(encoding="utf-8"),
-    js=(HERE / "viewer.js").read_text(encoding="utf-8"),
+    css=(HERE / "picture_viewer.css").read_text(encoding="utf-8"),
+    js=(HERE / "picture_viewer.js").read_text(encoding="utf-8"),
 )
 
 
