@@ -42,6 +42,8 @@ PAGES: dict[str, tuple[str, tuple[str, ...]]] = {
 }
 WIDE_PAGES = ("samples", "compare")
 STYLE = (Path(__file__).resolve().parent / "frame.css").read_text(encoding="utf-8")
+# The light primary colour of the dark theme is read with dark letters only.
+DARK_STYLE = '[data-testid="stBaseButton-primary"] { color: #08131c; }'
 DEFAULT_PAGE = "overview"
 CHOICE_PX = 240
 
@@ -66,8 +68,9 @@ def draw_app() -> None:
         layout="wide",
         initial_sidebar_state="collapsed" if name in WIDE_PAGES else "auto",
     )
+    style = STYLE + (DARK_STYLE if st.context.theme.type == "dark" else "")
     st.html(
-        f"<style>{STYLE}</style><script>document.documentElement.lang = {language()!r}</script>",
+        f"<style>{style}</style><script>document.documentElement.lang = {language()!r}</script>",
         unsafe_allow_javascript=True,
     )
     follow()

@@ -14,6 +14,8 @@ from dashboard.report.button import draw_report_button
 from dashboard.run.matrix import draw_matrix
 from dashboard.state import t, told
 from dashboard.texts import plain
+from evaluation.run.job import read_status
+from evaluation.run.progress import RUNNING
 from evaluation.run.states import is_from
 from evaluation.store.cells import failures
 
@@ -28,8 +30,10 @@ def draw() -> None:
         if problem not in damaged:
             st.warning(told(problem), icon=":material/warning:")
     if summary.empty:
+        status = read_status(selection.outputs)
+        running = status is not None and status.state == RUNNING
         st.subheader(t("no_results_title"))
-        st.markdown(t("no_results_hint"))
+        st.markdown(t("no_results_running" if running else "no_results_hint"))
     else:
         if selection.category:
             draw_recommendation(selection)
@@ -38,8 +42,9 @@ def draw() -> None:
     st.header(t("overview_data_title"))
     counts = category_counts(selection)
     if selection.data is not None and counts:
-        here = [is_from(row, selection.data) for row in summary.to_dict("records")]
-        draw_counts(selection.data, counts, summary[here], expanded=summary.empty)
+        rows = summary.to_dict("records")
+        here = summary.iloc[[at for at, row in enumerate(rows) if is_from(row, selection.data)]]
+        draw_counts(selection.data, counts, here, expanded=summary.empty)
     else:
         st.info(t("overview_no_data"))
     contact_sheet = st.container()

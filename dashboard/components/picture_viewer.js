@@ -6,8 +6,9 @@ const SVG = "http://www.w3.org/2000/svg";
 const MOST_ZOOM = 40;
 const WHEEL_PER_DOUBLING = 300;
 const TOLD_AFTER_MS = 250;
+const LOST_AFTER_MS = 3000;
 const KEPT_SAMPLES = 40;
-const REGION_ROOM = 2.5; // of the region's own size
+const REGION_ROOM = 1.5; // of the region's own size
 const rooms = new WeakMap();
 const IGNORES_KEYS =
   'input, textarea, select, canvas, [contenteditable="true"], [role="slider"], [role="combobox"],' +
@@ -29,8 +30,6 @@ function made(name, parent, className, text = "") {
   parent.append(node);
   return node;
 }
-
-// --- what is shown -------------------------------------------------------------------------
 
 function paintPanel(room, panel, sample, svg) {
   svg.replaceChildren();
@@ -55,9 +54,7 @@ function paintPanel(room, panel, sample, svg) {
     picture(layer.overlay)?.setAttribute("opacity", room.data.opacity);
   }
   if (panel.kind !== "truth" && room.shows.G) border(sample.truthBorder, "truth");
-  if (panel.kind === "overlay" || panel.kind === "truth") {
-    if (layer && room.shows.O) border(layer.border, "found");
-  }
+  if (panel.kind !== "image" && panel.kind !== "heat" && room.shows.O) border(layer?.border, "found");
   if (panel.kind !== "overlay" || !layer) return;
   for (const region of layer.regions) {
     const [left, top] = region.box;
@@ -81,13 +78,10 @@ function paint(room) {
     figure.querySelector(".under").textContent = sample.under?.[panel.method] ?? "";
     if (!missing) paintPanel(room, panel, sample, svg);
   });
+  const { width, height } = sample;
   room.map.replaceChildren();
-  room.map.setAttribute("viewBox", `0 0 ${sample.width} ${sample.height}`);
-  if (sample.image) {
-    const size = { width: sample.width, height: sample.height };
-    drawn("image", room.map, { href: sample.image, ...size, preserveAspectRatio: "none" });
-  }
-  room.frame = drawn("rect", room.map, { class: "frame" });
+  room.map.setAttribute("viewBox", `0 0 ${width} ${height}`);
+  drawn("image", room.map, { href: sample.image, width, height, preserveAspectRatio: "none" });
   paintRegions(room, sample);
   place(room);
 }
@@ -109,8 +103,6 @@ function paintRegions(room, sample) {
   }
 }
 
-// --- zoom and place: `view` is [zoom, x, y] of the middle, as parts of the picture ------------
-
 function place(room) {
   const sample = room.samples.get(room.shown);
   if (!sample) return;
@@ -124,8 +116,8 @@ function place(room) {
     svg.style.setProperty("--unit", `${width / (svg.clientWidth || 300)}px`);
     figure.style.setProperty("--aspect", sample.width / sample.height);
   }
-  const shown = { x: left, y: top, width, height };
-  for (const [key, value] of Object.entries(shown)) room.frame?.setAttribute(key, value);
+  room.frame?.remove();
+  room.frame = drawn("rect", room.map, { class: "frame", x: left, y: top, width, height });
   room.root.classList.toggle("zoomed", zoom > 1);
 }
 
@@ -151,16 +143,14 @@ function look(room, zoom, x, y) {
 function zoomAt(room, svg, point, factor) {
   const box = svg.getBoundingClientRect();
   const [zoom, x, y] = room.view;
-  const near = within(zoom * factor, 1, MOST_ZOOM);
-  const move = 1 / zoom - 1 / near;
+  const move = 1 / zoom - 1 / within(zoom * factor, 1, MOST_ZOOM);
   const across = (point.clientX - box.left) / box.width - 0.5;
   const down = (point.clientY - box.top) / box.height - 0.5;
-  look(room, near, x + across * move, y + down * move);
+  look(room, zoom * factor, x + across * move, y + down * move);
 }
 
 function followPointers(room, svg) {
   const pointers = new Map();
-  const end = (event) => pointers.delete(event.pointerId);
   svg.onpointerdown = (event) => {
     pointers.set(event.pointerId, event);
     if (room.view[0] > 1 || pointers.size > 1) svg.setPointerCapture(event.pointerId);
@@ -181,7 +171,7 @@ function followPointers(room, svg) {
       zoomAt(room, svg, other, apart(event) / Math.max(apart(before), 1));
     }
   };
-  svg.onpointerup = svg.onpointercancel = end;
+  svg.onpointerup = svg.onpointercancel = ({ pointerId }) => pointers.delete(pointerId);
   svg.ondblclick = () => look(room, 1, 0.5, 0.5);
   svg.onwheel = (event) => {
     if (room.view[0] === 1 && event.deltaY > 0) return; // the page scrolls on
@@ -190,14 +180,12 @@ function followPointers(room, svg) {
   };
 }
 
-// --- keys --------------------------------------------------------------------------------------
-
 function step(room, by) {
   const { names } = room.data;
   const at = names.indexOf(room.shown);
-  if (names.length < 2) return;
   room.shown = room.wanted = names[(at + by + names.length) % names.length];
   paint(room);
+  room.asked = performance.now();
   room.send("sample", room.wanted);
 }
 
@@ -213,42 +201,36 @@ function onKey(room, event) {
     ArrowDown: () => room.send("method", 1),
     0: () => look(room, 1, 0.5, 0.5),
     "?": () => toggleHelp(room),
-    Escape: () => toggleHelp(room, true),
   };
   if (key in room.shows) acts[key] = () => toggle(room, key);
   if (!acts[key]) return;
-  if (key !== "Escape") event.preventDefault();
+  event.preventDefault();
   acts[key]();
 }
 
 function toggle(room, key) {
   room.shows[key] = !room.shows[key];
-  const button = room.tools.querySelector(`[data-key="${key}"]`);
+  const [button] = room.tools.querySelectorAll(`[data-key="${key}"]`);
   button.setAttribute("aria-pressed", String(room.shows[key]));
   paint(room);
 }
 
-function toggleHelp(room, hidden = !room.help.hidden) {
-  room.help.hidden = hidden;
-  room.tools.querySelector('[data-key="?"]').setAttribute("aria-expanded", String(!hidden));
+function toggleHelp(room) {
+  const shown = room.help.toggleAttribute("hidden");
+  room.tools.querySelector('[data-key="?"]').setAttribute("aria-expanded", String(!shown));
 }
-
-// --- the parts of the page -----------------------------------------------------------------------
 
 function furnish(room, parent) {
   room.root = parent.querySelector(".viewer");
   room.root.replaceChildren();
-  room.head = made("div", room.root, "head");
-  room.line = made("p", room.head, "line");
+  const head = made("div", room.root, "head");
+  room.line = made("p", head, "line");
   room.line.setAttribute("aria-live", "polite");
-  room.tools = made("div", room.head, "tools");
-  room.help = made("div", room.root, "help");
-  room.help.hidden = true;
+  room.tools = made("div", head, "tools");
+  (room.help = made("div", room.root, "help")).hidden = true;
   room.row = made("div", room.root, "row");
   room.list = made("div", room.root, "regions");
-  room.map = document.createElementNS(SVG, "svg");
-  room.map.setAttribute("class", "map");
-  room.map.setAttribute("aria-hidden", "true");
+  room.map = drawn("svg", room.root, { class: "map", "aria-hidden": "true" });
 }
 
 function tool(room, key, label, act) {
@@ -268,9 +250,7 @@ function label(room, { labels, panels }) {
     button.setAttribute("aria-pressed", String(room.shows[key]));
   }
   tool(room, "0", labels.reset, () => look(room, 1, 0.5, 0.5));
-  const help = tool(room, "?", "?", () => toggleHelp(room));
-  help.setAttribute("aria-label", labels.help);
-  help.setAttribute("aria-expanded", String(!room.help.hidden));
+  tool(room, "?", "?", () => toggleHelp(room)).setAttribute("aria-label", labels.help);
   room.help.replaceChildren(...labels.keys.map((text) => made("p", room.help, "", text)));
   room.row.replaceChildren();
   room.row.dataset.count = panels.length;
@@ -279,10 +259,9 @@ function label(room, { labels, panels }) {
     const view = made("div", figure, "view");
     const svg = drawn("svg", view, { role: "img", preserveAspectRatio: "none" });
     followPointers(room, svg);
-    const absent = made("p", view, "absent");
     made("figcaption", figure, "", panel.title);
     made("p", figure, "under");
-    return { panel, figure, svg, absent };
+    return { panel, figure, svg, absent: made("p", view, "absent") };
   });
   room.panels[0]?.figure.firstChild.append(room.map);
 }
@@ -303,8 +282,9 @@ export default function ({ data, parentElement, setStateValue, setTriggerValue }
     room.samples.set(name, sample);
   }
   for (const name of [...room.samples.keys()].slice(0, -KEPT_SAMPLES)) room.samples.delete(name);
-  // The server may still be answering an earlier key press.
-  if (room.wanted === data.chosen || !data.names.includes(room.wanted)) room.wanted = null;
+  // The server may still be answering an earlier key press, or have missed one.
+  const late = performance.now() > room.asked + LOST_AFTER_MS;
+  if (late || room.wanted === data.chosen || !data.names.includes(room.wanted)) room.wanted = null;
   room.shown = room.wanted ?? data.chosen;
   if (String(before?.view) !== String(data.view) && String(data.view) !== String(room.told)) {
     room.view = room.told = data.view;
@@ -313,12 +293,8 @@ export default function ({ data, parentElement, setStateValue, setTriggerValue }
   if (room.shape !== shape) label(room, data);
   room.shape = shape;
   paint(room);
-  const key = (event) => onKey(room, event);
-  document.addEventListener("keydown", key);
-  const resized = new ResizeObserver(() => place(room));
-  resized.observe(room.row);
-  return () => {
-    document.removeEventListener("keydown", key);
-    resized.disconnect();
-  };
+  const alone = new AbortController();
+  document.addEventListener("keydown", (event) => onKey(room, event), { signal: alone.signal });
+  window.addEventListener("resize", () => place(room), { signal: alone.signal });
+  return () => alone.abort();
 }

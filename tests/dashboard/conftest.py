@@ -12,6 +12,12 @@ from tests.make_data import write_category
 from tests.runs import finished_run
 
 
+@pytest.fixture(autouse=True)
+def no_demo_begun(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep the app from evaluating the demo data by itself, where these stand in."""
+    monkeypatch.setattr("dashboard.frame.begin_demo", lambda *_, **__: None)
+
+
 @pytest.fixture(scope="session")
 def evaluated(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """Return a data folder with two categories and the outputs of PaDiM and PatchCore on it.

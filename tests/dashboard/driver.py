@@ -73,6 +73,61 @@ def figures(app: AppTest) -> list[Any]:
     return [plotly.io.from_json(chart.proto.spec) for chart in app.get("plotly_chart")]
 
 
+def notices(app: AppTest) -> list[str]:
+    """Return the notices on what the page shows."""
+    lists = [
+        text.value
+        for one in app.expander
+        if one.proto.icon == ":material/info:"
+        for text in one.markdown
+    ]
+    return [notice.removeprefix("- ") for text in lists for notice in text.split("\n")]
+
+
+def component(app: AppTest, key: str) -> dict[str, Any]:
+    """Return what the page sends to the component with this key; nothing where there is none."""
+    for node in app:
+        if getattr(node, "type", "") == "bidi_component" and node.proto.id.endswith(f"-{key}"):
+            content: dict[str, Any] = json.loads(node.proto.mixed.json or node.proto.json)
+            return content
+    return {}
+
+
+def viewer(app: AppTest) -> dict[str, Any]:
+    """Return what the viewer shows of the chosen sample."""
+    content = component(app, "viewer")
+    sample: dict[str, Any] = content["samples"][content["chosen"]]
+    return sample
+
+
+def marks(app: AppTest) -> list[list[str]]:
+    """Return what stands beside the name of the chosen sample, each with its kind."""
+    return [list(mark) for mark in viewer(app)["marks"]]
+
+
+def send(app: AppTest, key: str, **state: Any) -> AppTest:
+    """Let a component send its whole state, as it does in the browser."""
+    states = app._tree.get_widget_states()
+    sent = states.widgets.add()
+    sent.id = next(
+        node.proto.id
+        for node in app
+        if getattr(node, "type", "") == "bidi_component" and node.proto.id.endswith(f"-{key}")
+    )
+    sent.json_value = json.dumps(state)
+    return app._run(states)
+
+
+def tick(app: AppTest, key: str, **selection: Any) -> AppTest:
+    """Tick rows or cells of a table, or click points of a chart, as one does in the browser."""
+    states = app._tree.get_widget_states()
+    ticked = states.widgets.add()
+    elements = (*app.dataframe, *app.get("plotly_chart"))
+    ticked.id = next(one.proto.id for one in elements if one.proto.id.endswith(f"-{key}"))
+    ticked.string_value = json.dumps({"selection": selection})
+    return app._run(states)
+
+
 def change_cell(folder: Path, **changes: Any) -> None:
     """Change what a cell says of itself; in metrics, counts and the like only what is named."""
     cell = json.loads((folder / CELL_FILE).read_text())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import shutil
 from pathlib import Path
@@ -11,38 +10,49 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 from scipy.stats import rankdata
 from streamlit.testing.v1 import AppTest
 
 from dashboard.compare.lineup import compared, unlike
 from dashboard.finished import FinishedCell
+from dashboard.texts import translate
 from evaluation.measure.disagreement import FALSE_ALARM, MISSED
+from evaluation.measure.regions import border
 from evaluation.store.places import CellPlace
-from tests.dashboard.driver import change_cell, opened, rescore, scores, shown, write_scores
-from tests.dashboard.test_samples_page import captions, stored
+from tests.dashboard.driver import (
+    change_cell,
+    component,
+    opened,
+    rescore,
+    scores,
+    send,
+    shown,
+    tick,
+    viewer,
+    write_scores,
+)
+from tests.dashboard.test_samples_page import stored
 from tests.make_data import cell_content
 
 PAGE = "pages/compare.py"
 TABLE = "compare_table"
+METHODS = ("padim", "patchcore")
 LOW, HIGH = -1e6, 1e6
-
-
-def chips(app: AppTest) -> list[str]:
-    """Return the verdicts below the methods' pictures."""
-    return [text.value for text in app.markdown if "-badge[" in text.value][1:]
 
 
 def disputes(app: AppTest) -> pd.DataFrame:
     return next(table.value for table in app.dataframe if table.key == TABLE)
 
 
-def tick(app: AppTest, row: int) -> None:
-    """Tick a row of the table, as a click in the browser does."""
-    states = app._tree.get_widget_states()
-    ticked = states.widgets.add()
-    ticked.id = next(table.proto.id for table in app.dataframe if table.key == TABLE)
-    ticked.string_value = json.dumps({"selection": {"rows": [row], "columns": [], "cells": []}})
-    app._run(states)
+def under(app: AppTest, method: str) -> list[str]:
+    """Return verdict, score and rank below a method's picture."""
+    return str(viewer(app)["under"][method]).split(" · ")
+
+
+def together(app: AppTest, verdict: str) -> list[str]:
+    """Return the thumbnails of what all methods get wrong."""
+    return [tile["name"] for tile in component(app, f"compare_{verdict}").get("tiles", [])]
 
 
 def finished(scores: dict[str, float], method: str = "padim", **about: Any) -> FinishedCell:
@@ -55,45 +65,43 @@ def finished(scores: dict[str, float], method: str = "padim", **about: Any) -> F
     return FinishedCell(place, cell_content(method=method, **about), test, np.arange(1.0, 41))
 
 
-def test_a_picture_stands_once_then_map_score_threshold_and_rank_of_each_method(
+def test_a_picture_stands_once_then_overlay_score_threshold_and_rank_of_each_method(
     results: Path,
 ) -> None:
     app = opened(PAGE, category="part", sample="blot/003")
     assert not app.error
-    methods = ["Heatmap", "Overlay"] * 2
-    assert captions(app) == ["Image", "Ground truth", *methods]
+    panels = component(app, "viewer")["panels"]
+    assert [(one["kind"], one["method"], one["title"]) for one in panels] == [
+        ("image", "", "Image"),
+        ("overlay", "padim", "PaDiM"),
+        ("overlay", "patchcore", "PatchCore"),
+    ]
     text = shown(app)
     for method, title, unit in (
         ("padim", "PaDiM", "Mahalanobis distance"),
-        ("patchcore", "PatchCore", "nearest good patch"),
+        ("patchcore", "PatchCore", "distance to the nearest good patch"),
     ):
-        assert f"**{title}**" in text
         test, threshold = stored(results, method)
         at = list(test["name"]).index("blot/003")
         rank = 100 * (rankdata(test["score"])[at] - 0.5) / len(test)
-        line = next(line for line in text.splitlines() if unit in line)
-        assert f"**{test['score'][at]:.4g}**" in line
-        assert f"Threshold {threshold:.4g}, from 24 held-out" in text
-        assert f"Rank {rank:.0f} %" in text
+        told = ["✓ found", f"score {test['score'][at]:.4g}", f"rank {rank:.0f} %"]
+        assert under(app, method) == told
+        assert f"{title}: threshold {threshold:.4g} ({unit}), from 24 held-out" in text
+        maps = np.load(results / "part" / method / "maps.npy")[at].astype(np.float32)
+        assert viewer(app)["layers"][method]["border"] == border(maps > threshold)
     app.selectbox(key="category").set_value("bare").run()
-    assert "No mask for this picture" in shown(app)
+    assert viewer(app)["absent"]["truth"] == "No mask for this picture"
 
 
-def test_opposite_verdicts_are_chips_and_the_most_disputed_pictures(results: Path) -> None:
+def test_opposite_verdicts_stand_below_the_pictures_and_lead_the_most_disputed(
+    results: Path,
+) -> None:
     rescore(results / "part" / "padim", {"blot/002": HIGH, "good/000": LOW})
     rescore(results / "part" / "patchcore", {"blot/002": LOW, "good/000": HIGH})
     app = opened(PAGE, category="part", sample="blot/002")
-    hit, missed = chips(app)
-    assert hit.startswith(":green-badge[")
-    assert hit.endswith(" hit]")
-    assert missed.startswith(":red-badge[")
-    assert "missed defect" in missed
+    assert [under(app, method)[0] for method in METHODS] == ["✓ found", "✗ missed"]
     app.selectbox(key="sample").set_value("good/000").run()
-    right, alarm = chips(app)
-    assert right.startswith(":green-badge[")
-    assert "right: passed as good" in right
-    assert alarm.startswith(":orange-badge[")
-    assert "false alarm" in alarm
+    assert [under(app, method)[0] for method in METHODS] == ["✓ passed", "! false alarm"]
 
     table = disputes(app)
     assert len(table) == 12
@@ -102,61 +110,57 @@ def test_opposite_verdicts_are_chips_and_the_most_disputed_pictures(results: Pat
     assert table["padim_rank"][1] == pytest.approx(100 * 11.5 / 12)
     assert table["patchcore_rank"][1] == pytest.approx(100 * 0.5 / 12)
     assert table["spread"][1] == pytest.approx(100 * 11 / 12)
-    assert list(table["padim_verdict"][:2]) == ["✓ passed", "✓ hit"]
-    assert list(table["patchcore_verdict"][:2]) == ["! alarm", "✗ missed"]
+    assert list(table["padim_verdict"][:2]) == ["✓ passed", "✓ found"]
+    assert list(table["patchcore_verdict"][:2]) == ["! false alarm", "✗ missed"]
+
+    app.selectbox(key="show_en").set_value("disputed").run()
+    assert component(app, "viewer")["names"] == ["good/000", "blot/002"]
+    assert sorted(disputes(app)["sample"]) == ["blot/002", "good/000"]
+    assert app.query_params["show"] == "disputed"
 
 
 @pytest.mark.usefixtures("results")
 def test_the_slider_moves_all_thresholds_down_to_where_there_is_none() -> None:
     app = opened(PAGE, category="part")
-    before = [c.value for c in app.caption if c.value.startswith("Threshold")]
+    (before,) = [one.value for one in app.caption if ": threshold" in one.value]
     app.slider(key="alarms").set_value(30.0).run()
-    after = [c.value for c in app.caption if c.value.startswith("Threshold")]
-    assert len(before) == len(after) == 2
-    assert all(one != other for one, other in zip(before, after, strict=True))
+    (after,) = [one.value for one in app.caption if ": threshold" in one.value]
+    changed = zip(before.split("\n"), after.split("\n"), strict=True)
+    assert [one != other for one, other in changed] == [True, True]
     assert app.query_params["alarms"] == "30.0"
 
     app.slider(key="alarms").set_value(1.0).run()
-    assert len(chips(app)) == 2
-    assert all("no threshold (needs 99 good pictures, has 24)" in chip for chip in chips(app))
+    assert shown(app).count("no threshold (needs 99 held-out good pictures, has 24)") == 2
+    assert [under(app, method)[0] for method in METHODS] == ["n/a", "n/a"]
     assert "at least two methods with a threshold" in shown(app)
     assert set(disputes(app)["padim_verdict"]) == {"n/a"}
 
 
 @pytest.mark.usefixtures("results")
-def test_next_and_previous_walk_around_and_the_filter_keeps_one_defect_type() -> None:
+def test_a_sample_that_is_not_here_is_said_and_the_filter_keeps_one_defect_type() -> None:
     app = opened(PAGE, category="part", sample="good/999")
+    assert translate("not_here", "en", what="good/999") in [one.value for one in app.warning]
     assert app.selectbox(key="sample").value == "good/000"
-    app.button(key="previous").click().run()
-    assert app.selectbox(key="sample").value == "blot/005"
-    assert app.query_params["sample"] == "blot/005"
-    app.button_group(key="compare_defect").set_value("good").run()
+    send(app, "viewer", sample="blot/005")
+    assert app.selectbox(key="sample").value == app.query_params["sample"] == "blot/005"
+    app.selectbox(key="defect_en").set_value("good").run()
     assert app.selectbox(key="sample").value == "good/000"
     assert len(app.selectbox(key="sample").options) == 6
     assert all(name.startswith("good/") for name in disputes(app)["sample"])
     assert "No defective pictures in this choice" in shown(app)
 
 
-def test_a_ticked_row_is_opened_and_one_that_the_page_has_ticked_takes_no_other_click_back(
-    results: Path,
-) -> None:
-    names = ["blot/000", "blot/001"]
-    for method in ("padim", "patchcore"):
-        rescore(results / "part" / method, dict.fromkeys(names, LOW))
+@pytest.mark.usefixtures("results")
+def test_a_ticked_row_is_opened() -> None:
     app = opened(PAGE, category="part", sample="good/000")
     for row in (7, 3):
         wanted = disputes(app)["sample"][row]
-        tick(app, row)
-        assert app.selectbox(key="sample").value == wanted
-        assert app.query_params["sample"] == wanted
-        assert app.session_state[TABLE]["selection"]["rows"] == [row]
-    app.selectbox(key="sample").set_value("blot/000").run()
-    app.button_group(key="compare_pick_missed").set_value("blot/001")
-    tick(app, list(disputes(app)["sample"]).index("blot/000"))
-    assert app.selectbox(key="sample").value == "blot/001"
+        tick(app, TABLE, rows=[row])
+        assert app.selectbox(key="sample").value == app.query_params["sample"] == wanted
+        assert component(app, "viewer")["chosen"] == wanted
 
 
-def test_missed_by_all_and_false_alarm_of_all_are_listed_and_opened(results: Path) -> None:
+def test_missed_by_all_and_false_alarm_of_all_are_shown_and_opened(results: Path) -> None:
     for method, other in (("padim", "blot/001"), ("patchcore", "blot/005")):
         test, _ = stored(results, method)
         every = {name: HIGH if name.startswith("blot") else LOW for name in test["name"]}
@@ -164,15 +168,17 @@ def test_missed_by_all_and_false_alarm_of_all_are_listed_and_opened(results: Pat
         rescore(results / "part" / method, every)
     app = opened(PAGE, category="part", sample="good/000")
     titles = [header.value for header in app.subheader]
-    assert "Missed by all (1)" in titles
-    assert "False alarm of all (1)" in titles
-    assert app.button_group(key="compare_pick_missed").options == ["blot/004"]
-    assert app.button_group(key="compare_pick_missed").value is None
-    app.button_group(key="compare_pick_missed").set_value("blot/004").run()
+    assert titles[-2:] == ["Missed by all (1)", "False alarm of all (1)"]
+    assert together(app, "missed") == ["blot/004"]
+    assert together(app, "false_alarm") == ["good/003"]
+    send(app, "compare_missed", picked="blot/004")
     assert app.selectbox(key="sample").value == "blot/004"
-    assert app.button_group(key="compare_pick_missed").value == "blot/004"
-    app.button_group(key="compare_pick_false_alarm").set_value("good/003").run()
+    assert component(app, "compare_missed")["chosen"] == "blot/004"
+    send(app, "compare_false_alarm", picked="good/003")
     assert app.selectbox(key="sample").value == "good/003"
+    app.selectbox(key="show_en").set_value("all_missed").run()
+    assert component(app, "viewer")["names"] == ["blot/004"]
+    app.selectbox(key="show_en").set_value("").run()
 
     rescore(results / "part" / "padim", {"blot/004": HIGH, "good/003": LOW})
     text = shown(app.run())
@@ -181,31 +187,33 @@ def test_missed_by_all_and_false_alarm_of_all_are_listed_and_opened(results: Pat
     assert "passed by at least one method" in text
 
 
-def test_missing_methods_are_named_and_can_be_started_and_the_finders_ask_for_a_second(
+def test_missing_methods_can_be_started_and_the_finders_ask_for_a_second(
     results: Path, starts: list[list[str]]
 ) -> None:
     shutil.rmtree(results / "part" / "patchcore")
     app = opened(PAGE, category="part", sample="blot/001")
-    assert "Not evaluated yet: AE, PatchCore" in shown(app)
-    assert len(app.image) == 4
+    assert app.button(key="evaluate_missing").label == "Evaluate AE, PatchCore on part now"
+    assert [one["method"] for one in component(app, "viewer")["panels"]] == ["", "padim"]
     assert shown(app).count("at least two methods") == 2
-    app.button(key="compare_evaluate").click().run()
+    app.button(key="evaluate_missing").click().run()
     assert starts[0][-5:] == ["--categories", "part", "--methods", "ae", "patchcore"]
 
 
 def test_damaged_files_leave_the_rest_readable(results: Path) -> None:
-    for method in ("padim", "patchcore"):
+    for method in METHODS:
         (results / "part" / method / "blot_001_img.png").unlink()
     app = opened(PAGE, category="part", sample="blot/001")
-    assert "blot_001_img.png" in shown(app).replace("\\", "")
-    assert captions(app) == ["Ground truth", "Heatmap", "Heatmap"]
+    for kind in ("image", "overlay"):
+        assert "blot_001_img.png is missing" in viewer(app)["absent"][kind]
+    assert viewer(app)["truth"]
+    assert list(viewer(app)["layers"]) == list(METHODS)
 
     folder = results / "part" / "padim"
     (folder / "maps.npy").write_bytes(b"nonsense")
     app.run()
-    assert any("maps" in warning.value for warning in app.warning)
-    assert captions(app) == ["Ground truth", "Heatmap"]
-    assert len(chips(app)) == 2
+    assert "maps.npy is missing or damaged" in viewer(app)["absent"]["padim"]
+    assert list(viewer(app)["layers"]) == ["patchcore"]
+    assert list(viewer(app)["under"]) == list(METHODS)
     assert len(disputes(app)) == 12
 
     for name in ("scores.csv", "cell.json"):
@@ -214,8 +222,8 @@ def test_damaged_files_leave_the_rest_readable(results: Path) -> None:
         app.run()
         assert len(app.error) == 1
         assert name in app.error[0].value
-        assert "Not evaluated yet: AE, PaDiM." in shown(app)
-        assert captions(app) == ["Ground truth", "Heatmap"]
+        assert "AE, PaDiM" in app.button(key="evaluate_missing").label
+        assert list(viewer(app)["layers"]) == ["patchcore"]
 
 
 def test_a_picture_that_one_method_has_not_scored_is_said_and_not_ranked(results: Path) -> None:
@@ -225,14 +233,31 @@ def test_a_picture_that_one_method_has_not_scored_is_said_and_not_ranked(results
     np.save(folder / "maps.npy", np.load(folder / "maps.npy")[:-1])
     write_scores(folder, kept, counts={"test_defective": 5})
     app = opened(PAGE, category="part", sample="blot/005")
-    assert "blot/005 is not among the results of PaDiM" in shown(app)
-    assert len(app.image) == 4
+    assert "blot/005 is not among the results of PaDiM" in viewer(app)["absent"]["padim"]
+    assert list(viewer(app)["layers"]) == ["patchcore"]
     assert "1 test pictures that only some" in shown(app)
     assert "blot/005" not in list(disputes(app)["sample"])
 
     write_scores(folder, kept.assign(stem="9" + kept["stem"]))
     app.run()
     assert "no test picture in common" in shown(app)
+
+
+def test_each_method_s_map_is_held_against_the_mask_of_its_own_size(results: Path) -> None:
+    folder = results / "part" / "patchcore"
+    np.save(folder / "maps.npy", np.load(folder / "maps.npy")[:, ::2, ::2])
+    for path in folder.glob("*_[ig][mt]*.png"):
+        with Image.open(path) as picture:
+            picture.resize((64, 64), Image.Resampling.NEAREST).save(path)
+    change_cell(folder, geometry={"height": 64, "width": 64})
+    app = opened(PAGE, category="part", sample="blot/003")
+    layers = viewer(app)["layers"]
+    assert "picture size (PaDiM: 128 x 128 px, PatchCore: 64 x 64 px)" in shown(app).replace(
+        "\\", ""
+    )
+    assert "of the defect (576 px)" in layers["padim"]["summary"]
+    assert "of the defect (144 px)" in layers["patchcore"]["summary"]
+    assert [layer["regions"][0]["hit"] for layer in layers.values()] == ["hit", "hit"]
 
 
 def test_cells_that_were_not_evaluated_alike_are_said_in_one_line(results: Path) -> None:

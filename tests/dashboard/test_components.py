@@ -24,7 +24,7 @@ def test_only_a_tile_of_the_gallery_can_be_picked(
 ) -> None:
     state = {KEY: {"picked": picked}, "sample": "good/000"}
     monkeypatch.setattr(st, "session_state", state)
-    take_over(frozenset({"good/000", "blot/001"}))
+    take_over(KEY, frozenset({"good/000", "blot/001"}))
     assert state["sample"] == chosen
 
 

@@ -1,4 +1,4 @@
-"""What was chosen on a page is still chosen when one comes back from another page."""
+"""What was chosen on a page is still chosen when one comes back, or opens its address."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ pytestmark = pytest.mark.usefixtures("results")
                 ("selectbox", "tradeoff_cost", "fit_s"),
             ],
         ),
-        ("compare", [("button_group", "compare_defect", "blot")]),
+        ("compare", [("selectbox", "defect_en", "blot"), ("selectbox", "show_en", "disputed")]),
         (
             "defects",
             [
@@ -48,49 +48,41 @@ pytestmark = pytest.mark.usefixtures("results")
         (
             "samples",
             [
-                ("button_group", "defect_filter", "blot"),
+                ("selectbox", "defect_en", "blot"),
+                ("selectbox", "show_en", "hit"),
                 ("selectbox", "order_en", "score"),
                 ("slider", "opacity", 25),
             ],
         ),
     ],
 )
-def test_a_choice_outlives_a_look_at_another_page(
+def test_a_choice_outlives_a_look_at_another_page_and_stands_in_the_address(
     page: str, choices: list[tuple[str, str, Any]]
 ) -> None:
     app = opened(f"pages/{page}.py", category="part", method="padim", sample="blot/003")
     for kind, key, value in choices:
         getattr(app, kind)(key=key).set_value(value).run()
+    shared = app.query_params
     app.switch_page("pages/run.py").run()
     app.switch_page(f"pages/{page}.py").run()
-    assert [getattr(app, kind)(key=key).value for kind, key, _ in choices] == [
-        value for _, _, value in choices
-    ]
+    for one in (app, opened(f"pages/{page}.py", **shared)):
+        values = [getattr(one, kind)(key=key).value for kind, key, _ in choices]
+        assert values == [value for _, _, value in choices]
 
 
-@pytest.mark.parametrize("method", ["padim", "patchcore"])
-def test_open_in_samples_opens_that_picture_although_the_filter_there_hid_it(method: str) -> None:
-    app = opened("pages/samples.py", category="part", method="padim")
-    app.button_group(key="defect_filter").set_value("good").run()
-    assert app.selectbox(key="sample").value == "good/000"
-    app.switch_page("pages/compare.py").run()
-    app.selectbox(key="sample").set_value("blot/003").run()
-    app.button(key=f"compare_open_{method}").click().run()
-    assert app.title[0].value.startswith("Samples")
-    assert app.selectbox(key="method").value == method
-    assert app.button_group(key="defect_filter").value == ""
-    assert app.selectbox(key="sample").value == "blot/003"
-    assert app.query_params["sample"] == "blot/003"
-
-
-@pytest.mark.parametrize(
-    ("page", "key"), [("samples", "defect_filter"), ("compare", "compare_defect")]
-)
+@pytest.mark.parametrize("page", ["samples", "compare"])
 def test_a_new_filter_starts_at_its_first_sample_unless_it_holds_the_current_one(
-    page: str, key: str
+    page: str,
 ) -> None:
     app = opened(f"pages/{page}.py", category="part", method="padim", sample="blot/003")
     for defect, sample in (("blot", "blot/003"), ("good", "good/000"), ("", "good/000")):
-        app.button_group(key=key).set_value(defect).run()
-        assert app.button_group(key=key).value == defect
+        app.selectbox(key="defect_en").set_value(defect).run()
+        assert app.selectbox(key="defect_en").value == defect
         assert app.selectbox(key="sample").value == sample
+
+
+def test_the_filter_of_samples_is_that_of_compare() -> None:
+    app = opened("pages/samples.py", category="part", method="padim", defect="blot")
+    app.switch_page("pages/compare.py").run()
+    assert app.selectbox(key="defect_en").value == "blot"
+    assert len(app.selectbox(key="sample").options) == 6

@@ -11,7 +11,7 @@ import pytest
 from dashboard.texts import translate
 from detectors.backbones.names import LITE0, LITE0_LABEL
 from evaluation.store.places import CellPlace
-from tests.dashboard.driver import change_cell, every_page, opened, shown
+from tests.dashboard.driver import change_cell, every_page, notices, opened, shown
 from tests.dashboard.test_report import report
 from tests.make_data import write_category
 
@@ -35,9 +35,9 @@ def test_results_of_the_demo_and_cells_of_lite0_are_marked_on_every_page(
     made_by_lite0(results, "part/padim", "bare/patchcore")
     lite0 = translate("lite0_notice", lang, cells="bare (PatchCore); part (PaDiM)")
     for page, app in every_page(lang, category="part", method="padim"):
-        said = [info.value for info in app.info]
+        said = notices(app)
         assert said.count(translate("demo_results", lang)) == (page != "pages/run.py"), page
-        assert said.count(lite0) == 1, page
+        assert said.count(lite0) == (page != "pages/run.py"), page
 
 
 @pytest.mark.parametrize("lang", ["en", "ko"])
@@ -54,9 +54,23 @@ def test_results_of_another_folder_are_marked_with_that_folder_on_every_page(
     monkeypatch.setenv("MVTEC_ROOT", str(tmp_path / "others"))
     made_from = translate("made_from", lang, root=evaluated[0].resolve())
     for page, app in every_page(lang, category="part", method="padim"):
-        said = [info.value for info in app.info]
+        said = notices(app)
         assert said.count(made_from) == (page != "pages/run.py"), page
         assert translate("demo_results", lang) not in said
+    assert results.is_dir()
+
+
+def test_results_of_a_folder_that_is_a_link_to_the_selected_one_are_from_there(
+    results: Path, evaluated: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "linked").mkdir()
+    for name in ("part", "bare"):
+        (tmp_path / "linked" / name).symlink_to(evaluated[0] / name)
+    monkeypatch.setenv("MVTEC_ROOT", str(tmp_path / "linked"))
+    app = opened("pages/overview.py", category="part")
+    assert not [notice for notice in notices(app) if str(evaluated[0]) in notice]
+    assert "missing" in shown(app)
+    assert "stale" not in shown(app)
     assert results.is_dir()
 
 

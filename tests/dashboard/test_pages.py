@@ -17,7 +17,7 @@ from data_utils.locations import PROJECT
 from detectors.registry import METHODS
 from evaluation.run.plan import Run
 from evaluation.run.progress import job_folder
-from tests.dashboard.driver import every_page, opened, shown
+from tests.dashboard.driver import component, every_page, figures, notices, opened, shown
 from tests.make_data import write_category
 from tests.runs import states
 
@@ -92,9 +92,10 @@ def test_every_page_and_report_names_the_cells_with_random_weights_and_the_damag
     again = {"en": "evaluate this cell again", "ko": "셀을 다시 평가해"}[lang]
     for page, app in every_page(lang, category="part", method="padim"):
         assert app.title[0].value
-        notices = [one.value for one in app.warning if RANDOM[lang] in one.value]
-        assert bool(notices) == bool(named), page
-        assert all(named in notice for notice in notices[:1]), page
+        random = [notice for notice in notices(app) if RANDOM[lang] in notice]
+        results_shown = page != "pages/run.py" and (page != "pages/samples.py" or state is full)
+        assert len(random) == (bool(named) and results_shown), page
+        assert all(named in notice for notice in random), page
         assert (again in shown(app)) == (named == WITHOUT_ONE), page
     report = report_html(results, ["part"], 0.05, lang)
     rows = [
@@ -151,8 +152,8 @@ def test_names_that_are_no_text_take_no_page_down(
 def test_a_view_survives_in_the_url_and_the_language_can_be_changed_on_every_page() -> None:
     url = {"category": "part", "method": "patchcore", "sample": "blot/002"}
     for page, app in every_page(**url):
-        assert app.selectbox(key="category").value == "part"
-        assert app.selectbox(key="method").value == "patchcore"
+        assert app.session_state["category"] == "part"
+        assert app.session_state["method"] == "patchcore"
         assert app.query_params == {"lang": "en", **url}
         if page == "pages/samples.py":
             assert app.selectbox(key="sample").value == "blot/002"
@@ -162,19 +163,31 @@ def test_a_view_survives_in_the_url_and_the_language_can_be_changed_on_every_pag
         assert app.title[0].value != english
 
 
+@pytest.mark.usefixtures("results")
+def test_a_page_asks_only_for_what_it_reads() -> None:
+    asked = {
+        page.removeprefix("pages/").removesuffix(".py"): {
+            one.key for one in (*app.selectbox, *app.segmented_control)
+        }
+        & {"category", "method", "settings"}
+        for page, app in every_page(category="part")
+    }
+    assert asked.pop("run") == set()
+    assert asked.pop("samples") == {"category", "method"}
+    assert list(asked.values()) == [{"category"}] * 6
+
+
 def test_a_method_that_only_the_registry_knows_is_on_every_page_and_in_the_report(
     results: Path, evaluated: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     toy = replace(METHODS["patchcore"], key="toy", title="Toy")
     monkeypatch.setitem(METHODS, "toy", toy)
     assert states(Run(evaluated[0], results, ["part"], ["toy"], weights="random")) == ["done"]
-    without = [
-        page
-        for page, app in every_page(category="part", method="toy")
-        if "Toy" not in app.selectbox(key="method").options
-    ]
-
-    assert not without
+    for page, app in every_page(category="part", method="toy"):
+        tables = "".join(str(one.value) for one in (*app.dataframe, *app.table))
+        sent = json.dumps([component(app, key) for key in ("viewer", "score_lines_toy")])
+        charts = "".join(str(figure) for figure in figures(app))
+        assert "Toy" in app.title[0].value + tables + sent + charts + shown(app), page
     assert "<strong>Toy</strong>" in report_html(results, ["part"], 0.05, "en")
 
 
@@ -220,4 +233,5 @@ def test_without_results_every_page_says_what_to_do(
         assert tables == [["category", "train"]] * (name == "overview"), page
         keys = {button.key for button in app.button}
         assert "report_prepare" not in keys
-        assert ("compare_evaluate" in keys) == (name == "compare")
+        needs_cells = name in ("compare", "roc", "defects", "inspection")
+        assert ("evaluate_missing" in keys) == needs_cells, page

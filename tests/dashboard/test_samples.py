@@ -23,8 +23,8 @@ from dashboard.samples.viewer import (
     BAR_WIDTH_PX,
     colour_bar,
     decimals,
+    found_text,
     outline_range,
-    overlap_text,
 )
 from evaluation.store.heatmap import HEAT_TABLE, OUTLINE_COLOUR, Scale
 from evaluation.store.places import CELL_FILE, MAPS_FILE
@@ -201,10 +201,11 @@ def test_the_overlap_is_told_in_pixels_and_nothing_is_claimed_where_no_defect_is
     marked[:, 4:6] = 255
 
     def told(truth: NDArray[np.uint8] | None, defective: bool) -> str:
-        return overlap_text(Panels(None, truth, anomaly_map, Scale(0, 9)), 5.0, defective)
+        panels = Panels(None, truth, anomaly_map, Scale(0, 9))
+        return found_text(panels, None if truth is None else truth > 0, 5.0, defective)
 
     text = told(marked, defective=True)
-    assert "50 % of the marked defect (8 px)" in text
+    assert "1 of 1 marked areas touched; the outline covers 50 % of the defect (8 px)" in text
     assert "16 px outside" in text
     assert f"{4 / 24:.2f}" in text
     assert "20 of 40 px (50 %) of this good part" in told(0 * marked, defective=False)

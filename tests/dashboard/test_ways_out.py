@@ -21,7 +21,7 @@ import pytest
 
 from dashboard.loaders import results as summary_of
 from dashboard.run.control import launch
-from dashboard.state import URL_KEYS
+from dashboard.texts import translate
 from data_utils.facts import fact
 from data_utils.locations import PROJECT, leads_out
 from data_utils.mvtec import left_out_folders, scan_category
@@ -84,6 +84,7 @@ def closed(tmp_path: Path, results: Path) -> Path:
     return folder
 
 
+ADDRESS = ("category", "method", "settings", "alarms", "sample", "zoom", "show", "defect", "order")
 WAYS = [
     "../closed",
     "../closed/own-outputs/part",
@@ -103,7 +104,7 @@ WAYS = [
 ]
 
 
-def test_the_url_is_read_in_one_place_and_only_these_keys() -> None:
+def test_the_url_is_read_in_one_place() -> None:
     readers = {}
     for folder in ("dashboard", "pages"):
         for path in (PROJECT / folder).rglob("*.py"):
@@ -112,19 +113,21 @@ def test_the_url_is_read_in_one_place_and_only_these_keys() -> None:
             if names & {"query_params", "experimental_get_query_params"}:
                 readers[path.name] = path
     assert list(readers) == ["state.py"]
-    assert URL_KEYS == ("lang", "category", "method", "sample", "alarms")
 
 
-def test_what_the_url_names_is_one_of_what_exists(closed: Path, opened_files: list[str]) -> None:
+def test_what_the_url_names_is_one_of_what_exists_and_what_is_not_here_is_said(
+    closed: Path, opened_files: list[str]
+) -> None:
     pages = ["samples"] * len(WAYS) + ["compare", "inspection", "overview"]
     for page, way in zip(pages, [*WAYS, *WAYS[:3]], strict=True):
         value = way.format(closed=closed)
-        url = dict.fromkeys(URL_KEYS[1:], value)
+        url = dict.fromkeys(ADDRESS, value)
         if page == "samples":
             url["method"] = "padim"
         app = opened(f"pages/{page}.py", value, **url)
         assert app.selectbox(key="category").value == "bare", way
-        assert app.selectbox(key="method").value == ("padim" if page == "samples" else "ae"), way
+        assert app.session_state["method"] == ("padim" if page == "samples" else "ae"), way
+        assert translate("not_here", "en", what=value) in [one.value for one in app.warning], way
         assert app.session_state["alarms"] == 5.0 if "alarms" in app.session_state else True
         samples = [box.value for box in app.selectbox if box.key == "sample"]
         assert samples == ["good/000"] * (page in ("samples", "compare")), way
@@ -140,10 +143,13 @@ def test_a_cell_never_stands_outside_the_outputs_folder(results: Path, closed: P
         assert not leads_out(place.folder, results), way
 
 
-@pytest.mark.parametrize("key", ["category", "run_categories", "form_categories"])
+@pytest.mark.parametrize(
+    ("key", "page"),
+    [("category", "roc"), ("run_categories", "run"), ("form_categories", "run")],
+)
 @pytest.mark.usefixtures("results")
-def test_a_forged_choice_of_the_browser_is_not_taken(key: str) -> None:
-    app = opened("pages/run.py", category="part")
+def test_a_forged_choice_of_the_browser_is_not_taken(key: str, page: str) -> None:
+    app = opened(f"pages/{page}.py", category="part")
     widget = app.selectbox(key=key) if key == "category" else app.multiselect(key=key)
     state = widget._widget_state
     if key == "category":
@@ -384,7 +390,7 @@ def test_a_category_that_is_called_like_an_option_is_run_only_with_all(
     app = opened("pages/run.py", category="--out")
 
     assert app.multiselect(key="form_categories").options == ["part"]
-    assert app.selectbox(key="category").value == "--out"
+    assert app.session_state["category"] == "--out"
 
 
 def test_the_data_folder_in_a_cell_is_not_read_where_it_is_not_open(
@@ -479,6 +485,16 @@ def test_another_folder_is_refused_however_it_is_written(data: Path, closed: Pat
         assert "is outside the allowed folders" in told
         assert "secret" not in told
     assert "secret" not in told_in_the_sidebar(f"{data}/{quote('../closed', safe='')}")
+
+
+@pytest.mark.usefixtures("data")
+def test_another_folder_in_the_address_is_refused_like_a_typed_one(
+    closed: Path, opened_files: list[str]
+) -> None:
+    app = opened("pages/overview.py", data_folder=str(closed))
+
+    assert any("is outside the allowed folders" in one.value for one in app.sidebar.error)
+    assert inside(closed, opened_files) == []
 
 
 def test_the_allowed_folder_and_those_in_it_are_open(

@@ -35,7 +35,8 @@ def heatmap(table: pd.DataFrame, overall: dict[str, float] | None = None) -> go.
 
 
 def written(figure: go.Figure) -> dict[tuple[str, int], str]:
-    return {(note.x, note.y): note.text for note in figure.layout.annotations}
+    texts = figure.data[1]
+    return dict(zip(zip(texts.x, texts.y, strict=True), texts.text, strict=True))
 
 
 def test_the_hardest_type_is_on_top_with_its_pictures_and_numbers() -> None:
@@ -49,7 +50,21 @@ def test_the_hardest_type_is_on_top_with_its_pictures_and_numbers() -> None:
         for row, texts in enumerate(rows)
         for method, text in zip(("PaDiM", "PatchCore"), texts, strict=True)
     }
-    assert figure.data[0].customdata[0][1] == "cut · PatchCore<br>0.8512 (2)"
+    assert figure.data[1].hovertext[1] == "cut · PatchCore<br>0.8512 (2)"
+
+
+def test_a_click_on_a_number_tells_method_and_type_and_one_on_the_last_row_the_method() -> None:
+    table = types(dent={"padim": 0.99, "patchcore": 0.98}, cut={"padim": 0.6, "patchcore": 0.85})
+    numbers = heatmap(table).data[1]
+    told = dict(zip(zip(numbers.x, numbers.y, strict=True), numbers.customdata, strict=True))
+    assert told == {
+        ("PaDiM", 0): ["padim", "cut"],
+        ("PatchCore", 0): ["patchcore", "cut"],
+        ("PaDiM", 1): ["padim", "dent"],
+        ("PatchCore", 1): ["patchcore", "dent"],
+        ("PaDiM", 2): ["padim"],
+        ("PatchCore", 2): ["patchcore"],
+    }
 
 
 def test_colours_step_at_the_limits() -> None:
@@ -79,7 +94,7 @@ def test_names_from_disk_are_escaped_long_ones_shortened_and_different_counts_bo
     label = figure.layout.yaxis.ticktext[0]
     assert label.startswith("&lt;b&gt;x&lt;/b&gt;")
     assert label.endswith("… (18–20)")
-    assert "&lt;b&gt;x&lt;/b&gt;" + "y" * 40 in figure.data[0].customdata[0][0]
+    assert "&lt;b&gt;x&lt;/b&gt;" + "y" * 40 in figure.data[1].hovertext[0]
 
 
 def test_recall_has_its_interval_and_the_methods_look_and_no_two_stand_on_one_spot() -> None:
@@ -99,7 +114,8 @@ def test_recall_has_its_interval_and_the_methods_look_and_no_two_stand_on_one_sp
     assert list(padim.y) == [25, 100]
     assert list(padim.error_y.array) == pytest.approx([35, 0])
     assert list(padim.error_y.arrayminus) == pytest.approx([15, 60])
-    assert padim.customdata[0] == "1 / 4 · 10–60 %"
+    assert list(padim.customdata[0]) == ["padim", 0, "1 / 4", 10, 60]
+    assert [group for _, group, *_ in padim.customdata] == [0, 2]
     assert padim.marker.color == method_colour("padim")
     assert padim.marker.symbol == method_symbol("padim")
     assert len(ae.y) == 0

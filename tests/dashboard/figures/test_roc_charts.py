@@ -1,4 +1,4 @@
-"""ROC, precision-recall and score figures on small tables."""
+"""ROC and precision-recall figures on small tables."""
 
 from __future__ import annotations
 
@@ -9,12 +9,7 @@ import numpy as np
 import plotly.graph_objects as go
 import pytest
 
-from dashboard.figures.roc_charts import (
-    MethodCurve,
-    precision_recall_chart,
-    roc_chart,
-    score_chart,
-)
+from dashboard.figures.roc_charts import MethodCurve, precision_recall_chart, roc_chart
 from dashboard.figures.style import method_colour, method_dash
 from evaluation.store.curves import RankingCurve
 
@@ -43,7 +38,7 @@ def test_a_roc_curve_has_the_methods_colour_and_hovering_tells_threshold_and_rat
     assert list(line.y) == [0, 0.5, 0.5, 1, 1]
     assert (line.line.color, line.line.dash) == (method_colour("padim"), method_dash("padim"))
     assert (line.text[0], line.text[2]) == ("above every score", "2")
-    assert list(line.customdata[2]) == [0.5, 0.5, 0.5]
+    assert list(line.customdata[2]) == [0.5, 0.5, 0.5, 2.0, 0]
     for shown in ("%{text}", *(f"%{{customdata[{position}]" for position in range(3))):
         assert shown in line.hovertemplate
     assert figure.layout.xaxis.type != "log"
@@ -77,6 +72,17 @@ def test_a_logarithmic_axis_shows_rates_of_zero_at_a_labelled_left_edge() -> Non
     assert figure.layout.annotations[0].x == pytest.approx(math.log10(0.05))
 
 
+def test_only_points_of_curves_can_be_clicked_and_tell_their_threshold_and_curve() -> None:
+    curves = [one(threshold=1.5), one("ae", title="AE")]
+    for figure in (roc_chart(curves, "image", "en"), precision_recall_chart(curves, "image", "en")):
+        clickable = [trace for trace in figure.data if trace.mode == "lines+markers"]
+        assert [trace.name.split(":")[0] for trace in clickable] == ["PaDiM", "AE"]
+        for place, line in enumerate(clickable):
+            assert [list(data[3:]) for data in line.customdata] == [
+                [score, place] for score in (math.inf, 3.0, 2.0, 1.0, 0.0)
+            ]
+
+
 @pytest.mark.parametrize("log_x", [False, True])
 def test_the_chance_line_is_the_diagonal(log_x: bool) -> None:
     chance = named(roc_chart([one()], "image", "en", log_x=log_x), "guessing")
@@ -97,28 +103,6 @@ def test_without_one_base_rate_or_a_precision_nothing_is_drawn_for_it() -> None:
     first = one(threshold=9)
     other = replace(first, curve=replace(first.curve, precision=first.curve.precision / 2))
     assert len(precision_recall_chart([first, other], "pixel", "en").data) == 2
-
-
-def test_score_bars_are_the_shares_of_each_kind_and_the_threshold_is_a_line() -> None:
-    good, bad, held_out = [1.0, 1.0, 2.0, 2.5], [5.0, 6.0], [1.0, 1.5, 2.0]
-    figure = score_chart("PaDiM", "distance", good, bad, held_out, 2.2, "en")
-    bars = {trace.name: trace for trace in figure.data if trace.type == "bar"}
-    assert list(bars) == ["good (4)", "defective (2)"]
-    for trace in bars.values():
-        assert sum(trace.y) == pytest.approx(1)
-    assert sum(data[0] for data in bars["good (4)"].customdata) == 4
-    outline = named(figure, "held-out good (3)")
-    assert sum(outline.y[:-1]) == pytest.approx(1)
-    (line,) = figure.layout.shapes
-    assert line.x0 == 2.2
-    assert "distance" in figure.layout.xaxis.title.text
-
-
-@pytest.mark.parametrize("scores", [[], [3.0]])
-def test_few_or_no_scores_are_drawn_without_an_error(scores: list[float]) -> None:
-    figure = score_chart("AE", "error", scores, [], [], math.nan, "en")
-    assert len(figure.data) == (scores == [3.0])
-    assert not figure.layout.shapes
 
 
 def test_names_from_disk_are_escaped_and_korean_charts_are_korean() -> None:

@@ -102,6 +102,14 @@ def test_the_front_joins_the_unbeaten_points_of_one_category_only() -> None:
     assert points["PatchCore"].marker.line.width[0] > points["AE"].marker.line.width[0]
 
 
+def test_where_points_are_named_by_their_category_no_fronts_lie_across_each_other() -> None:
+    rows = [row("<b>", "padim", 5, 0.8), row("a", "ae", 50, 0.7)]
+    points = with_front(pd.DataFrame(rows), "runtime_s", "image_auroc")
+    figure = tradeoff_chart(points, "runtime_s", "image_auroc", "en", named=True)
+    assert [list(trace.text) for trace in figure.data] == [["&lt;b&gt;"], ["a"]]
+    assert {trace.mode for trace in figure.data} == {"markers+text"}
+
+
 def test_error_bars_are_the_interval_of_the_image_auroc_and_of_nothing_else() -> None:
     (_, point) = chart([row("a", "padim", 5, 0.9)]).data
     assert point.error_y.visible
@@ -154,7 +162,7 @@ def test_series_are_told_apart_by_settings_origin_and_weights_where_these_differ
         "AE",
         "PaDiM, ImageNet",
         "PaDiM, file x",
-        "PaDiM (seed-1)",
+        "PaDiM (seed 1)",
         "PaDiM (s), laptop",
     ]
 
