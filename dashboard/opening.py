@@ -80,7 +80,7 @@ def draw_evaluation(selection: Selection, missing: list[str]) -> None:
         st.rerun()
 
 
-NOTED_KINDS = (RANDOM, LITE0)
+NETWORK_NOTICES = {RANDOM: "random_notice", LITE0: "lite0_notice"}
 
 
 def draw_notices(
@@ -103,28 +103,15 @@ def draw_notices(
     notices = [t("demo_notice")] if selection.demo else []
     default = table[table["settings_id"] == ""]
     kinds = default["weights"].map(weights_kind)
-    for kind in NOTED_KINDS:
+    for kind, key in NETWORK_NOTICES.items():
         chosen = default[kinds == kind].sort_values(["category", "method"])
         if len(chosen):
-            notices.append(network_notice(kind, cell_names(chosen.to_dict("records"))))
+            notices.append(t(key, cells=cell_names(chosen.to_dict("records"))))
     notices += [*_origin(selection, list(cells)), *_brightness(table, category)]
     if notices:
         label = t("notices_demo" if selection.demo else "notices", count=len(notices))
         with st.expander(label, icon=":material/info:"):
             st.markdown("\n".join(f"- {notice}" for notice in notices))
-
-
-def network_notice(kind: str, cells: str) -> str:
-    """Return of which cells the network is another one than a ResNet with trained weights.
-
-    Parameters
-    ----------
-    kind : str
-        As from ``weights_kind``.
-    cells : str
-        Their names.
-    """
-    return t({RANDOM: "random_notice", LITE0: "lite0_notice"}[kind], cells=cells)
 
 
 def _origin(selection: Selection, shown: list[Mapping[Any, Any]]) -> list[str]:

@@ -7,10 +7,11 @@ import math
 import streamlit as st
 
 from dashboard.compare.drawing import (
+    draw_counts,
     draw_disagreement,
     draw_row,
     draw_thresholds,
-    draw_wrong_together,
+    draw_thumbnails,
 )
 from dashboard.compare.lineup import compared, judged_together, unlike
 from dashboard.frame import framed
@@ -56,8 +57,9 @@ def _draw_results(selection: Selection) -> None:
         return
     draw_row(comparison, rows, at)
     draw_thresholds(comparison, false_alarms)
+    draw_counts(comparison)
+    draw_thumbnails(comparison, rows, names[at])
     draw_disagreement(comparison, rows)
-    draw_wrong_together(comparison, rows, false_alarms)
     mirror_in_url()
 
 

@@ -15,7 +15,6 @@ from dashboard.frame import framed
 from dashboard.method_curves import curve_table, method_curve
 from dashboard.opening import draw_finished_cells, has_category, opened
 from dashboard.roc.review_panel import draw_review
-from dashboard.samples.shown import above
 from dashboard.state import (
     SAMPLES_PAGE,
     address,
@@ -38,6 +37,7 @@ from dashboard.tables import (
 )
 from dashboard.texts import plain
 from data_utils.facts import fact_of
+from evaluation.measure.conditions import above
 from evaluation.measure.disagreement import FALSE_ALARM, MISSED
 from evaluation.measure.operating_points import Decisions, pictures_needed, share_interval
 from evaluation.store.places import CellError

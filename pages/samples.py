@@ -13,14 +13,12 @@ from dashboard.finished import findings_of, finished_cell, finished_methods
 from dashboard.frame import framed
 from dashboard.loaders import results
 from dashboard.opening import (
-    NOTED_KINDS,
+    draw_evaluation,
     draw_no_results,
     draw_notices,
     has_category,
-    network_notice,
     opened,
 )
-from dashboard.run.control import start_evaluation
 from dashboard.samples import picker, sample_set, viewer
 from dashboard.state import (
     Selection,
@@ -36,14 +34,11 @@ from dashboard.state import (
 from dashboard.tables import expected_alarms, method_title, number, percent, weights_text
 from dashboard.texts import plain
 from data_utils.facts import fact_of
-from detectors.backbones.names import weights_kind
 from detectors.registry import METHODS
 from evaluation.measure.disagreement import verdicts
 from evaluation.measure.operating_points import pictures_needed, threshold_for
 from evaluation.store.places import CellError, CellPlace
-from evaluation.store.settings import Settings
 
-FITTED_HERE = "_fitted_here"
 PANELS = {
     "image": "panel_image",
     "truth": "panel_truth",
@@ -57,86 +52,44 @@ def draw() -> None:
     """Draw the page."""
     selection = opened("samples_title")
     if has_category(selection):
-        _draw_result(
-            selection,
-            {"category": selection.category, "method": method_title(selection.method)},
-        )
+        _draw_result(selection)
 
 
 @st.fragment
-def _draw_result(selection: Selection, names: dict[str, str]) -> None:
+def _draw_result(selection: Selection) -> None:
     """Draw what there is of the chosen cell; a click redraws only this part of the page."""
     if st.session_state["method"] != selection.method:
         st.rerun()  # by a key, which redraws this part only
-    if not _draw_stored(selection):
-        if selection.category in selection.categories:
-            _draw_fit(selection, names)
-        elif finished_methods(selection.outputs, selection.category)[0]:
-            st.info(t("only_results", category=selection.category))
-        else:
-            draw_no_results(selection)
+    try:
+        place = CellPlace(
+            selection.outputs, selection.category, selection.method, selection.settings
+        )
+        cell = finished_cell(place)
+        if cell is not None:
+            _draw_samples(selection, cell.samples(), cell.about)
+            _draw_numbers(cell.about)
+            draw_notices(selection, [cell.about], selection.category)
+    except CellError as error:
+        st.error(told(fact_of(error)))
+    else:
+        if cell is None:
+            _draw_missing(selection)
     mirror_in_url()
 
 
-def _draw_stored(selection: Selection) -> bool:
-    """Draw the finished cell, and tell whether there is one that can be drawn."""
-    try:
-        cell = finished_cell(
-            CellPlace(selection.outputs, selection.category, selection.method, selection.settings)
-        )
-        if cell is None:
-            return False
-        samples = cell.samples()
-    except CellError as error:
-        st.error(told(fact_of(error)))
-        return False
-    _draw_samples(selection, samples, cell.about)
-    _draw_numbers(cell.about)
-    draw_notices(selection, [cell.about], selection.category)
-    return True
-
-
-def _draw_fit(selection: Selection, names: dict[str, str]) -> None:
-    """Draw what was fitted in this session, or the offer to fit it now."""
-    here = (str(selection.data), selection.category, selection.method)
-    fitted = st.session_state.setdefault(FITTED_HERE, set())
-    if here in fitted:
-        _draw_session_samples(selection, names)
-        return
+def _draw_missing(selection: Selection) -> None:
+    """Say that there is no such cell, and offer to make it."""
     summary, _ = results(selection.outputs)
-    if here[1:] in set(zip(summary["category"], summary["method"], strict=True)):
+    here = (selection.category, selection.method)
+    if here in set(zip(summary["category"], summary["method"], strict=True)):
         draw_no_results(selection)
+    elif selection.category not in selection.categories:
+        st.info(t("only_results", category=selection.category))
     else:
-        st.info(t("not_evaluated", **names))
-    if METHODS[selection.method].long_fit:
-        st.caption(t("fit_process_hint"))
-        if st.button(t("fit_process", **names), key="fit_process"):
-            start_evaluation(selection, [selection.category], [selection.method])
-            st.rerun()
-    else:
-        st.caption(t("fit_now_hint"))
-        if st.button(t("fit_now", **names), key="fit_now"):
-            fitted.add(here)
-            st.rerun()
-
-
-def _draw_session_samples(selection: Selection, names: dict[str, str]) -> None:
-    from dashboard.session_models import scored
-
-    assert selection.data is not None
-    try:
-        with st.spinner(t("fitting", **names)):
-            result = scored(
-                selection.data, selection.outputs, selection.category, selection.method, Settings()
-            )
-    except (ValueError, OSError) as error:
-        st.session_state[FITTED_HERE].clear()
-        st.error(told(fact_of(error)))
-        return
-    if (kind := weights_kind(result.weights)) in NOTED_KINDS:
-        st.info(network_notice(kind, names["method"]))
-    st.caption(t("session_only", weights=weights_text(result.weights)))
-    _draw_samples(selection, sample_set.session_samples(result), {"data_root": ""})
+        title = method_title(selection.method)
+        st.info(t("not_evaluated", category=selection.category, method=title))
+    draw_evaluation(selection, [selection.method])
+    draw_notices(selection)
 
 
 def _draw_samples(
@@ -167,9 +120,7 @@ def _draw_samples(
             )
         with st.popover(t("samples_display"), icon=":material/tune:"):
             key = f"outline/{selection.category}/{selection.method}/{threshold:.6g}"
-            level = viewer.draw_outline_slider(
-                viewer.outline_range(samples.scale, threshold), key, unit
-            )
+            level = viewer.draw_outline_slider(samples.scale, threshold, key, unit)
             opacity = viewer.draw_opacity_slider()
     title = method_title(selection.method)
     origin = said("shown_origin", category=selection.category, method=title, rate=percent(rate))

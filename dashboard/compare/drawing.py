@@ -11,11 +11,13 @@ import streamlit as st
 from dashboard.compare.lineup import Comparison
 from dashboard.components.picture_viewer import draw_viewer, zoom
 from dashboard.samples import viewer
-from dashboard.samples.picker import GALLERY_MOST, NEIGHBOURS, draw_tiles
+from dashboard.samples.picker import GALLERY_MOST, NEIGHBOURS, SHOW_KEY, draw_tiles
 from dashboard.samples.sample_set import Panels
-from dashboard.state import language, said, score_unit, t, told
-from dashboard.tables import method_title, percent, settings_title
-from dashboard.texts import fact_wording
+from dashboard.samples.shown import wording
+from dashboard.state import language, said, score_unit, t
+from dashboard.tables import method_title, settings_title
+from dashboard.texts import fact_wording, plain
+from evaluation.measure.conditions import TOGETHER, passing
 from evaluation.measure.disagreement import FALSE_ALARM, HIT, MISSED, PASSED, UNKNOWN
 from evaluation.measure.operating_points import pictures_needed
 from evaluation.store.heatmap import OVERLAY_OPACITY
@@ -30,10 +32,6 @@ VERDICTS = {
 }
 TABLE_KEY = "compare_table"
 SPREAD_PX, RANK_PX, VERDICT_PX = 70, 96, 92
-WRONG_TOGETHER = (
-    (MISSED, True, "compare_all_missed", "compare_none_missed", "compare_no_defective"),
-    (FALSE_ALARM, False, "compare_all_alarms", "compare_none_alarms", "compare_no_good"),
-)
 
 
 def draw_row(comparison: Comparison, rows: list[int], at: int) -> None:
@@ -179,39 +177,33 @@ def _open_row(names: list[str]) -> None:
         st.session_state["sample"] = names[rows[0]]
 
 
-def draw_wrong_together(comparison: Comparison, rows: list[int], false_alarms: float) -> None:
-    """Draw the pictures that all methods miss, and the false alarms of all, as thumbnails."""
-    st.header(t("compare_together"))
-    if len(comparison.cells) < 2:
-        st.info(t("compare_needs_two"))
-        return
-    judging = comparison.with_threshold
-    if len(judging) < 2:
-        st.info(t("compare_needs_two_thresholds", rate=percent(false_alarms)))
-        return
-    titles = ", ".join(method_title(method) for method in judging)
-    st.caption(t("compare_together_note", methods=titles, rate=percent(false_alarms)))
-    left_out = [method_title(method) for method in comparison.cells if method not in judging]
-    if left_out:
-        st.caption(t("compare_left_out", methods=", ".join(left_out)))
-    defective = comparison.together.pictures["label"].iloc[rows] > 0
-    for verdict, of_defects, title, none_wrong, none_there in WRONG_TOGETHER:
-        wrong = comparison.wrong_together(rows, verdict)
-        st.subheader(t(title, count=len(wrong)))
-        if wrong:
-            _draw_thumbnails(comparison, wrong, verdict)
-        else:
-            st.markdown(t(none_wrong if (defective == of_defects).any() else none_there))
+def draw_counts(comparison: Comparison) -> None:
+    """Draw how many pictures all methods miss, report wrongly, or disagree on; a click shows them.
+
+    Of the whole category, by the methods that have a threshold.
+    """
+    pictures = comparison.together.pictures.assign(score=math.nan)
+    judged = comparison.judged[comparison.with_threshold]
+    with st.container(horizontal=True):
+        for show in TOGETHER if judged.shape[1] > 1 else ():
+            met = passing(show, pictures, math.nan, lambda: judged)
+            st.button(
+                plain(wording(show, 0 if met is None else int(met.sum()))),
+                key=f"compare_{show}",
+                type="tertiary",
+                icon=":material/image_search:",
+                on_click=st.session_state.update,
+                args=({SHOW_KEY: show},),
+            )
 
 
-def _draw_thumbnails(comparison: Comparison, rows: list[int], verdict: str) -> None:
-    """Draw a thumbnail per picture; the one shown above is marked, a clicked one is opened."""
+def draw_thumbnails(comparison: Comparison, rows: list[int], name: str) -> None:
+    """Draw a thumbnail of each of these pictures; a clicked one is opened above."""
     method, cell = next(iter(comparison.cells.items()))
     places = [comparison.places[method].get(comparison.together.names[row]) for row in rows]
     try:
         samples = cell.samples()
-    except CellError as error:
-        st.warning(told(error.fact))
+    except CellError:  # said in the viewer already
         return
     known = [place for place in places if place is not None][:GALLERY_MOST]
-    draw_tiles(samples, known, st.session_state["sample"], math.nan, f"compare_{verdict}")
+    draw_tiles(samples, known, name, math.nan)

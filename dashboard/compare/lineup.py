@@ -16,7 +16,6 @@ from dashboard.tables import method_title
 from detectors.registry import METHODS
 from evaluation.measure.disagreement import (
     SideBySide,
-    agreed_on,
     disagreement,
     ranks,
     side_by_side,
@@ -74,11 +73,6 @@ class Comparison:
         """Return the spreads of those rows that all have scored, by row, the largest first."""
         spread = pd.Series(disagreement(self.ranked))[rows].dropna()
         return spread.sort_values(ascending=False, kind="stable")
-
-    def wrong_together(self, rows: list[int], verdict: str) -> list[int]:
-        """Return those of the rows on which all methods with a threshold come to `verdict`."""
-        agreed = agreed_on(self.judged[self.with_threshold], verdict)
-        return [row for row in rows if agreed[row]]
 
 
 def compared(cells: Sequence[FinishedCell], false_alarms: float) -> Comparison:

@@ -6,18 +6,15 @@ What comes from the browser is checked strictly before it is used.
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-import streamlit as st
 from numpy.typing import NDArray
 
-from dashboard.components.data_url import data_url
+from dashboard.components.assets import component, data_url
 from data_utils.damage import Stroke
 from evaluation.store.sample_pictures import png
 
-HERE = Path(__file__).resolve().parent
 LIMITS = {"strokes": 100, "points": 500, "least": 1, "most": 40}
 START = {"width": 4, "colour": "#101010"}
 COLOUR = re.compile(r"#[0-9a-f]{6}", re.ASCII)
@@ -38,12 +35,7 @@ class StrokesError(ValueError):
     """What the browser sent is no list of strokes."""
 
 
-_canvas = st.components.v2.component(
-    "damage_canvas",
-    html=HTML,
-    css=(HERE / "canvas.css").read_text(encoding="utf-8"),
-    js=(HERE / "canvas.js").read_text(encoding="utf-8"),
-)
+_canvas = component("canvas", HTML)
 
 
 def draw_canvas(picture: NDArray[np.uint8], key: str, labels: dict[str, str]) -> list[Stroke]:

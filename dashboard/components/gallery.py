@@ -8,22 +8,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
-from pathlib import Path
 
 import streamlit as st
 
-from dashboard.figures.style import DEFECT_COLOUR, GOOD_COLOUR
+from dashboard.components.assets import component
 
-HERE = Path(__file__).resolve().parent
 KEY = "gallery"
-COLOURS_CSS = f":host {{ --good: {GOOD_COLOUR}; --defect: {DEFECT_COLOUR}; }}\n"
 
-_gallery = st.components.v2.component(
-    "picture_gallery",
-    html='<div class="gallery" role="group"></div>',
-    css=COLOURS_CSS + (HERE / "gallery.css").read_text(encoding="utf-8"),
-    js=(HERE / "gallery.js").read_text(encoding="utf-8"),
-)
+_gallery = component("gallery", '<div class="gallery" role="group"></div>')
 
 
 @dataclass(frozen=True)
@@ -43,9 +35,7 @@ class Tile:
     picture: str
 
 
-def draw_gallery(
-    tiles: Sequence[Tile], chosen: str, label: str, aspect: float, key: str = KEY
-) -> None:
+def draw_gallery(tiles: Sequence[Tile], chosen: str, label: str, aspect: float) -> None:
     """Draw the gallery; a click makes the tile's name the session's ``sample``.
 
     Parameters
@@ -61,14 +51,14 @@ def draw_gallery(
     """
     shown = [asdict(tile) for tile in tiles]
     _gallery(
-        key=key,
+        key=KEY,
         data={"tiles": shown, "chosen": chosen, "label": label, "aspect": aspect},
-        on_picked_change=partial(take_over, key, frozenset(tile.name for tile in tiles)),
+        on_picked_change=partial(take_over, frozenset(tile.name for tile in tiles)),
     )
 
 
-def take_over(key: str, names: frozenset[str]) -> None:
+def take_over(names: frozenset[str]) -> None:
     """Choose the sample that was clicked; what is no tile's name comes from elsewhere."""
-    picked = st.session_state[key].get("picked")
+    picked = st.session_state[KEY].get("picked")
     if isinstance(picked, str) and picked in names:
         st.session_state["sample"] = picked

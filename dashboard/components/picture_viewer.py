@@ -7,23 +7,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
-HERE = Path(__file__).resolve().parent
+from dashboard.components.assets import component
+
 KEY = "viewer"
 ZOOM_KEY = "zoom"
 WHOLE = (1.0, 0.5, 0.5)
 MOST_ZOOM = 40.0
 
-_viewer = st.components.v2.component(
-    "picture_viewer",
-    html='<div class="viewer"></div>',
-    css=(HERE / "picture_viewer.css").read_text(encoding="utf-8"),
-    js=(HERE / "picture_viewer.js").read_text(encoding="utf-8"),
-)
+_viewer = component("picture_viewer", '<div class="viewer"></div>')
 
 
 def draw_viewer(

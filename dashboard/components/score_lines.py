@@ -4,26 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import streamlit as st
 from numpy.typing import ArrayLike
 
-from dashboard.figures.style import DEFECT_COLOUR, GOOD_COLOUR
-from dashboard.samples.shown import BETWEEN, LABELS, WITHIN
+from dashboard.components.assets import component
+from evaluation.measure.conditions import BETWEEN, LABELS, WITHIN
 
-HERE = Path(__file__).resolve().parent
 BINS, TICKS = 30, 5
-COLOURS_CSS = f":host {{ --good: {GOOD_COLOUR}; --defect: {DEFECT_COLOUR}; }}\n"
 
-_lines = st.components.v2.component(
-    "score_lines",
-    html='<div class="score-lines"></div>',
-    css=COLOURS_CSS + (HERE / "score_lines.css").read_text(encoding="utf-8"),
-    js=(HERE / "score_lines.js").read_text(encoding="utf-8"),
-)
+_lines = component("score_lines", '<div class="score-lines"></div>')
 
 
 def draw_score_lines(

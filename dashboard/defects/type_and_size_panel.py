@@ -14,7 +14,6 @@ from dashboard.charts import draw_chart, draw_shown_choice
 from dashboard.figures.defect_charts import size_recall_chart, type_heatmap
 from dashboard.finished import FinishedCell
 from dashboard.loaders import results_stamp, stamped_cells
-from dashboard.samples.shown import defect_areas, of_size
 from dashboard.state import Selection, draw_false_alarm_slider, open_samples, said, t
 from dashboard.tables import draw_table, method_title, percent, percent_interval
 from evaluation.measure.by_defect import (
@@ -24,6 +23,7 @@ from evaluation.measure.by_defect import (
     recall_by_size,
     type_table,
 )
+from evaluation.measure.conditions import defect_areas, of_size
 from evaluation.measure.operating_points import pictures_needed
 from evaluation.store.spreadsheet import NOT_AVAILABLE
 

@@ -95,7 +95,8 @@ def _draw_method(
         shown = outlined(chosen.image, anomaly_map, threshold)
     st.markdown(f"**{plain(method_title(cell.method))}**")
     st.image(shown, width="stretch")
-    st.image(colour_bar(cell.scale, threshold), width="stretch")
+    ends = f"{cell.scale.low:.3g} – {cell.scale.high:.3g}"
+    st.image(colour_bar(cell.scale, threshold), caption=ends, width="stretch")
     key, colour = VERDICTS[verdict(score, threshold)]
     st.markdown(f":{colour}-badge[{t(key)}]")
     line = f"**{t('inspection_score', score=score)}**"

@@ -11,12 +11,12 @@ import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
 
-from dashboard.components.gallery import KEY as GALLERY
 from dashboard.components.gallery import Tile, draw_gallery
 from dashboard.samples.sample_set import SampleSet, sample_names
-from dashboard.samples.shown import SINGLE, TOGETHER, passing, wording
+from dashboard.samples.shown import wording
 from dashboard.state import keep_choice, language, remember, said, t
 from dashboard.texts import plain
+from evaluation.measure.conditions import SINGLE, TOGETHER, passing
 from evaluation.measure.disagreement import FALSE_ALARM, MISSED, disagreement, verdicts
 
 if TYPE_CHECKING:
@@ -173,9 +173,7 @@ def draw_sample_gallery(
     draw_tiles(samples, positions[block], names[at], threshold)
 
 
-def draw_tiles(
-    samples: SampleSet, positions: list[int], chosen: str, threshold: float, key: str = GALLERY
-) -> None:
+def draw_tiles(samples: SampleSet, positions: list[int], chosen: str, threshold: float) -> None:
     """Draw thumbnails; a clicked one becomes the chosen sample."""
     shown = samples.table.iloc[positions]
     judged = verdicts(shown["score"], shown["label"], threshold)
@@ -192,4 +190,4 @@ def draw_tiles(
         about = f"{about}, {mark}" if mark else about
         tiles.append(Tile(name, label, score, bool(defective), mark, about, picture))
     height, width = samples.maps.shape[1:]
-    draw_gallery(tiles, chosen, said("samples_gallery"), width / height, key)
+    draw_gallery(tiles, chosen, said("samples_gallery"), width / height)

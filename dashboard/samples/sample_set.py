@@ -1,4 +1,4 @@
-"""The test samples of one cell, from disk or from this session, behind one interface."""
+"""The test samples of one finished cell, with their pictures."""
 
 from __future__ import annotations
 
@@ -16,8 +16,7 @@ import streamlit as st
 from numpy.typing import NDArray
 from PIL import Image
 
-from dashboard.components.data_url import data_url
-from dashboard.session_models import Scored
+from dashboard.components.assets import data_url
 from data_utils.layouts import GOOD
 from data_utils.locations import leads_out, pool_threads
 from evaluation.measure.disagreement import FALSE_ALARM, MISSED, verdicts
@@ -152,24 +151,6 @@ def _are_numbers(path: str, modified: int) -> bool:  # noqa: ARG001
 def _version(path: Path) -> tuple[str, int]:
     """Return what changes whenever the file does."""
     return str(path), path.stat().st_mtime_ns if path.exists() else 0
-
-
-def session_samples(scored: Scored) -> SampleSet:
-    """Return the samples scored in this session."""
-
-    def picture(position: int, kind: str) -> Image.Image:
-        if kind == "img":
-            return Image.fromarray(scored.images[position])
-        return Image.fromarray(scored.masks[position].astype(np.uint8) * 255)
-
-    return SampleSet(
-        scored.records.assign(score=scored.result.scores),
-        scored.calibration.result.scores.astype(np.float64),
-        scored.scale,
-        scored.result.maps,
-        picture,
-        stamp=(scored.images.shape, np.ascontiguousarray(scored.images[:, ::8, ::8])),
-    )
 
 
 @st.cache_resource(show_spinner=False, max_entries=KEPT_CELLS)

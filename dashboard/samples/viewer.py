@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont
 
-from dashboard.components.data_url import data_url
+from dashboard.components.assets import data_url
 from dashboard.components.picture_viewer import zoom
-from dashboard.samples.original import original
 from dashboard.samples.sample_set import Panels
 from dashboard.state import remember, said, t
 from dashboard.tables import percent
@@ -28,6 +26,7 @@ from evaluation.store.heatmap import (
     Scale,
     gray,
 )
+from evaluation.store.originals import Original, detail, original
 from evaluation.store.sample_pictures import picture_name, png
 
 VERDICTS = {
@@ -38,51 +37,32 @@ VERDICTS = {
 }
 OPACITY_KEY = "opacity"
 SLIDER_STEPS = 100
-BAR_WIDTH_PX, BAR_HEIGHT_PX = 960, 72
-FONT_PX, MARGIN_PX = 32, 14
-TICK_PX, TICK_EDGE_PX = 6, 3
-COLD_TEXT, HOT_TEXT = (255, 255, 255), (0, 0, 0)
+BAR_PX = (24, 960)
 SIDES = ("height", "width")
 KEYS = ("steps", "methods", "truth", "heat", "outline", "reset", "zoom")
 
 
-class OutlineRange(NamedTuple):
-    """What the outline's slider offers; `start` lies a whole number of steps above `low`."""
+def draw_outline_slider(scale: Scale, threshold: float, key: str, unit: str) -> float:
+    """Draw the slider for the outline's score, which starts at the threshold; return the score.
 
-    low: float
-    high: float
-    start: float
-    step: float
-
-
-def outline_range(scale: Scale, threshold: float) -> OutlineRange:
-    """Return the slider's range: the colour scale, starting at the threshold.
-
-    Without a threshold, or with one at or below the scale's low end, it starts in the middle.
-    The upper end is moved up to a whole number of steps.
+    Without a threshold, or with one outside the colour scale, it starts in the scale's middle or
+    at its nearer end. The key must change whenever the threshold does.
     """
-    start = threshold if threshold > scale.low else (scale.low + scale.high) / 2
-    top = max(scale.high, start)
-    steps_to_start = max(round(SLIDER_STEPS * (start - scale.low) / (top - scale.low)), 1)
-    step = (start - scale.low) / steps_to_start
-    steps = max(math.ceil((top - scale.low) / step - 1e-6), steps_to_start)
-    return OutlineRange(scale.low, scale.low + steps * step, start, step)
-
-
-def decimals(step: float) -> int:
-    """Return how many decimals tell two neighbouring values of a slider apart."""
-    return max(0, 1 - math.floor(math.log10(step)))
-
-
-def draw_outline_slider(choices: OutlineRange, key: str, unit: str) -> float:
-    """Draw the slider for the outline's score; return the score.
-
-    The key must change whenever the start does, so that the slider then starts anew.
-    """
-    shown = f"%.{decimals(choices.step)}f"
-    words = t("samples_outline_help", unit=unit)
-    level = st.slider(t("samples_outline"), *choices, format=shown, key=key, help=words)
-    return choices.start if abs(level - choices.start) < choices.step / 2 else float(level)
+    middle = (scale.low + scale.high) / 2
+    start = middle if math.isnan(threshold) else min(max(threshold, scale.low), scale.high)
+    step = (scale.high - scale.low) / SLIDER_STEPS
+    level = st.slider(
+        t("samples_outline"),
+        scale.low,
+        scale.high,
+        start,
+        step,
+        format="%.4g",
+        key=key,
+        help=t("samples_outline_help", unit=unit),
+    )
+    moved = abs(level - start) > step / 2
+    return float(level) if moved or math.isnan(threshold) else threshold
 
 
 def draw_opacity_slider() -> float:
@@ -145,7 +125,8 @@ def viewed(
     shapes = [one.anomaly_map.shape for one in seen.values()]
     height, width = shapes[0] if shapes else (about["geometry"][side] for side in SIDES)
     own = original(about, row)
-    detail = own.detail(image) if own is not None and zoom()[0] > 1 else None
+    near = zoom()[0] > 1
+    whole = _detail(own, image) if near and own is not None and image is not None else None
     across, down, left, top = (
         (own.across, own.down, own.left, own.top) if own else (1.0, 1.0, 0.0, 0.0)
     )
@@ -190,11 +171,22 @@ def viewed(
         "image": "" if image is None else data_url(png(image), "png"),
         "truth": "" if truth is None else data_url(png(truth), "png"),
         "truthBorder": "" if marked is None else border(marked),
-        "detail": vars(detail) if detail is not None else None,
+        "detail": whole,
         "layers": {method: layer(panels, levels[method]) for method, panels in seen.items()},
         "absent": missing | dict(absent or {}),
         "under": dict(under or {}),
     }
+
+
+@st.cache_data(
+    show_spinner=False, max_entries=12, hash_funcs={np.ndarray: lambda image: image.tobytes()}
+)
+def _detail(own: Original, image: NDArray[np.uint8]) -> dict[str, Any] | None:
+    found = detail(own, image)
+    if found is None:
+        return None
+    place = {"x": found.x, "y": found.y, "width": found.width, "height": found.height}
+    return {"url": data_url(found.jpeg, "jpeg"), **place}
 
 
 def no_file(row: Any, kind: str) -> str:
@@ -226,25 +218,13 @@ def found_text(
 
 
 def colour_bar(scale: Scale, threshold: float) -> NDArray[np.uint8]:
-    """Draw the scale with its ends' scores, uint8 ``[72, 960, 3]``.
+    """Draw the scale, coldest colour first, uint8 ``[24, 960, 3]``.
 
-    The numbers stand on the bar itself, white on its dark end and black on its bright one, so
-    that the page's theme does not matter. A threshold within the scale gets a tick in the
-    outline's colours.
+    A threshold within the scale gets a tick in the outline's colours.
     """
-    ramp = HEAT_TABLE[np.linspace(0, 255, BAR_WIDTH_PX).round().astype(int)]
-    picture = Image.fromarray(np.repeat(ramp[None], BAR_HEIGHT_PX, axis=0))
-    draw = ImageDraw.Draw(picture)
-    font = ImageFont.load_default(FONT_PX)
-    middle = BAR_HEIGHT_PX / 2
-    draw.text((MARGIN_PX, middle), f"{scale.low:.3g}", COLD_TEXT, font, anchor="lm")
-    draw.text((BAR_WIDTH_PX - MARGIN_PX, middle), f"{scale.high:.3g}", HOT_TEXT, font, anchor="rm")
+    picture = np.repeat(HEAT_TABLE[np.linspace(0, 255, BAR_PX[1]).astype(int)][None], BAR_PX[0], 0)
     if scale.low <= threshold <= scale.high:
-        column = round((threshold - scale.low) / (scale.high - scale.low) * (BAR_WIDTH_PX - 1))
-        most = BAR_WIDTH_PX - TICK_PX - TICK_EDGE_PX
-        left = min(max(column - TICK_PX / 2, TICK_EDGE_PX), most)
-        right = left + TICK_PX - 1
-        edges = (left - TICK_EDGE_PX, 0, right + TICK_EDGE_PX, BAR_HEIGHT_PX)
-        draw.rectangle(edges, fill=OUTLINE_EDGE_COLOUR)
-        draw.rectangle((left, 0, right, BAR_HEIGHT_PX), fill=OUTLINE_COLOUR)
-    return np.asarray(picture)
+        at = round((threshold - scale.low) / (scale.high - scale.low) * (BAR_PX[1] - 1))
+        for half, colour in ((6, OUTLINE_EDGE_COLOUR), (3, OUTLINE_COLOUR)):
+            picture[:, max(at - half, 0) : at + half] = colour
+    return picture

@@ -137,15 +137,3 @@ def verdicts(scores: ArrayLike, labels: ArrayLike, threshold: float) -> NDArray[
     reported = is_defective(values, threshold)
     judged = np.where(bad, np.where(reported, HIT, MISSED), np.where(reported, FALSE_ALARM, PASSED))
     return np.where(np.isnan(values) | np.isnan(threshold), UNKNOWN, judged)
-
-
-def agreed_on(judged: pd.DataFrame, verdict: str) -> NDArray[np.bool_]:
-    """Tell for which pictures every method came to `verdict`, bool ``[T]``.
-
-    Parameters
-    ----------
-    judged : DataFrame [T, M]
-        Verdicts of the methods that have a threshold.
-    verdict : str
-    """
-    return np.asarray((judged == verdict).all(axis=1), bool)

@@ -22,11 +22,13 @@ from evaluation.measure.published import OFFICIAL_COUNTS, comparisons, differenc
 from evaluation.store.cells import read_cell
 from tests.dashboard.driver import (
     change_cell,
+    component,
     figures,
     opened,
     scores,
     shown,
     table_with,
+    tick,
     write_scores,
 )
 from tests.evaluation.measure.test_published import official_cell, value
@@ -70,18 +72,18 @@ def test_the_heatmap_shows_the_stored_values_and_the_switch_changes_the_metric(
     assert translate("defects_published_header", lang) in shown(app)
     for metric in ("image_auroc", "pixel_auroc"):
         app.segmented_control(key="defects_types_metric").set_value(metric).run()
-        layout = figures(app)[0].layout
-        notes = {note.x: note.text for note in layout.annotations}
+        figure = figures(app)[0]
+        numbers = dict(zip(figure.data[1].x, figure.data[1].text, strict=True))
         for method, title in METHODS.items():
             expected = read_cell(results / "part" / method)["metrics"][metric]
-            assert notes[title] == f"{expected:.3f}"
-        assert translate(f"metric_{metric}", lang) in layout.title.text
+            assert numbers[title] == f"{expected:.3f}"
+        assert translate(f"metric_{metric}", lang) in figure.layout.title.text
 
 
 def test_a_missing_method_is_named_and_the_others_are_shown(results: Path) -> None:
     shutil.rmtree(results / "part" / "padim")
     app = opened(PAGE, category="part")
-    assert any("AE, PaDiM" in info.value for info in app.info)
+    assert app.button(key="evaluate_missing").label == "Evaluate AE, PaDiM on part now"
     assert list(figures(app)[0].data[0].x) == ["PatchCore"]
 
 
@@ -89,7 +91,7 @@ def test_a_missing_method_is_named_and_the_others_are_shown(results: Path) -> No
 def test_pixel_auroc_without_masks_is_not_available_and_the_page_says_why() -> None:
     app = opened(PAGE, category="bare")
     app.segmented_control(key="defects_types_metric").set_value("pixel_auroc").run()
-    assert {note.text for note in figures(app)[0].layout.annotations} == {"n/a"}
+    assert set(figures(app)[0].data[1].text) == {"n/a"}
     assert translate("defects_types_na", "en") in shown(app)
     assert "none of the 6 defective test pictures has a mask" in shown(app)
     assert len(figures(app)) == 1
@@ -101,14 +103,27 @@ def test_recall_by_size_is_counted_from_the_scores(results: Path) -> None:
     app = opened(PAGE, category="part", alarms="10")
     chart = figures(app)[1]
     padim = next(trace for trace in chart.data if trace.name == "PaDiM")
-    assert list(padim.customdata) == [
-        f"{count} / 2 · " + "–".join(f"{100 * end:.0f}" for end in share_interval(count, 2)) + " %"
-        for count in (1, 0, 2)
-    ]
+    for group, (count, data) in enumerate(zip((1, 0, 2), padim.customdata, strict=True)):
+        assert list(data[:3]) == ["padim", group, f"{count} / 2"]
+        assert list(data[3:]) == pytest.approx([100 * end for end in share_interval(count, 2)])
     assert chart.layout.xaxis.ticktext[0].startswith("small<br>10–20 px<br>")
     assert recalls(app, "PaDiM") == ["50 %", "0 %", "100 %"]
     assert "6 of 6 defective pictures" in shown(app)
     assert "up to 20 px, up to 40 px" in shown(app)
+
+
+def test_a_click_on_a_type_or_a_size_opens_its_pictures(results: Path) -> None:
+    change_defective(results, *METHODS, defect_pixels=[10, 60, 30, 40, 50, 20])
+    everything = [f"{kind}/00{number}" for kind in ("good", "blot") for number in range(6)]
+    for chart, data, names in (
+        ("types", ["padim", "blot"], everything[6:]),
+        ("types", ["padim"], everything),
+        ("size", ["padim", 2, "1 / 2", 1, 99], ["blot/001", "blot/004"]),
+    ):
+        app = opened(PAGE, category="part", method="patchcore")
+        tick(app, f"defects_{chart}_chart", points=[{"customdata": data}])
+        assert app.title[0].value == "Samples: part · PaDiM"
+        assert component(app, "viewer")["names"] == names
 
 
 def test_the_false_alarm_rate_moves_the_threshold_until_too_few_held_out_pictures_are_left(
@@ -212,7 +227,7 @@ def test_a_complete_category_with_weights_leaves_only_what_is_not_stated(
         assert set(alike["comparable"][~image]) == {verdict}
         assert set(alike["comparable"][image]) == {"no"}
     padim = next(trace for trace in figures(app)[2].data if trace.name == "ours: PaDiM")
-    assert set(padim.marker.symbol) == {"square", "square-open"}
+    assert set(padim.marker.symbol) == {"square-open"}
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from evaluation.store.summary import table_of
 from tests.dashboard.driver import change_cell, opened, scores, write_scores
 from tests.dashboard.test_tradeoff_page import page, series
 
-RATIO = "coreset_ratio-0.05"
+RATIO, NAMED = "coreset_ratio-0.05", "coreset ratio 0.05"
 SETTINGS = {
     "padim": ["", "seed-1", "seed-2"],
     "patchcore": ["", "seed-1", "seed-2", RATIO, f"{RATIO}_seed-1", f"{RATIO}_seed-2"],
@@ -71,7 +71,7 @@ def test_seeds_are_one_point_with_their_spread_or_one_point_each(swept: Path) ->
     assert list(bars.array) == list(bars.arrayminus) == pytest.approx([spread])
     app.segmented_control(key="tradeoff_view").set_value("cells").run()
     app.pills[0].set_value(["", RATIO]).run()
-    assert list(series(app)) == ["PaDiM", "PatchCore", f"PatchCore ({RATIO})"]
+    assert list(series(app)) == ["PaDiM", "PatchCore", f"PatchCore ({NAMED})"]
     app.toggle(key="tradeoff_over_seeds").set_value(False).run()
     assert len(app.pills[0].options) == 6
 
@@ -97,7 +97,7 @@ def test_every_other_result_gets_a_sentence_with_its_difference_from_the_baselin
     assert "With one seed" not in texts[0]
 
     box = app.selectbox(key="difference_baseline")
-    assert box.options == ["PaDiM", "PatchCore", f"PatchCore ({RATIO})"]
+    assert box.options == ["PaDiM", "PatchCore", f"PatchCore ({NAMED})"]
     box.select_index(1).run()
     texts = sentences(app)
     assert any("PaDiM" in text and "PatchCore" in text for text in texts)
@@ -131,17 +131,21 @@ def over_seeds_on(app: AppTest) -> list[pd.DataFrame]:
 
 def test_the_overview_has_means_over_seeds_of_the_settings_that_are_chosen(swept: Path) -> None:
     app = opened("pages/overview.py", category="part")
+    assert app.multiselect(key="overview_settings").value == [""]
+    [default] = over_seeds_on(app)
+    app.multiselect(key="overview_settings").set_value([]).run()
     [rows] = over_seeds_on(app)
     app.multiselect(key="overview_settings").set_value([RATIO]).run()
     [filtered] = over_seeds_on(app)
     expected = by_setting(table_of(readable_cells(swept)))
     numbers = ["image_auroc_mean", "image_auroc_std"]
 
+    assert list(default["settings"]) == ["default", "default"]
     assert list(rows["seeds"]) == [3, 3, 3]
     pd.testing.assert_frame_equal(rows[numbers], expected[numbers])
-    assert list(filtered["settings"]) == [RATIO]
+    assert list(filtered["settings"]) == [NAMED]
     cells = [frame.value for frame in app.dataframe if "settings" in frame.value]
-    assert all(RATIO in name for table in cells for name in table["settings"])
+    assert all(NAMED in name for table in cells for name in table["settings"])
     shutil.rmtree(swept / "settings")
     app.run()
     assert not over_seeds_on(app)

@@ -18,7 +18,17 @@ from evaluation.run.timing import TIMED_PICTURES
 from evaluation.store.cells import read_cell, record_failure
 from evaluation.store.places import CellPlace
 from evaluation.store.summary import write_summary
-from tests.dashboard.driver import change_cell, opened, scores, shown, table_with, write_scores
+from tests.dashboard.driver import (
+    change_cell,
+    component,
+    notices,
+    opened,
+    scores,
+    shown,
+    table_with,
+    tick,
+    write_scores,
+)
 from tests.make_data import write_category
 
 PAGE = "pages/overview.py"
@@ -67,7 +77,7 @@ def test_data_are_counted_and_shown() -> None:
     assert list(counts.loc["part", ["train", "good", "defective", "types"]]) == [24, 6, 6, 1]
     assert counts.loc["part", "names"] == "blot (6)"
     assert "training pictures: 48 · test pictures: 12 good, 12 defective" in shown(app)
-    assert [image.caption for image in app.image[0].proto.imgs] == ["bare", "part"]
+    assert [image.caption for image in app.image[-1].proto.imgs] == ["bare", "part"]
 
 
 def test_a_category_whose_pictures_cannot_be_read_is_named_below_the_others(
@@ -132,6 +142,40 @@ def test_the_best_method_within_the_limits_is_named_with_its_interval(results: P
     assert recommended(app).loc["PaDiM", "p"] == "0.031"
 
 
+def test_the_answer_shows_what_the_method_found_missed_and_reported_wrongly(
+    results: Path,
+) -> None:
+    def mixed(row: pd.Series) -> float:
+        turned = row["stem"] in ("001", "004") and row["split"] == "test"
+        return float((row["label"] != turned) + int(row["stem"]) / 100)
+
+    rescored(results / "part" / "patchcore", mixed)
+    rescored(results / "part" / "padim", alarmist)
+    app = opened(PAGE, category="part", alarms="5")
+    titles = [header.value for header in app.header]
+    assert titles[0] == translate("overview_choice_title", "en", category="part")
+    *pictures, contact_sheet = [image.proto.imgs[0].caption for image in app.image]
+    assert pictures == [r"blot/005", r"blot/001", r"good/004"]
+    links = [(one.proto.label, one.proto.query_string) for one in app.get("page_link")]
+    assert [label for label, _ in links] == ["4 found", "2 missed", "false alarms: 2"]
+    for (_, query), show in zip(links, ("hit", "missed", "false_alarm"), strict=True):
+        assert query == f"lang=en&category=part&method=patchcore&show={show}"
+    assert contact_sheet == "bare"
+
+
+@pytest.mark.usefixtures("results")
+def test_a_click_on_an_auroc_opens_its_samples() -> None:
+    app = opened(PAGE, category="part", method="padim")
+    table = table_with(app, "patchcore_image_auroc")
+    row = list(table["category"]).index("bare")
+    for nothing in ("category", "patchcore_pixel_auroc"):  # bare has no masks
+        tick(app, "overview_pivot", cells=[[row, nothing]])
+        assert app.title[0].value == translate("overview_title", "en")
+    tick(app, "overview_pivot", cells=[[row, "patchcore_image_auroc"]])
+    assert app.title[0].value == "Samples: bare · PatchCore"
+    assert len(component(app, "viewer")["names"]) == 12
+
+
 def test_of_equal_methods_the_quicker_stands_first_and_what_is_slower_than_the_limit(
     results: Path,
 ) -> None:
@@ -151,7 +195,7 @@ def test_of_equal_methods_the_quicker_stands_first_and_what_is_slower_than_the_l
     limit = app.number_input(key="overview_ms")
     limit.set_value(100.0).run()
     assert "only **PaDiM** is left" in app.success[0].value
-    assert "Slower than 100 ms per part: PatchCore 700 ms" in app.success[0].value
+    assert "Slower than 100.0 ms per part: PatchCore 700.0 ms" in app.success[0].value
     limit.set_value(10.0).run()
     assert "No method is left" in app.warning[-1].value
     assert not app.success
@@ -185,7 +229,7 @@ def test_the_shared_slider_changes_the_numbers_until_too_few_pictures_are_held_o
     assert recommended(app).loc["PaDiM", "asked"] == "28 % (12.6–46.7 %)"
     app.slider(key="alarms").set_value(0.5).run()
     assert "It takes at least 199 good pictures" in app.warning[-1].value
-    assert "PaDiM has 24; PatchCore has 24" in app.warning[-1].value
+    assert "PaDiM has 24 such pictures; PatchCore has 24" in app.warning[-1].value
     assert set(recommended(app)["missed"]) == {"n/a"}
 
 
@@ -203,10 +247,9 @@ def test_brightness_that_gives_the_defects_away_is_said(results: Path) -> None:
     for folder in results.glob("*/p*"):
         change_cell(folder, metrics={"brightness_auroc": 0.5})
     app = opened(PAGE)
-    assert "mean brightness" not in shown(app)
+    assert not [notice for notice in notices(app) if "brightness" in notice]
     change_cell(results / "part" / "padim", metrics={"brightness_auroc": 0.95})
-    warnings = [element.value for element in app.run().warning]
-    assert [text for text in warnings if "brightness" in text] == [
+    assert [notice for notice in notices(app.run()) if "brightness" in notice] == [
         translate("brightness_notice", "en", category="part", value=0.95)
     ]
 

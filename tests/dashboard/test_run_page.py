@@ -68,7 +68,7 @@ def matrix(app: AppTest, lang: str = "en") -> pd.DataFrame:
     """Return the table of states with its words only."""
     table: pd.DataFrame = app.table[0].value
     words = {translate(f"matrix_{state}", lang): state for state in STATES}
-    states = table.map(lambda cell: words[cell.rsplit("[", 1)[1].rstrip("]").split(" ", 1)[1]])
+    states = table.map(lambda cell: words[cell.rpartition("[")[2].rstrip("]").split(" ", 1)[1]])
     return states.rename({name: name.replace("\\", "") for name in table.index})
 
 
@@ -137,20 +137,22 @@ def test_the_matrix_says_what_is_on_disk(lang: str) -> None:
     assert len({TEXTS[lang][f"matrix_{state}"] for state in STATES}) == len(STATES)
     if lang == "en":
         cells = set(app.table[0].value.to_numpy().ravel())
-        assert cells == {":green[✓ done]", ":gray[– missing]"}
+        assert cells == {":green[✓ done]", "– missing"}
 
 
 def test_failed_and_stale_cells_are_listed_with_their_reasons(results: Path) -> None:
     (results / "part" / "padim" / "cell.json").write_text("{")
     change_cell(results / "bare" / "padim", method_version=0)
+    change_cell(results / "part" / "patchcore", method_version=0)
     reason = fact("plain", message="No *memory* left.")
     record_failure(CellPlace(results, "bare", "patchcore"), reason)
     app = opened(PAGE)
-    assert row(app, "part") == ["missing", "failed", "done"]
+    assert row(app, "part") == ["missing", "failed", "stale"]
     assert row(app, "bare") == ["missing", "stale", "failed"]
     text = shown(app).replace("\\", "")
     assert "missing or damaged; evaluate this cell again." in text
-    assert "made by another version of the method" in text
+    assert "↻ stale **bare (PaDiM); part (PatchCore)**: " in text
+    assert text.count("made by another version of the method") == 1
     assert "No *memory* left. The earlier result is kept." in text
 
 
@@ -419,7 +421,7 @@ def history(app: AppTest) -> list[list[object]]:
 def tick(app: AppTest) -> AppTest:
     """Run with the first row of the history ticked, which AppTest cannot do by itself."""
     selection = {"selection": {"rows": [0], "columns": [], "cells": []}}
-    app.session_state["history_table"] = selection
+    app.session_state["history_table_0"] = selection
     return app.run()
 
 
@@ -451,5 +453,6 @@ def test_ticked_cells_are_removed_only_after_a_question_and_none_that_is_finishe
 
     assert not cell.parent.exists()
     assert (later / "cell.json").is_file()
-    assert history(app) == [["part", "PaDiM", "seed-3"], *before[1:]]
+    assert history(app) == [["part", "PaDiM", "seed 3"], *before[1:]]
+    assert not [button for button in app.button if button.key == "history_remove"]
     assert len(pd.read_csv(results / "summary.csv")) == len(before)

@@ -12,10 +12,10 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from dashboard.tables import machine
-from dashboard.tradeoff.chart_panel import remember_click
+from dashboard.tradeoff.chart_panel import follow_click
 from evaluation.store.cells import read_cell
 from evaluation.store.summary import MACHINE_COLUMNS, table_of, write_summary
-from tests.dashboard.driver import change_cell, figures, opened, shown
+from tests.dashboard.driver import change_cell, figures, opened, shown, tick
 from tests.make_data import cell_content
 
 PAGE = "pages/tradeoff.py"
@@ -30,7 +30,7 @@ def page(view: str = "") -> AppTest:
 
 def series(app: AppTest) -> dict[str, Any]:
     """Return the traces with points of the first chart, by name."""
-    return {trace.name: trace for trace in figures(app)[0].data if trace.mode == "markers"}
+    return {trace.name: trace for trace in figures(app)[0].data if "markers" in trace.mode}
 
 
 def points(app: AppTest) -> list[list[str]]:
@@ -109,7 +109,7 @@ def test_demo_and_random_results_are_never_drawn_together_with_others(results: P
     for position, name in enumerate(app.selectbox(key="tradeoff_group").options):
         app.selectbox(key="tradeoff_group").set_value(position).run()
         drawn.append(points(app))
-        warned = any("Random backbone weights: these" in warning.value for warning in app.warning)
+        warned = "Random backbone weights: these" in shown(app)
         assert warned == ("RANDOM" in name)
     assert drawn == [
         [["bare", "patchcore", "", ""]],
@@ -164,42 +164,34 @@ def test_a_damaged_cell_is_a_sentence_and_without_a_shared_category_there_is_no_
 
 @pytest.mark.usefixtures("results")
 def test_a_clicked_cell_opens_its_samples_and_a_point_without_samples_says_why() -> None:
-    app = page()
+    app = page("cells")
+    chart = "chart_tradeoff_cells_image_auroc_runtime_s"
     for clicked, said in (
-        (("", "padim", "", ""), "A mean has no samples"),
-        (("part", "padim", "seed-1", ""), "other settings"),
-        (("part", "padim", "", "their laptop"), "from their laptop"),
+        (["", "padim", "", ""], "A mean has no samples"),
+        (["part", "padim", "", "their laptop"], "from their laptop"),
     ):
-        app.session_state["_tradeoff_clicked"] = clicked
-        app.run()
+        tick(app, chart, points=[{"customdata": clicked}])
         assert app.title[0].value == "Time against accuracy"
         assert any(said in toast.value for toast in app.toast)
-    app.session_state["_tradeoff_clicked"] = ("bare", "patchcore", "", "")
-    app.session_state["category"], app.session_state["method"] = "bare", "patchcore"
-    app.run()
-    assert "bare" in app.title[0].value
-    assert "PatchCore" in app.title[0].value
+    tick(app, chart, points=[{"customdata": ["bare", "patchcore", "", ""]}])
+    assert app.title[0].value == "Samples: bare · PatchCore"
 
 
-def test_a_click_selects_the_cell_and_a_click_on_a_mean_selects_nothing(
+def test_a_click_opens_the_cell_with_its_settings_and_a_click_on_nothing_opens_nothing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     state: dict[str, Any] = {}
     monkeypatch.setattr(st, "session_state", state)
     for nothing in ([], [None]):
-        remember_click(nothing)
+        follow_click(nothing)
         assert state == {}
-    for elsewhere in (
-        ["", "padim", "", ""],
-        ["part", "patchcore", "seed-1", ""],
-        ["part", "patchcore", "", "laptop"],
-    ):
-        remember_click([elsewhere])
-        assert state == {"_tradeoff_clicked": tuple(elsewhere)}
-    for cell in ({0: "part", 1: "patchcore", 2: "", 3: ""}, ["bare", "padim", "", ""]):
-        remember_click([cell])
+    for cell in ({0: "part", 1: "patchcore", 2: "seed-1", 3: ""}, ["bare", "padim", "", ""]):
+        state |= {"sample": "blot/001", "show": "missed", "defect": "blot", "zoom": "2,0,0"}
+        follow_click([cell])
         values = list(cell.values()) if isinstance(cell, dict) else cell
-        assert [state["category"], state["method"]] == values[:2]
+        assert [state[key] for key in ("category", "method", "settings")] == values[:3]
+        assert [state[key] for key in ("show", "defect", "zoom")] == ["", "", ""]
+        assert "sample" not in state
 
 
 def test_another_summary_is_hollow_points_of_its_own_series_with_machine_and_weights(

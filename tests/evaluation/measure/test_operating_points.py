@@ -9,8 +9,11 @@ import pytest
 
 from evaluation.measure.operating_points import (
     decide,
+    expected_interval,
+    expected_share,
     pictures_needed,
     share_interval,
+    shares_above,
     threshold_for,
 )
 
@@ -35,6 +38,41 @@ def test_the_threshold_is_the_promised_order_statistic(
     scores = np.random.default_rng(0).permutation(np.arange(1.0, count + 1))
 
     assert threshold_for(scores, false_alarms) == rank
+
+
+@pytest.mark.parametrize("false_alarms", [0.04, 0.05, 0.2, 0.5, 0.9])
+def test_a_line_at_the_threshold_of_a_rate_promises_what_the_rate_does(false_alarms: float) -> None:
+    held_out = np.arange(24.0)
+    above = int((held_out > threshold_for(held_out, false_alarms)).sum())
+    share, low, high = shares_above(24)[above]
+
+    assert share == pytest.approx(expected_share(24, false_alarms))
+    assert (low, high) == pytest.approx(expected_interval(24, false_alarms))
+
+
+def test_the_more_held_out_pictures_are_above_a_line_the_more_good_parts_are_expected_there() -> (
+    None
+):
+    promised = np.array(shares_above(24))
+    assert promised.shape == (25, 3)
+    assert (np.diff(promised, axis=0) > 0).all()
+    assert (promised[:, 1] < promised[:, 0]).all()
+    assert promised[-1, 0] == promised[-1, 2] == 1
+    assert [share for share, *_ in shares_above(0)] == [1.0]
+
+
+@pytest.mark.parametrize("above", [0, 3, 12])
+def test_a_line_between_held_out_pictures_has_at_most_the_share_that_it_promises(
+    above: int,
+) -> None:
+    """For uniform scores the share above a line t is 1 - t."""
+    drawn = np.sort(np.random.default_rng(4).random((4000, 24)), axis=1)
+    share, low, high = shares_above(24)[above]
+    real = 1 - drawn[:, 23 - above]
+    error = 4 * real.std() / math.sqrt(len(real))
+
+    assert abs(real.mean() - share) <= error
+    assert abs(((real < low) | (real > high)).mean() - 0.05) < 0.015
 
 
 @pytest.mark.parametrize("false_alarms", [0.001, 0.01, 0.02, 0.05, 0.1, 0.2, 1 / 3, 0.5, 0.9])
