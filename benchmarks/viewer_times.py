@@ -30,12 +30,14 @@ WATCH = """() => {
   };
   window.viewerRoot = walk(document);
   window.taken = [];
-  document.addEventListener('keydown', () => {
+  if (window.watched) return;
+  window.watched = true;
+  window.addEventListener('keydown', () => {  // before the viewer hears of it
     const began = performance.now(), before = shown();
     const look = () => shown() === before ? requestAnimationFrame(look)
       : requestAnimationFrame(() => window.taken.push(performance.now() - began));
     requestAnimationFrame(look);
-  });
+  }, true);
 }"""
 
 

@@ -116,8 +116,8 @@ def draw_choices(outputs: Path, asked: tuple[str, ...]) -> Selection:
     table, _ = results(outputs)
     with st.container(key="choices", horizontal=True, vertical_alignment="bottom"):
         category = _draw_category(source, sorted(set(table["category"])), CATEGORY in asked)
-        method = _draw_method(METHOD in asked)
         cells = table[table["category"] == category]
+        method = _draw_method(METHOD in asked, set(cells["method"]))
         if METHOD in asked:
             cells = cells[cells["method"] == method]
         found = sorted(set(cells["settings_id"])) if SETTINGS in asked else []
@@ -166,7 +166,12 @@ def _draw_category(source: DataSource, with_results: list[str], asked: bool) -> 
     return str(st.session_state["category"])
 
 
-def _draw_method(asked: bool) -> str:
+def _draw_method(asked: bool, with_results: set[str]) -> str:
+    """Draw the choice of method; it begins with one that has results, or else a quick one."""
+    if "method" not in st.session_state:
+        quick = [key for key, method in METHODS.items() if not method.long_fit]
+        ready = [key for key in METHODS if key in with_results]
+        st.session_state["method"] = [*ready, *quick, *METHODS][0]
     keep_choice("method", list(METHODS))
     if asked:
         st.segmented_control(

@@ -58,7 +58,7 @@ def _draw_results(selection: Selection) -> None:
     draw_row(comparison, rows, at)
     draw_thresholds(comparison, false_alarms)
     draw_counts(comparison)
-    draw_thumbnails(comparison, rows, names[at])
+    draw_thumbnails(comparison, rows)
     draw_disagreement(comparison, rows)
     mirror_in_url()
 

@@ -169,7 +169,8 @@ def _draw_scale(samples: sample_set.SampleSet, threshold: float, rate: float, un
         expected = expected_alarms(len(held_out), rate)
         line = t("threshold_line", threshold=threshold, count=len(held_out), **expected)
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.image(viewer.colour_bar(scale, threshold), width=BAR_SHOWN_PX)
+        alt = said("colour_bar_alt", low=scale.low, high=scale.high)
+        st.image(viewer.colour_bar(scale, threshold), width=BAR_SHOWN_PX, alt=alt)
         st.caption(f"{t('scale_line', low=scale.low, high=scale.high, unit=unit)} {line}")
 
 

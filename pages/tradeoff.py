@@ -8,7 +8,7 @@ import streamlit as st
 from dashboard.charts import draw_export_choice
 from dashboard.frame import framed
 from dashboard.loaders import results
-from dashboard.opening import draw_notices, opened
+from dashboard.opening import draw_evaluation, draw_notices, opened
 from dashboard.state import Selection, keep_choice, keep_choices, remember, said, t, told
 from dashboard.tables import machines, settings_title
 from dashboard.texts import plain
@@ -20,6 +20,7 @@ from dashboard.tradeoff.chart_panel import (
 )
 from dashboard.tradeoff.difference_panel import draw_differences
 from detectors.backbones.names import RANDOM, UNTRAINED
+from detectors.registry import METHODS
 from evaluation.measure.averages import KINDS, Group, groups, in_order, over_seeds, without_seed
 from evaluation.store.summary import SummaryError, parsed_summary
 
@@ -37,6 +38,7 @@ def draw() -> None:
     table = pd.concat([own.assign(origin=""), other]) if len(other) else own.assign(origin="")
     if table.empty:
         st.info(t("tradeoff_empty"))
+        draw_evaluation(selection, list(METHODS))
         return
     group = draw_group_choice(selection, table)
     compared = in_order(group.cells)

@@ -197,7 +197,7 @@ def draw_counts(comparison: Comparison) -> None:
             )
 
 
-def draw_thumbnails(comparison: Comparison, rows: list[int], name: str) -> None:
+def draw_thumbnails(comparison: Comparison, rows: list[int]) -> None:
     """Draw a thumbnail of each of these pictures; a clicked one is opened above."""
     method, cell = next(iter(comparison.cells.items()))
     places = [comparison.places[method].get(comparison.together.names[row]) for row in rows]
@@ -206,4 +206,4 @@ def draw_thumbnails(comparison: Comparison, rows: list[int], name: str) -> None:
     except CellError:  # said in the viewer already
         return
     known = [place for place in places if place is not None][:GALLERY_MOST]
-    draw_tiles(samples, known, name, math.nan)
+    draw_tiles(samples, known, math.nan)

@@ -90,19 +90,20 @@ export default function ({ data, parentElement, setTriggerValue }) {
   gallery.setAttribute("aria-label", data.label);
   gallery.style.setProperty("--aspect", String(data.aspect));
 
-  if (!sameOrder || gallery.dataset.chosen !== data.chosen) {
-    gallery.dataset.chosen = data.chosen;
-    choose(gallery, data.chosen);
-    requestAnimationFrame(() =>
-      bringIntoView(gallery, gallery.querySelector('[aria-current="true"]')),
-    );
-  }
+  const mark = () => {
+    const name = document.documentElement.dataset.sample; // as the viewer shows it
+    choose(gallery, name);
+    bringIntoView(gallery, gallery.querySelector('[aria-current="true"]'));
+  };
+  requestAnimationFrame(mark);
+  const alone = new AbortController();
+  document.addEventListener("sample-shown", mark, { signal: alone.signal });
   gallery.onkeydown = (event) => moveFocus(gallery, event);
   gallery.onclick = (event) => {
     const button = event.target.closest("button");
     if (!button) return;
-    gallery.dataset.chosen = button.dataset.name;
     choose(gallery, button.dataset.name);
     setTriggerValue("picked", button.dataset.name);
   };
+  return () => alone.abort();
 }

@@ -35,15 +35,15 @@ class Tile:
     picture: str
 
 
-def draw_gallery(tiles: Sequence[Tile], chosen: str, label: str, aspect: float) -> None:
+def draw_gallery(tiles: Sequence[Tile], label: str, aspect: float) -> None:
     """Draw the gallery; a click makes the tile's name the session's ``sample``.
+
+    The one that the viewer shows is marked in the browser, so that nothing is sent for a step.
 
     Parameters
     ----------
     tiles : sequence of Tile
         Their names differ.
-    chosen : str
-        The name of the current one.
     label : str
         What a screen reader calls the gallery.
     aspect : float
@@ -52,7 +52,7 @@ def draw_gallery(tiles: Sequence[Tile], chosen: str, label: str, aspect: float) 
     shown = [asdict(tile) for tile in tiles]
     _gallery(
         key=KEY,
-        data={"tiles": shown, "chosen": chosen, "label": label, "aspect": aspect},
+        data={"tiles": shown, "label": label, "aspect": aspect},
         on_picked_change=partial(take_over, frozenset(tile.name for tile in tiles)),
     )
 

@@ -65,6 +65,8 @@ function paintPanel(room, panel, sample, svg) {
 function paint(room) {
   const sample = room.samples.get(room.shown);
   room.root.classList.toggle("waiting", !sample);
+  document.documentElement.dataset.sample = room.shown;
+  document.dispatchEvent(new Event("sample-shown")); // to the gallery
   if (!sample) return;
   room.line.replaceChildren();
   made("strong", room.line, "", sample.title);
@@ -144,9 +146,8 @@ function zoomAt(room, svg, point, factor) {
   const box = svg.getBoundingClientRect();
   const [zoom, x, y] = room.view;
   const move = 1 / zoom - 1 / within(zoom * factor, 1, MOST_ZOOM);
-  const across = (point.clientX - box.left) / box.width - 0.5;
-  const down = (point.clientY - box.top) / box.height - 0.5;
-  look(room, zoom * factor, x + across * move, y + down * move);
+  const at = [(point.clientX - box.left) / box.width, (point.clientY - box.top) / box.height];
+  look(room, zoom * factor, x + (at[0] - 0.5) * move, y + (at[1] - 0.5) * move);
 }
 
 function followPointers(room, svg) {
@@ -181,8 +182,7 @@ function followPointers(room, svg) {
 }
 
 function step(room, by) {
-  const { names } = room.data;
-  const at = names.indexOf(room.shown);
+  const { names } = room.data, at = names.indexOf(room.shown);
   room.shown = room.wanted = names[(at + by + names.length) % names.length];
   paint(room);
   room.asked = performance.now();
@@ -210,14 +210,14 @@ function onKey(room, event) {
 
 function toggle(room, key) {
   room.shows[key] = !room.shows[key];
-  const [button] = room.tools.querySelectorAll(`[data-key="${key}"]`);
-  button.setAttribute("aria-pressed", String(room.shows[key]));
+  const button = room.tools.querySelector(`[data-key="${key}"]`);
+  button.ariaPressed = String(room.shows[key]);
   paint(room);
 }
 
 function toggleHelp(room) {
-  const shown = room.help.toggleAttribute("hidden");
-  room.tools.querySelector('[data-key="?"]').setAttribute("aria-expanded", String(!shown));
+  const hidden = room.help.toggleAttribute("hidden");
+  room.tools.querySelector('[data-key="?"]').ariaExpanded = String(!hidden);
 }
 
 function furnish(room, parent) {
@@ -246,8 +246,7 @@ function label(room, { labels, panels }) {
   tool(room, "ArrowLeft", "←", () => step(room, -1)).setAttribute("aria-label", labels.previous);
   tool(room, "ArrowRight", "→", () => step(room, 1)).setAttribute("aria-label", labels.next);
   for (const key of ["G", "H", "O"]) {
-    const button = tool(room, key, labels[key], () => toggle(room, key));
-    button.setAttribute("aria-pressed", String(room.shows[key]));
+    tool(room, key, labels[key], () => toggle(room, key)).ariaPressed = String(room.shows[key]);
   }
   tool(room, "0", labels.reset, () => look(room, 1, 0.5, 0.5));
   tool(room, "?", "?", () => toggleHelp(room)).setAttribute("aria-label", labels.help);
@@ -285,13 +284,14 @@ export default function ({ data, parentElement, setStateValue, setTriggerValue }
   // The server may still be answering an earlier key press, or have missed one.
   const late = performance.now() > room.asked + LOST_AFTER_MS;
   if (late || room.wanted === data.chosen || !data.names.includes(room.wanted)) room.wanted = null;
+  const here = room.shown ?? data.chosen;
   room.shown = room.wanted ?? data.chosen;
-  if (String(before?.view) !== String(data.view) && String(data.view) !== String(room.told)) {
-    room.view = room.told = data.view;
-  }
-  const shape = JSON.stringify([data.labels, data.panels]);
-  if (room.shape !== shape) label(room, data);
-  room.shape = shape;
+  // Chosen further down on the page: bring it into sight.
+  if (room.shown !== here && room.root.getBoundingClientRect().top < 0) room.root.scrollIntoView();
+  const moved = String(before?.view) !== String(data.view) && String(data.view) !== String(room.told);
+  if (moved) room.view = room.told = data.view;
+  const shape = ({ labels, panels }) => JSON.stringify([labels, panels]);
+  if (!before || shape(before) !== shape(data)) label(room, data);
   paint(room);
   const alone = new AbortController();
   document.addEventListener("keydown", (event) => onKey(room, event), { signal: alone.signal });

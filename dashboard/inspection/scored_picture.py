@@ -94,7 +94,7 @@ def _draw_method(
     else:
         shown = outlined(chosen.image, anomaly_map, threshold)
     st.markdown(f"**{plain(method_title(cell.method))}**")
-    st.image(shown, width="stretch")
+    st.image(shown, width="stretch", alt=f"{method_title(cell.method)}: {t(view)}")
     ends = f"{cell.scale.low:.3g} – {cell.scale.high:.3g}"
     st.image(colour_bar(cell.scale, threshold), caption=ends, width="stretch")
     key, colour = VERDICTS[verdict(score, threshold)]

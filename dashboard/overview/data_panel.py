@@ -49,6 +49,9 @@ def draw_counts(
     )
     totals = {name: table[name].sum() for name in ("train", "good", "defective")}
     st.caption(t("overview_data_totals", root=shown_path(root), categories=len(counts), **totals))
+    dangling = [one.name for one in root.iterdir() if one.is_symlink() and not one.exists()]
+    if dangling:
+        st.caption(t("overview_dangling", names=", ".join(sorted(dangling))))
     with st.expander(t("overview_data_table"), expanded=expanded):
         draw_table(table, {"category": pinned("column_category")})
         st.caption(t("overview_counts_explained"))

@@ -17,6 +17,7 @@ from dashboard.state import (
     Selection,
     address,
     draw_false_alarm_slider,
+    open_samples,
     remember,
     said,
     t,
@@ -140,7 +141,15 @@ def _draw_numbers(candidates: list[Candidate], choice: Choice, allowed: float) -
             t("column_missed_alike"), help=t("overview_missed_alike_help")
         ),
     }
-    draw_table(table, headings, {"latency_ms": "{:.0f}"}, key="overview_choice")
+    # The counts open their pictures.
+    opens = {"missed": MISSED, "realised": FALSE_ALARM}
+
+    def open_counted(row: int, column: str) -> None:
+        if column in opens:
+            open_samples(method=candidates[row].method, show=opens[column])
+
+    formats = {"latency_ms": "{:.0f}"}
+    draw_table(table, headings, formats, key="overview_choice", on_cell=open_counted)
 
 
 def _draw_origin(selection: Selection, cells: list[FinishedCell]) -> None:

@@ -169,11 +169,10 @@ def draw_sample_gallery(
     if block.stop - first < len(positions):
         count = len(positions)
         st.caption(t("samples_gallery_part", first=first + 1, last=block.stop, count=count))
-    names = sample_names(listed)
-    draw_tiles(samples, positions[block], names[at], threshold)
+    draw_tiles(samples, positions[block], threshold)
 
 
-def draw_tiles(samples: SampleSet, positions: list[int], chosen: str, threshold: float) -> None:
+def draw_tiles(samples: SampleSet, positions: list[int], threshold: float) -> None:
     """Draw thumbnails; a clicked one becomes the chosen sample."""
     shown = samples.table.iloc[positions]
     judged = verdicts(shown["score"], shown["label"], threshold)
@@ -190,4 +189,4 @@ def draw_tiles(samples: SampleSet, positions: list[int], chosen: str, threshold:
         about = f"{about}, {mark}" if mark else about
         tiles.append(Tile(name, label, score, bool(defective), mark, about, picture))
     height, width = samples.maps.shape[1:]
-    draw_gallery(tiles, chosen, said("samples_gallery"), width / height)
+    draw_gallery(tiles, said("samples_gallery"), width / height)
