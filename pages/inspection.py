@@ -38,7 +38,7 @@ def draw() -> None:
 def _draw_inspection(cells: list[FinishedCell], geometry: Transform, category: str) -> None:
     source = draw_choice("inspection_source", [FILES, CAMERA, TEST])
     # Beside each other, so that what a slider changes is in sight.
-    controls, shown = st.columns([1, 2]) if source == TEST else (st.container(), st.container())
+    controls, shown = st.columns([2, 3]) if source == TEST else (st.container(), st.container())
     with controls:
         files, chosen = _draw_source(source, cells, geometry, category)
     if not files and chosen is None:
