@@ -18,6 +18,7 @@ from evaluation.measure.operating_points import DEFAULT_FALSE_ALARMS
 
 ALARMS_KEY = "alarms"
 LASTING = ("lang", "data_folder", "category", "method", "settings", ALARMS_KEY, "sample", "zoom")
+ELSEWHERE = ("\\\\", "//")  # another computer, which no link may make this one ask
 ALARMS_STEP, ALARMS_MOST = 0.5, 30.0
 SELECTION_KEY, KEPT_KEY, WRITTEN_KEY, DRAWN_KEY = "_selection", "_kept", "_written", "_drawn"
 SAMPLES_PAGE, OPEN_KEY = "pages/samples.py", "_open"
@@ -61,8 +62,7 @@ class Selection:
 
 def language() -> str:
     """Return the language of this session: as chosen, else the browser's, else English."""
-    browser = str(st.context.locale or DEFAULT_LANGUAGE).split("-")[0]
-    chosen = st.session_state.get("lang") or browser
+    chosen = st.session_state.get("lang") or str(st.context.locale or "").split("-")[0]
     return chosen if chosen in LANGUAGES else DEFAULT_LANGUAGE
 
 
@@ -103,7 +103,7 @@ def restore() -> None:
     for key in (*st.session_state.get(KEPT_KEY, {}), *LASTING):
         if key in st.session_state:
             st.session_state[key] = st.session_state[key]
-        elif key in LASTING and key in given:
+        elif key in LASTING and key in given and not given[key].startswith(ELSEWHERE):
             st.session_state[key] = _alarms(given[key]) if key == ALARMS_KEY else given[key]
     st.session_state[DRAWN_KEY] = set()
 

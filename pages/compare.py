@@ -44,14 +44,13 @@ def _draw_results(selection: Selection) -> None:
             pictures,
             math.nan,
             lambda: judged_together(comparison, pictures),
-            several=len(comparison.cells) > 1,
             single=False,
         )
         defect = draw_filter(defect_names(pictures))
         rows = [row for row in comparison.rows(defect) if met[row]]
         names = [comparison.together.names[row] for row in rows]
         if rows:
-            at = draw_picker(names, telling_sample(pictures, comparison))
+            at = draw_picker(names, lambda: telling_sample(pictures, comparison))
     if not rows:
         st.info(t("shown_nothing"))
         return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import cache
 from typing import Any
 
 import streamlit as st
@@ -95,16 +96,13 @@ def _draw_missing(selection: Selection) -> None:
 def _draw_samples(
     selection: Selection, samples: sample_set.SampleSet, about: dict[str, Any]
 ) -> None:
-    table, unit = samples.table, score_unit(selection.method)
-    held_out = samples.calibration_scores
-    others = _compared(selection)
+    table, method, held_out = samples.table, selection.method, samples.calibration_scores
+    unit, title = score_unit(method), method_title(method)
+    others = cache(lambda: _compared(selection))
     with st.container(key="controls", horizontal=True, vertical_alignment="bottom"):
         rate = draw_false_alarm_slider()
         threshold = threshold_for(held_out, rate)
-        several = others is not None and len(others.cells) > 1
-        met = picker.draw_condition(
-            table, threshold, lambda: judged_together(others, table), several
-        )
+        met = picker.draw_condition(table, threshold, lambda: judged_together(others(), table))
         defect = picker.draw_filter(sample_set.defect_names(table))
         order = picker.draw_order()
         positions = sample_set.ordered(table, defect, order, threshold)
@@ -115,14 +113,13 @@ def _draw_samples(
         if listed:
             at = picker.draw_picker(
                 listed,
-                picker.telling_sample(table, others),
+                lambda: picker.telling_sample(table, others()),
                 lambda name: f"{name} · {scores.get(name, math.nan):.4g}",
             )
         with st.popover(t("samples_display"), icon=":material/tune:"):
-            key = f"outline/{selection.category}/{selection.method}/{threshold:.6g}"
+            key = f"outline/{selection.category}/{method}/{threshold:.6g}"
             level = viewer.draw_outline_slider(samples.scale, threshold, key, unit)
             opacity = viewer.draw_opacity_slider()
-    title = method_title(selection.method)
     origin = said("shown_origin", category=selection.category, method=title, rate=percent(rate))
     picker.draw_taken_away(origin, len(listed))
     if not listed:
@@ -130,30 +127,26 @@ def _draw_samples(
         return
     judged = verdicts(table["score"], table["label"], threshold)
 
-    def viewed(position: int) -> dict[str, Any]:
-        row = table.iloc[position]
+    def viewed(place: int) -> dict[str, Any]:
+        row, seen = table.iloc[positions[place]], {method: samples.panels(positions[place])}
         marks = [viewer.label_mark(row), (said("score_short", score=row["score"]), "")]
-        if judged[position] in viewer.VERDICTS:
-            key, kind = viewer.VERDICTS[judged[position]]
+        if (verdict := judged[positions[place]]) in viewer.VERDICTS:
+            key, kind = viewer.VERDICTS[verdict]
             marks.append((said(key), kind))
-        place = t("position", position=positions.index(position) + 1, count=len(positions))
-        seen = {selection.method: samples.panels(position)}
-        return viewer.viewed(about, row, seen, {selection.method: level}, marks, place)
+        return viewer.viewed(
+            about, row, {selection.method: panels}, {selection.method: level}, marks
+        )
 
-    near = [positions[(at + by) % len(positions)] for by in picker.NEIGHBOURS]
     draw_viewer(
-        {names[position]: viewed(position) for position in dict.fromkeys(near)},
+        viewed,
         listed,
-        listed[at],
-        [
-            {"kind": kind, "method": selection.method, "title": said(key)}
-            for kind, key in PANELS.items()
-        ],
+        at,
+        f"{samples.stamp}/{method}/{level}/{rate}/{zoom()[0] > 1}/{language()}",
+        [{"kind": kind, "method": method, "title": said(key)} for kind, key in PANELS.items()],
         viewer.labels(),
         opacity,
         _turn,
-        version=f"{samples.stamp}/{selection.method}/{level}/{zoom()[0] > 1}/{language()}",
-        listed=selection.method,
+        listed=method,
     )
     _draw_scale(samples, threshold, rate, unit)
     picker.draw_sample_gallery(samples, positions, at, threshold)

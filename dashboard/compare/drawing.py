@@ -11,7 +11,7 @@ import streamlit as st
 from dashboard.compare.lineup import Comparison
 from dashboard.components.picture_viewer import draw_viewer, zoom
 from dashboard.samples import viewer
-from dashboard.samples.picker import GALLERY_MOST, NEIGHBOURS, SHOW_KEY, draw_tiles
+from dashboard.samples.picker import GALLERY_MOST, SHOW_KEY, draw_tiles
 from dashboard.samples.sample_set import Panels
 from dashboard.samples.shown import wording
 from dashboard.state import language, said, score_unit, t
@@ -42,24 +42,22 @@ def draw_row(comparison: Comparison, rows: list[int], at: int) -> None:
     panels += [
         {"kind": "overlay", "method": method, "title": method_title(method)} for method in methods
     ]
-    near = dict.fromkeys((at + by) % len(rows) for by in NEIGHBOURS)
-    samples = {names[place]: _viewed(comparison, rows[place], place, len(rows)) for place in near}
     draw_viewer(
-        samples,
+        lambda place: _viewed(comparison, rows[place]),
         names,
-        names[at],
+        at,
+        f"{comparison.stamp}/{zoom()[0] > 1}/{language()}",
         panels,
         viewer.labels(),
         OVERLAY_OPACITY,
         None,
-        version=f"{comparison.stamp}/{zoom()[0] > 1}/{language()}",
         listed="",
         truth=True,
     )
     st.caption(t("compare_scales"))
 
 
-def _viewed(comparison: Comparison, row: int, place: int, count: int) -> dict[str, Any]:
+def _viewed(comparison: Comparison, row: int) -> dict[str, Any]:
     picture, name = comparison.together.pictures.iloc[row], comparison.together.names[row]
     seen: dict[str, Panels] = {}
     absent, under = {}, {}
@@ -76,8 +74,7 @@ def _viewed(comparison: Comparison, row: int, place: int, count: int) -> dict[st
         except CellError as error:
             absent[method] = fact_wording(error.fact, language())
     marks = [viewer.label_mark(picture)]
-    position = t("position", position=place + 1, count=count)
-    return viewer.viewed(about, own, seen, comparison.thresholds, marks, position, absent, under)
+    return viewer.viewed(about, own, seen, comparison.thresholds, marks, absent, under)
 
 
 def _numbers(comparison: Comparison, method: str, row: int) -> str:

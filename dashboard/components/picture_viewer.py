@@ -12,19 +12,22 @@ from typing import Any
 import streamlit as st
 
 from dashboard.components.assets import component
+from dashboard.state import said
 
 KEY = "viewer"
 ZOOM_KEY = "zoom"
 WHOLE = (1.0, 0.5, 0.5)
 MOST_ZOOM = 40.0
+NEIGHBOURS, MOST_KEPT = (0, 1, -1, 2), 60
 
 _viewer = component("picture_viewer", '<div class="viewer"></div>')
 
 
 def draw_viewer(
-    samples: Mapping[str, Mapping[str, Any]],
+    make: Callable[[int], dict[str, Any]],
     names: Sequence[str],
-    chosen: str,
+    at: int,
+    version: str,
     panels: Sequence[Mapping[str, str]],
     labels: Mapping[str, Any],
     opacity: float,
@@ -35,11 +38,14 @@ def draw_viewer(
 
     Parameters
     ----------
-    samples : mapping
-        What is shown of the chosen sample and its neighbours, by name (see ``samples.viewer``).
+    make : callable
+        Returns what is shown of the sample at a place among `names` (see ``samples.viewer``).
     names : sequence of str
         All samples that can be stepped to, in order.
-    chosen : str
+    at : int
+        The place of the chosen one. Its neighbours are sent ahead of the key that asks for them.
+    version : str
+        Differs where other pictures or words are shown of a sample.
     panels : sequence of ``{"kind": image | truth | heat | overlay, "method", "title"}``
     labels : mapping
         Texts of the tools.
@@ -62,12 +68,23 @@ def draw_viewer(
         if by in (1, -1) and on_method is not None:
             on_method(by)
 
+    kept = _kept(version)
+    samples = {}
+    for place in dict.fromkeys((at + by) % len(names) for by in NEIGHBOURS):
+        name = names[place]
+        if name not in kept:
+            kept[name] = make(place)
+        position = said("position", position=place + 1, count=len(names))
+        samples[name] = kept[name] | {"place": position}
+    while len(kept) > MOST_KEPT:
+        kept.pop(next(iter(kept)))
     _viewer(
         key=KEY,
         data={
-            "samples": dict(samples),
+            "samples": samples,
             "names": list(names),
-            "chosen": chosen,
+            "chosen": names[at],
+            "version": version,
             "panels": list(panels),
             "labels": dict(labels),
             "opacity": opacity,
@@ -78,6 +95,11 @@ def draw_viewer(
         on_view_change=zoomed,
         on_method_change=turned,
     )
+
+
+@st.cache_resource(show_spinner=False, max_entries=8)
+def _kept(version: str) -> dict[str, dict[str, Any]]:  # noqa: ARG001
+    return {}
 
 
 def zoom() -> tuple[float, float, float]:

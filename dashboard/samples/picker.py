@@ -28,14 +28,12 @@ LIST_PX, PICKER_PX = 180, 250
 ORDERS = {"name": "sort_name", "score": "sort_score", "mistakes": "sort_mistakes"}
 MARKS = {MISSED: "verdict_missed", FALSE_ALARM: "verdict_false_alarm"}
 GALLERY_MOST = 240
-NEIGHBOURS = (0, 1, -1, 2)  # of a sample, sent ahead of the key that asks for them
 
 
 def draw_condition(
     test: pd.DataFrame,
     threshold: float,
     together: Callable[[], pd.DataFrame],
-    several: bool,
     single: bool = True,
 ) -> NDArray[np.bool_]:
     """Draw the list of conditions; return which test pictures meet the chosen one, bool ``[T]``.
@@ -44,8 +42,6 @@ def draw_condition(
     ----------
     test, threshold, together
         As in ``shown.passing``.
-    several : bool
-        Whether there are several methods to be judged together.
     single : bool
         Whether the pictures have the verdicts of one method.
     """
@@ -56,7 +52,7 @@ def draw_condition(
         st.warning(t("not_here", what=show))
         st.session_state[SHOW_KEY] = show = EVERYTHING
     options = {EVERYTHING: said("everything")}
-    for name in (*(SINGLE if single else ()), *(TOGETHER if several else ())):
+    for name in (*(SINGLE if single else ()), *TOGETHER):
         options[name] = said(f"show_{name}")
     if met is not None:
         options[show] = wording(show, int(met.sum()))
@@ -75,19 +71,21 @@ def draw_order() -> str:
     return _draw_list(ORDER_KEY, {name: said(key) for name, key in ORDERS.items()}, t("sort_by"))
 
 
-def draw_picker(names: Sequence[str], first: str, shown: Callable[[str], str] = str) -> int:
+def draw_picker(
+    names: Sequence[str], first: Callable[[], str], shown: Callable[[str], str] = str
+) -> int:
     """Draw the list of samples, at least one; return the chosen one's place among `names`.
 
     Parameters
     ----------
     names : sequence of str
-    first : str
-        The one that is opened where none has been chosen.
+    first : callable
+        Returns the one that is opened where none has been chosen.
     shown : callable
         Gives what the list says of a sample.
     """
-    if SAMPLE_KEY not in st.session_state and first in names:
-        st.session_state[SAMPLE_KEY] = first
+    if SAMPLE_KEY not in st.session_state and (telling := first()) in names:
+        st.session_state[SAMPLE_KEY] = telling
     keep_choice(SAMPLE_KEY, names)
     name = st.selectbox(t("sample"), names, key=SAMPLE_KEY, format_func=shown, width=PICKER_PX)
     return names.index(name)

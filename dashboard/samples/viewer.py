@@ -95,7 +95,6 @@ def viewed(
     seen: Mapping[str, Panels],
     levels: Mapping[str, float],
     marks: Iterable[tuple[str, str]],
-    place: str,
     absent: Mapping[str, str] | None = None,
     under: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
@@ -113,8 +112,6 @@ def viewed(
         The raw score at which each method's map is outlined, NaN for none.
     marks : iterable of (text, kind)
         What stands beside the name.
-    place : str
-        Which of how many it is.
     absent, under : mapping of method to str, optional
         Why there is no map of a method; what stands below it.
     """
@@ -165,7 +162,6 @@ def viewed(
         "title": name,
         "about": f"{name}, {label_mark(row)[0]}",
         "marks": list(marks),
-        "place": place,
         "width": width,
         "height": height,
         "image": "" if image is None else data_url(png(image), "png"),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -36,7 +37,7 @@ class SideBySide:
     pictures: pd.DataFrame
     scores: pd.DataFrame
 
-    @property
+    @cached_property
     def names(self) -> list[str]:
         """The pictures as ``<defect>/<stem>``."""
         return list(self.pictures["defect"] + "/" + self.pictures["stem"])
