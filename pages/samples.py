@@ -133,9 +133,7 @@ def _draw_samples(
         if (verdict := judged[positions[place]]) in viewer.VERDICTS:
             key, kind = viewer.VERDICTS[verdict]
             marks.append((said(key), kind))
-        return viewer.viewed(
-            about, row, {selection.method: panels}, {selection.method: level}, marks
-        )
+        return viewer.viewed(about, row, seen, {method: level}, marks)
 
     draw_viewer(
         viewed,
