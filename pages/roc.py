@@ -139,17 +139,8 @@ def _draw_decisions(cell: FinishedCell, made: Decisions, asked: float) -> None:
     if not made.known:
         st.warning(t("roc_too_few", asked=rate, count=count, needed=pictures_needed(asked)))
         return
-    missed = alarms = t("roc_share_unknown")
-    if made.defective:
-        spread = percent_interval(*made.missed_interval)
-        share, total = percent(made.missed_rate), made.defective
-        missed = t("roc_share", count=made.missed, total=total, share=share, interval=spread)
-    if made.good:
-        spread = percent_interval(*share_interval(made.false_alarms, made.good))
-        share, total = percent(made.false_alarm_rate), made.good
-        alarms = t("roc_share", count=made.false_alarms, total=total, share=share, interval=spread)
-    _draw_link(cell, t("roc_missed"), MISSED, missed, made.missed)
-    _draw_link(cell, t("roc_alarms"), FALSE_ALARM, alarms, made.false_alarms)
+    _draw_count(cell, t("roc_missed"), MISSED, made.missed, made.defective)
+    _draw_count(cell, t("roc_alarms"), FALSE_ALARM, made.false_alarms, made.good)
     reported = made.defective - made.missed + made.false_alarms
     precision = percent((made.defective - made.missed) / reported if reported else math.nan)
     recall = percent(1 - made.missed_rate)
@@ -159,16 +150,20 @@ def _draw_decisions(cell: FinishedCell, made: Decisions, asked: float) -> None:
     st.caption(t("roc_origin", threshold=made.threshold, **values))
 
 
-def _draw_link(cell: FinishedCell, what: str, show: str, text: str, count: int) -> None:
-    """Draw a count that leads to its pictures."""
-    label = f"{what}: {text}"
-    if not count:
-        st.markdown(label)
+def _draw_count(cell: FinishedCell, what: str, show: str, count: int, total: int) -> None:
+    """Draw a count, which leads to its pictures, and its share with its interval."""
+    if not total:
+        st.markdown(f"{what}: {t('roc_share_unknown')}")
         return
+    label = f"{what}: {t('overview_count_of', count=count, total=total)}"
     chosen = {"method": cell.method, "settings": cell.place.settings_id, "show": show}
+    icon = ":material/image_search:"
+    disabled = not count
     st.page_link(
-        SAMPLES_PAGE, label=label, icon=":material/image_search:", query_params=address(**chosen)
+        SAMPLES_PAGE, label=label, icon=icon, disabled=disabled, query_params=address(**chosen)
     )
+    spread = percent_interval(*share_interval(count, total))
+    st.caption(t("roc_share", share=percent(count / total), interval=spread))
 
 
 framed(draw)

@@ -88,7 +88,7 @@ def draw_tradeoff(
         if gain == "image_auroc":
             seeds = "seeds" in points and (points["seeds"] > 1).any()
             notes.append(t("tradeoff_seed_bars" if seeds else "tradeoff_intervals"))
-        if points["category"].nunique() > 1:
+        if points["category"].nunique() > 1 and view != CELLS:
             notes.append(t("tradeoff_front_per_category"))
     points["weights"] = points["weights"].map(weights_text)
     shown = with_front(points, cost, gain)
