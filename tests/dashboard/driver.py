@@ -16,6 +16,7 @@ from streamlit.proto.WidgetStates_pb2 import WidgetStates
 from streamlit.testing.v1 import AppTest
 
 from dashboard import frame
+from dashboard.components import picture_viewer
 from data_utils.locations import PROJECT
 from evaluation.store.cells import read_cell, write_cell_file
 from evaluation.store.places import CELL_FILE, SCORES_FILE
@@ -38,8 +39,14 @@ class App(AppTest):
         return self
 
 
+def forget_samples() -> None:
+    """Forget what the viewer has made of samples, which it keeps while their cells are the same."""
+    picture_viewer._kept.clear()
+
+
 def opened(page: str, lang: str = "en", **url: str) -> AppTest:
     """Run the app and go to `page` with the given URL parameters."""
+    forget_samples()
     app = App(PROJECT / "app.py", default_timeout=60)
     app.query_params["lang"] = lang
     for key, value in url.items():

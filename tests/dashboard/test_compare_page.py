@@ -14,15 +14,16 @@ from PIL import Image
 from scipy.stats import rankdata
 from streamlit.testing.v1 import AppTest
 
-from dashboard.compare.lineup import compared, unlike
+from dashboard.compare.lineup import compared, judged_together, unlike
 from dashboard.finished import FinishedCell
 from dashboard.texts import translate
-from evaluation.measure.disagreement import FALSE_ALARM, MISSED
+from evaluation.measure.disagreement import FALSE_ALARM, HIT, MISSED, UNKNOWN
 from evaluation.measure.regions import border
 from evaluation.store.places import CellPlace
 from tests.dashboard.driver import (
     change_cell,
     component,
+    forget_samples,
     opened,
     rescore,
     scores,
@@ -50,9 +51,10 @@ def under(app: AppTest, method: str) -> list[str]:
     return str(viewer(app)["under"][method]).split(" · ")
 
 
-def together(app: AppTest, verdict: str) -> list[str]:
-    """Return the thumbnails of what all methods get wrong."""
-    return [tile["name"] for tile in component(app, f"compare_{verdict}").get("tiles", [])]
+def counted(app: AppTest) -> dict[str, str]:
+    """Return the buttons that count what methods make of the pictures together."""
+    keys = ("compare_disputed", "compare_all_missed", "compare_all_false_alarm")
+    return {one.label: str(one.key) for one in app.button if one.key in keys}
 
 
 def finished(scores: dict[str, float], method: str = "padim", **about: Any) -> FinishedCell:
@@ -132,7 +134,7 @@ def test_the_slider_moves_all_thresholds_down_to_where_there_is_none() -> None:
     app.slider(key="alarms").set_value(1.0).run()
     assert shown(app).count("no threshold (needs 99 held-out good pictures, has 24)") == 2
     assert [under(app, method)[0] for method in METHODS] == ["n/a", "n/a"]
-    assert "at least two methods with a threshold" in shown(app)
+    assert not counted(app)
     assert set(disputes(app)["padim_verdict"]) == {"n/a"}
 
 
@@ -147,7 +149,6 @@ def test_a_sample_that_is_not_here_is_said_and_the_filter_keeps_one_defect_type(
     assert app.selectbox(key="sample").value == "good/000"
     assert len(app.selectbox(key="sample").options) == 6
     assert all(name.startswith("good/") for name in disputes(app)["sample"])
-    assert "No defective pictures in this choice" in shown(app)
 
 
 @pytest.mark.usefixtures("results")
@@ -160,31 +161,35 @@ def test_a_ticked_row_is_opened() -> None:
         assert component(app, "viewer")["chosen"] == wanted
 
 
-def test_missed_by_all_and_false_alarm_of_all_are_shown_and_opened(results: Path) -> None:
+def test_what_all_miss_or_report_wrongly_is_counted_and_shown_on_a_click(results: Path) -> None:
     for method, other in (("padim", "blot/001"), ("patchcore", "blot/005")):
         test, _ = stored(results, method)
         every = {name: HIGH if name.startswith("blot") else LOW for name in test["name"]}
         every |= {"blot/004": LOW, other: LOW, "good/003": HIGH}
         rescore(results / "part" / method, every)
     app = opened(PAGE, category="part", sample="good/000")
-    titles = [header.value for header in app.subheader]
-    assert titles[-2:] == ["Missed by all (1)", "False alarm of all (1)"]
-    assert together(app, "missed") == ["blot/004"]
-    assert together(app, "false_alarm") == ["good/003"]
-    send(app, "compare_missed", picked="blot/004")
-    assert app.selectbox(key="sample").value == "blot/004"
-    assert component(app, "compare_missed")["chosen"] == "blot/004"
-    send(app, "compare_false_alarm", picked="good/003")
-    assert app.selectbox(key="sample").value == "good/003"
-    app.selectbox(key="show_en").set_value("all_missed").run()
-    assert component(app, "viewer")["names"] == ["blot/004"]
+    wanted = {
+        "2 on which verdicts differ": ["blot/001", "blot/005"],
+        "1 missed by all methods": ["blot/004"],
+        "false alarms of all methods\\: 1": ["good/003"],
+    }
+    assert list(counted(app)) == list(wanted)
+    for label, names in wanted.items():
+        app.button(key=counted(app)[label]).click().run()
+        assert component(app, "viewer")["names"] == names
+        assert [tile["name"] for tile in component(app, "gallery")["tiles"]] == names
     app.selectbox(key="show_en").set_value("").run()
+    send(app, "gallery", picked="blot/004")
+    assert app.selectbox(key="sample").value == "blot/004"
 
     rescore(results / "part" / "padim", {"blot/004": HIGH, "good/003": LOW})
-    text = shown(app.run())
-    assert "Missed by all (0)" in text
-    assert "found by at least one method" in text
-    assert "passed by at least one method" in text
+    assert list(counted(app.run()))[1:] == [
+        "0 missed by all methods",
+        "false alarms of all methods\\: 0",
+    ]
+    app.button(key="compare_all_missed").click().run()
+    assert translate("shown_nothing", "en") in shown(app)
+    assert app.query_params["show"] == "all_missed"
 
 
 def test_missing_methods_can_be_started_and_the_finders_ask_for_a_second(
@@ -194,7 +199,8 @@ def test_missing_methods_can_be_started_and_the_finders_ask_for_a_second(
     app = opened(PAGE, category="part", sample="blot/001")
     assert app.button(key="evaluate_missing").label == "Evaluate AE, PatchCore on part now"
     assert [one["method"] for one in component(app, "viewer")["panels"]] == ["", "padim"]
-    assert shown(app).count("at least two methods") == 2
+    assert shown(app).count("at least two methods") == 1
+    assert not counted(app)
     app.button(key="evaluate_missing").click().run()
     assert starts[0][-5:] == ["--categories", "part", "--methods", "ae", "patchcore"]
 
@@ -210,6 +216,7 @@ def test_damaged_files_leave_the_rest_readable(results: Path) -> None:
 
     folder = results / "part" / "padim"
     (folder / "maps.npy").write_bytes(b"nonsense")
+    forget_samples()
     app.run()
     assert "maps.npy is missing or damaged" in viewer(app)["absent"]["padim"]
     assert list(viewer(app)["layers"]) == ["patchcore"]
@@ -219,6 +226,7 @@ def test_damaged_files_leave_the_rest_readable(results: Path) -> None:
     for name in ("scores.csv", "cell.json"):
         path = folder / name
         path.write_bytes(path.read_bytes()[:50])
+        forget_samples()
         app.run()
         assert len(app.error) == 1
         assert name in app.error[0].value
@@ -287,15 +295,18 @@ def test_each_difference_between_cells_is_named_but_not_the_weights_of_one_witho
         assert said in unlike([padim, finished(scored, "patchcore", **change)])
 
 
-def test_a_method_without_a_threshold_does_not_take_part_in_missed_by_all() -> None:
+def test_methods_without_a_threshold_do_not_judge_and_what_was_not_scored_is_unknown() -> None:
     scores = {"good/0": 50.0, "hole/0": 0.0, "hole/1": 99.0}
     few = finished(scores, "ae")
     few = FinishedCell(few.place, few.about, few.test, np.arange(3.0))
-    comparison = compared([few, finished(scores), finished(scores, "patchcore")], 0.05)
+    other = finished({"good/0": 50.0, "hole/1": 99.0}, "patchcore")
+    comparison = compared([few, finished(scores), other], 0.05)
     assert math.isnan(comparison.thresholds["ae"])
     assert comparison.with_threshold == ["padim", "patchcore"]
-    names = comparison.together.names
-    everything = comparison.rows("")
-    assert [names[row] for row in comparison.wrong_together(everything, MISSED)] == ["hole/0"]
-    assert [names[row] for row in comparison.wrong_together(everything, FALSE_ALARM)] == ["good/0"]
-    assert comparison.wrong_together(comparison.rows("good"), MISSED) == []
+    test = few.test.iloc[::-1].reset_index(drop=True)
+    judged = judged_together(comparison, test)
+    assert judged.to_dict("list") == {
+        "padim": [HIT, MISSED, FALSE_ALARM],
+        "patchcore": [HIT, UNKNOWN, FALSE_ALARM],
+    }
+    assert judged_together(None, test).shape == (3, 0)

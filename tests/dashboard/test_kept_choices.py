@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from dashboard.inspection.picture_choice import TEST
-from tests.dashboard.driver import opened
+from tests.dashboard.driver import component, opened
 
 pytestmark = pytest.mark.usefixtures("results")
 
@@ -79,6 +79,12 @@ def test_a_new_filter_starts_at_its_first_sample_unless_it_holds_the_current_one
         app.selectbox(key="defect_en").set_value(defect).run()
         assert app.selectbox(key="defect_en").value == defect
         assert app.selectbox(key="sample").value == sample
+
+
+def test_a_condition_of_one_method_hides_nothing_on_compare() -> None:
+    app = opened("pages/samples.py", category="part", method="padim", show="hit")
+    app.switch_page("pages/compare.py").run()
+    assert len(component(app, "viewer")["names"]) == 12
 
 
 def test_the_filter_of_samples_is_that_of_compare() -> None:

@@ -176,6 +176,31 @@ def test_a_click_on_an_auroc_opens_its_samples() -> None:
     assert len(component(app, "viewer")["names"]) == 12
 
 
+def test_a_click_on_a_count_opens_its_pictures_of_the_default_settings(results: Path) -> None:
+    rescored(results / "part" / "padim", blind)
+    other = results / "settings" / "seed-1" / "part" / "padim"
+    shutil.copytree(results / "part" / "padim", other)
+    change_cell(other, settings_id="seed-1")
+    rescored(other, perfect)
+    app = opened("pages/samples.py", category="part", method="padim", settings="seed-1")
+    app.switch_page(PAGE).run()
+    row = list(recommended(app).index).index("PaDiM")
+    assert recommended(app).loc["PaDiM", "missed"] == "6 of 6"
+    tick(app, "overview_choice", cells=[[row, "missed"]])
+    assert app.title[0].value == "Samples: part · PaDiM"
+    assert component(app, "viewer")["names"] == [f"blot/00{number}" for number in range(6)]
+
+
+def test_links_that_lead_nowhere_are_named(
+    evaluated: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "links").mkdir()
+    (tmp_path / "links" / "part").symlink_to(evaluated[0] / "part")
+    (tmp_path / "links" / "gone").symlink_to(tmp_path / "nowhere")
+    monkeypatch.setenv("MVTEC_ROOT", str(tmp_path / "links"))
+    assert translate("overview_dangling", "en", names="gone") in shown(opened(PAGE))
+
+
 def test_of_equal_methods_the_quicker_stands_first_and_what_is_slower_than_the_limit(
     results: Path,
 ) -> None:

@@ -247,7 +247,7 @@ def test_a_folder_outside_the_project_is_named_without_its_place(path: Path, sho
     ("scores", "lang", "words"),
     [
         ((blind, perfect), "en", "PatchCore misses the fewest defects on part: 0 of 6"),
-        ((alarmist, blind), "ko", "PatchCore, 놓친 결함 6개 중 6개 (54.1–100.0 %)"),
+        ((alarmist, blind), "ko", "PatchCore, 놓친 결함 6장 중 6장 (54.1–100.0 %)"),
         ((perfect, perfect), "en", "test pictures are too few to name one"),
     ],
     ids=["best", "the other one reports too many", "tie"],

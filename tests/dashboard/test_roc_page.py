@@ -67,9 +67,10 @@ def test_the_slider_moves_threshold_counts_and_markers(results: Path) -> None:
     for percent in (10.0, 25.0):
         app.slider(key="alarms").set_value(percent).run()
         made = decide(test["score"], test["label"], held_out, percent / 100)
-        counts = f"{shown(app)}\n{[one.proto.label for one in app.get('page_link')]}"
-        assert f"Missed defects: {made.missed} of {made.defective}, " in counts
-        assert f"False alarms: {made.false_alarms} of {made.good}, " in counts
+        missed, alarms = (one.proto for one in app.get("page_link")[:2])
+        assert missed.label == f"Missed defects: {made.missed} of {made.defective}"
+        assert alarms.label == f"False alarms: {made.false_alarms} of {made.good}"
+        assert [missed.disabled, alarms.disabled] == [not made.missed, not made.false_alarms]
         mark = next(t for t in figures(app)[0].data if t.mode == "markers" and t.name == "PaDiM")
         assert mark.x[0] == pytest.approx(made.false_alarm_rate)
         assert mark.y[0] == pytest.approx(1 - made.missed_rate)

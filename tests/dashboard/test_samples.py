@@ -7,25 +7,18 @@ import io
 import math
 import os
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+import streamlit as st
 from numpy.typing import NDArray
 from PIL import Image
 
 from dashboard.samples import sample_set
 from dashboard.samples.sample_set import Panels, SampleSet, ordered, stored_samples, wrongness
-from dashboard.samples.viewer import (
-    BAR_HEIGHT_PX,
-    BAR_WIDTH_PX,
-    colour_bar,
-    decimals,
-    found_text,
-    outline_range,
-)
+from dashboard.samples.viewer import BAR_PX, colour_bar, draw_outline_slider, found_text
 from evaluation.store.heatmap import HEAT_TABLE, OUTLINE_COLOUR, Scale
 from evaluation.store.places import CELL_FILE, MAPS_FILE
 from tests.make_data import save
@@ -124,21 +117,6 @@ def test_thumbnails_are_small_in_the_asked_order_and_anew_for_a_new_cell(
     assert seen(stored(tmp_path).thumbnails([0])[0])[0] == 1
 
 
-def test_thumbnails_of_the_session_are_not_those_of_other_pictures() -> None:
-    images = np.stack([np.full((32, 32, 3), colour, np.uint8) for colour in COLOURS])
-    scores = SimpleNamespace(scores=np.arange(3.0), maps=np.zeros((3, 32, 32)))
-    for order in ([0, 1, 2], [2, 1, 0]):
-        scored: Any = SimpleNamespace(
-            records=PICTURES[:3].drop(columns="score"),
-            images=images[order],
-            result=scores,
-            calibration=SimpleNamespace(result=scores),
-            scale=Scale(0, 1),
-        )
-        made = sample_set.session_samples(scored).thumbnails([0, 1, 2])
-        assert [seen(url)[0] for url in made] == order
-
-
 def test_a_missing_or_damaged_picture_has_no_thumbnail_and_is_not_shown(tmp_path: Path) -> None:
     samples = stored(tmp_path)
     (tmp_path / "good_0_img.png").unlink()
@@ -149,32 +127,24 @@ def test_a_missing_or_damaged_picture_has_no_thumbnail_and_is_not_shown(tmp_path
 
 
 @pytest.mark.parametrize(
-    ("low", "high", "threshold"),
-    [(0, 1, 0.5), (5.34, 39.3, 19.66), (1e-6, 4e-6, 3.1e-6), (2, 8, 11.3), (0, 100, 0.001)],
+    ("threshold", "start", "outlined"),
+    [(5.3, 5.3, 5.3), (math.nan, 5, 5), (1.0, 2, 1.0), (11.3, 8, 11.3)],
 )
-def test_the_outline_starts_at_the_threshold_which_lies_on_the_sliders_grid(
-    low: float, high: float, threshold: float
+def test_the_outline_starts_at_the_threshold_also_where_the_scale_does_not_reach_it(
+    monkeypatch: pytest.MonkeyPatch, threshold: float, start: float, outlined: float
 ) -> None:
-    choices = outline_range(Scale(low, high), threshold)
-    assert (choices.low, choices.start) == (low, threshold)
-    assert choices.high >= max(high, threshold) * (1 - 1e-9)
-    assert choices.high - max(high, threshold) < choices.step * 1.001
-    for value in (choices.start, choices.high):
-        steps = (value - choices.low) / choices.step
-        assert steps == pytest.approx(round(steps), abs=1e-6)
-        assert round(steps) >= 1
+    asked: list[Any] = []
+    moved = 0.0
 
+    def slider(_: str, *choices: float, **__: object) -> float:
+        asked[:] = choices
+        return choices[2] + moved
 
-@pytest.mark.parametrize("threshold", [math.nan, 1.0])
-def test_without_a_threshold_the_outline_starts_in_the_middle_of_the_scale(
-    threshold: float,
-) -> None:
-    assert outline_range(Scale(2, 8), threshold).start == 5
-
-
-@pytest.mark.parametrize("step", [0.0003, 0.02, 0.5, 1.0, 7.0, 300.0])
-def test_neighbouring_values_of_the_slider_read_differently(step: float) -> None:
-    assert len({f"{round(n) * step:.{decimals(step)}f}" for n in range(50)}) == 50
+    monkeypatch.setattr(st, "slider", slider)
+    assert draw_outline_slider(Scale(2, 8), threshold, "key", "unit") == outlined
+    assert asked == [2, 8, start, pytest.approx(0.06)]
+    moved = -0.06 if start == 8 else 0.06
+    assert draw_outline_slider(Scale(2, 8), threshold, "key", "unit") == start + moved
 
 
 @pytest.mark.parametrize("threshold", [1.0, 1.2, 2.0, 3.0, math.nan, 0.5, 3.5])
@@ -182,16 +152,15 @@ def test_the_bar_runs_from_cold_to_hot_with_a_tick_at_a_threshold_on_the_scale(
     threshold: float,
 ) -> None:
     picture = colour_bar(Scale(1, 3), threshold)
-    assert picture.shape == (BAR_HEIGHT_PX, BAR_WIDTH_PX, 3)
-    above_numbers = picture[0]
-    ticked = np.flatnonzero((above_numbers == OUTLINE_COLOUR).all(axis=1))
+    assert picture.shape == (*BAR_PX, 3)
+    ticked = np.flatnonzero((picture[0] == OUTLINE_COLOUR).all(axis=1))
     if 1 <= threshold <= 3:
         assert 0 < len(ticked) < 10
-        assert abs(ticked.mean() - (threshold - 1) / 2 * (BAR_WIDTH_PX - 1)) <= 7
+        assert abs(ticked.mean() - (threshold - 1) / 2 * (BAR_PX[1] - 1)) <= 7
     else:
         assert not len(ticked)
-        places = [0, BAR_WIDTH_PX // 2, -1]
-        assert (above_numbers[places] == HEAT_TABLE[[0, 128, -1]]).all()
+        ends = [0, BAR_PX[1] // 2, -1]
+        assert (picture[0, ends] == HEAT_TABLE[[0, 127, -1]]).all()
 
 
 def test_the_overlap_is_told_in_pixels_and_nothing_is_claimed_where_no_defect_is_marked() -> None:

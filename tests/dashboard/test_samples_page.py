@@ -26,7 +26,6 @@ from tests.dashboard.driver import (
     viewer,
     write_scores,
 )
-from tests.make_data import write_category
 
 PAGE = "pages/samples.py"
 
@@ -115,7 +114,7 @@ def test_zoomed_in_the_original_file_is_sent_and_only_while_it_is_what_was_evalu
         *(0, 0, 128, 128)
     ]
     Image.new("RGB", (64, 64)).save(data / "part" / "test" / "blot" / "003.png")
-    assert viewer(app.run())["detail"] is None
+    assert viewer(opened(PAGE, **url, zoom="4,0.5,0.25"))["detail"] is None
 
 
 @pytest.mark.usefixtures("results")
@@ -190,7 +189,6 @@ def test_the_gallery_shows_every_picture_and_its_mistakes_follow_the_rate(result
     assert [tile["score"] for tile in tiles] == [f"{score:.4g}" for score in test["score"]]
     assert [tile["defective"] for tile in tiles] == defective.tolist()
     assert all(tile["picture"].startswith("data:image/jpeg;base64,") for tile in tiles)
-    assert gallery(app)["chosen"] == "blot/001"
     assert app.query_params["alarms"] == "12.5"
     assert viewer(app)["place"] == "8 of 12"
     for percent in (5.0, 30.0):
@@ -257,36 +255,16 @@ def test_the_filter_stays_for_another_method_and_gives_way_to_a_category_without
     assert len(app.selectbox(key="sample").options) == 12
 
 
-def test_a_category_that_was_never_evaluated_can_be_fitted_in_the_page(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_cell_that_is_not_there_is_offered_to_be_made(
+    results: Path, starts: list[list[str]]
 ) -> None:
-    import torch
-
-    from detectors.backbones.weights import random_weights
-
-    weights = tmp_path / "weights.pth"
-    write_category(tmp_path / "data", train=8, good=2, bad=2)
-    monkeypatch.setenv("MVTEC_ROOT", str(tmp_path / "data"))
-    monkeypatch.setenv("BACKBONE_WEIGHTS", str(weights))
-    app = opened(PAGE, category="part", method="patchcore")
-    assert "has not been evaluated" in shown(app)
-    app.button(key="fit_now").click().run()
-    assert [error.value for error in app.error if "weights.pth" in error.value]
-
-    torch.save(random_weights("resnet18").state, weights)
-    app.run()
-    app.button(key="fit_now").click().run()
-    assert not app.error
-    assert "not saved" in shown(app)
-    assert "weights.pth" in shown(app)
-    assert len({tile["picture"] for tile in gallery(app)["tiles"]}) == 4
-    assert not list(tmp_path.glob("outputs/part/*"))
-
-    monkeypatch.delenv("BACKBONE_WEIGHTS")
-    app.segmented_control(key="method").set_value("padim").run()
-    app.button(key="fit_now").click().run()
-    assert not app.error
-    assert "ran on EfficientNet-Lite0" in shown(app)
+    shutil.rmtree(results / "part" / "padim")
+    app = opened(PAGE, category="part", method="padim")
+    assert translate("not_evaluated", "en", category="part", method="PaDiM") in shown(app)
+    assert component(app, "viewer") == {}
+    app.button(key="evaluate_missing").click().run()
+    assert starts[0][-4:] == ["--categories", "part", "--methods", "padim"]
+    assert opened(PAGE, category="part").segmented_control(key="method").value == "patchcore"
 
 
 @pytest.mark.usefixtures("results")
@@ -298,7 +276,6 @@ def test_of_very_many_pictures_the_gallery_shows_the_block_around_the_chosen_one
     content = gallery(app)
     names = [tile["name"] for tile in content["tiles"]]
     assert names == ["good/005", *(f"blot/00{n}" for n in range(4))]
-    assert content["chosen"] == "good/005"
     assert "Numbers 6 to 10 of 12 are shown" in shown(app)
     app.selectbox(key="sample").set_value("blot/005").run()
     assert [tile["name"] for tile in gallery(app)["tiles"]] == ["blot/004", "blot/005"]

@@ -130,7 +130,8 @@ def test_what_the_url_names_is_one_of_what_exists_and_what_is_not_here_is_said(
         assert translate("not_here", "en", what=value) in [one.value for one in app.warning], way
         assert app.session_state["alarms"] == 5.0 if "alarms" in app.session_state else True
         samples = [box.value for box in app.selectbox if box.key == "sample"]
-        assert samples == ["good/000"] * (page in ("samples", "compare")), way
+        first = "blot/000" if value.startswith("\\\\") else "good/000"  # is not even looked at
+        assert samples == [first] * (page in ("samples", "compare")), way
     assert inside(closed, opened_files) == []
 
 

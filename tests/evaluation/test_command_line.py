@@ -6,7 +6,7 @@ import os
 import shutil
 import signal
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -25,6 +25,7 @@ from evaluation.measure.operating_points import threshold_for
 from evaluation.run.job import lock_outputs, log_tail, start
 from evaluation.store.cells import read_cell
 from evaluation.store.places import CELL_FILE, SCORES_FILE, CellPlace
+from evaluation.store.review_lines import ReviewLines, lines_text
 from evaluation.store.summary import SUMMARY_FILE
 from tests.make_data import write_category
 from tests.runs import backbones_made_once, told
@@ -152,6 +153,11 @@ SCORE = ["--score", "x", "--category", "part", "--method", "padim"]
         (["--csv", "a.csv"], "--csv goes with --score only"),
         (["--false-alarms", "0.1"], "--false-alarms goes with --score only"),
         (["--score", "x", "--false-alarms", "0"], "'0' is not a share above 0 and below 1"),
+        (
+            [*SCORE, "--thresholds", "t.json", "--false-alarms", "0.1"],
+            "--thresholds and --false-alarms both say where the threshold is; give one",
+        ),
+        (["--thresholds", "t.json"], "--thresholds goes with --score only"),
         ([*SCORE, "--force"], "--force does not go with --score"),
         ([*SCORE, "--methods", "ae"], "--methods does not go with --score"),
         ([*SCORE, "--seeds", "1", "2"], "--score takes one value of --seeds"),
@@ -488,6 +494,38 @@ def test_new_pictures_are_judged_and_an_unreadable_one_is_named_with_status_1(
     written = pd.read_csv(tmp_path / "새 부품 😀_scores.csv", keep_default_na=False)
     assert set(written["verdict"]) == {"n/a"}
     assert written["file"][written["score"] == ""].tolist() == ["zz.png"]
+
+
+def test_chosen_thresholds_pass_review_or_reject_and_only_those_of_this_very_result(
+    call: Call, data: Path, finished: Path, outputs: Path, tmp_path: Path
+) -> None:
+    scores = pd.read_csv(finished / SCORES_FILE)
+    first, second, third, last = sorted(scores.loc[scores["split"] == "test", "score"])
+    low, high = (first + second) / 2, (third + last) / 2
+    chosen = ReviewLines("part", "padim", SMALL_ID, low, high, str(cell(outputs)["finished"]))
+    file, table = tmp_path / "thresholds.json", tmp_path / "scores.csv"
+    file.write_text(lines_text([chosen]))
+    command = [*score_arguments(data / "part" / "test"), "--thresholds", str(file)]
+    ended = call(*command, "--csv", str(table))
+    written = pd.read_csv(table, keep_default_na=False)
+
+    assert ended.status == 0
+    assert sorted(written["verdict"]) == ["defective", "good", "review", "review"]
+    assert set(written["false_alarms"]) == {"n/a"}
+    assert "1 of them are above" in ended.out
+    assert "2 are above" in ended.out
+
+    table.unlink()
+    for content, words in (
+        (lines_text([replace(chosen, finished="2020")]), "an earlier result"),
+        (lines_text([replace(chosen, settings_id="")]), "has no thresholds for"),
+        ("{", "cannot be read as thresholds"),
+    ):
+        file.write_text(content)
+        ended = call(*command, "--csv", str(table))
+        assert ended.status == 2
+        assert words in ended.sentence
+        assert not table.exists()
 
 
 @pytest.mark.usefixtures("finished")

@@ -15,7 +15,6 @@ from evaluation.measure.disagreement import (
     MISSED,
     PASSED,
     UNKNOWN,
-    agreed_on,
     disagreement,
     percentiles,
     ranks,
@@ -107,9 +106,3 @@ def test_verdicts_count_what_the_decisions_count() -> None:
     assert (judged == FALSE_ALARM).sum() == decisions.false_alarms > 0
     assert (judged == HIT).sum() == decisions.defective - decisions.missed
     assert (judged == PASSED).sum() == decisions.good - decisions.false_alarms
-
-
-def test_missed_by_all_is_missed_by_each() -> None:
-    judged = pd.DataFrame({"a": [MISSED, MISSED, HIT], "b": [MISSED, UNKNOWN, MISSED]})
-    assert agreed_on(judged, MISSED).tolist() == [True, False, False]
-    assert agreed_on(judged, FALSE_ALARM).tolist() == [False, False, False]

@@ -44,7 +44,7 @@ def test_a_region_hits_where_it_shares_a_pixel_with_the_marked_defect() -> None:
 def test_marked_regions_are_counted_with_those_that_are_touched() -> None:
     marked = np.zeros(MAP.shape, bool)
     marked[3, 2:] = marked[2, 1] = marked[0, 0] = marked[2, 5] = True
-    # The first two touch at a corner with each other and are one; so are the third and the last.
+    # All but the one in the corner touch each other, and are one.
     assert marked_regions_hit(marked, MAP, 6.5) == (1, 2)
     assert marked_regions_hit(marked, MAP, 1.0) == (2, 2)
     assert marked_regions_hit(marked, MAP, math.nan) == (0, 2)

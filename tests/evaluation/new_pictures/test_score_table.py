@@ -14,13 +14,16 @@ import pytest
 from data_utils.facts import fact
 from evaluation.new_pictures.opened_cell import OpenCell
 from evaluation.new_pictures.score_table import (
+    BYTE_ORDER_MARK,
     COLUMNS,
     check_target,
     default_file,
     score_csv,
     verdict,
+    verdicts_in_words,
 )
 from evaluation.new_pictures.scoring import ScoredPicture
+from evaluation.store.review_lines import ReviewLines
 
 
 def cell(method: str = "padim", threshold: float = 2.25) -> OpenCell:
@@ -42,6 +45,34 @@ def test_a_score_at_the_threshold_passes_and_one_above_it_does_not() -> None:
     assert verdict(2.0, math.nan) == "n/a"
 
 
+def test_between_two_thresholds_a_person_decides_and_equal_ones_leave_nothing_to_review() -> None:
+    scores = (1.0, 1.1, 2.0, 2.1, math.nan)
+    assert [verdict(score, 2.0, 1.0) for score in scores] == [
+        *("good", "review", "review", "defective", "n/a")
+    ]
+    assert [verdict(score, 2.0, 2.0) for score in scores[:4]] == ["good"] * 3 + ["defective"]
+    assert verdict(1.5, math.nan, 1.0) == "n/a"
+
+
+def test_with_chosen_thresholds_a_line_says_both_and_no_rate() -> None:
+    chosen = ReviewLines("part", "padim", "", 1.0, 2.0, "")
+    content = score_csv([ScoredPicture("a", {"padim": 1.5})], [cell()], 0.05, chosen)
+    (line,) = csv.DictReader(io.StringIO(content.lstrip(BYTE_ORDER_MARK), newline=""))
+    assert (line["threshold"], line["review_above"]) == ("2", "1")
+    assert (line["verdict"], line["false_alarms"]) == ("review", "n/a")
+
+
+def test_chosen_thresholds_are_said_with_how_many_pictures_are_above_them() -> None:
+    chosen = ReviewLines("part", "padim", "", 1.0, 2.0, "")
+    opened = cast(
+        "OpenCell",
+        SimpleNamespace(calibration_scores=[1.0] * 3, threshold=lambda _: math.nan),
+    )
+    words = verdicts_in_words([0.5, 1.5, 1.7, 3.0, math.nan], opened, 0.05, chosen)
+    assert "1 of them are above 2 and rejected; 2 are above 1 and to be reviewed" in words
+    assert "at least 19 are needed" in verdicts_in_words([1.0], opened, 0.05, None)
+
+
 def test_every_line_says_method_score_threshold_verdict_and_rate() -> None:
     scored = ScoredPicture("a.png", {"padim": 0.125, "ae": 3.5})
     first, second = rows(scored, cells=(cell(), cell("ae")))
@@ -51,6 +82,7 @@ def test_every_line_says_method_score_threshold_verdict_and_rate() -> None:
         "method": "padim",
         "score": "0.125",
         "threshold": "2.25",
+        "review_above": "n/a",
         "verdict": "good",
         "false_alarms": "0.05",
         "remark": "",
