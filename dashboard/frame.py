@@ -120,8 +120,8 @@ def draw_choices(outputs: Path, asked: tuple[str, ...]) -> Selection:
         method = _draw_method(METHOD in asked, set(cells["method"]))
         if METHOD in asked:
             cells = cells[cells["method"] == method]
-        found = sorted(set(cells["settings_id"])) if SETTINGS in asked else []
-        settings = _draw_settings(found)
+        found = sorted({*cells["settings_id"]}) or [""]
+        settings = _draw_settings(found) if SETTINGS in asked else ""
     selection = Selection(
         source.root, source.demo, source.categories, category, method, outputs, settings
     )
@@ -186,8 +186,6 @@ def _draw_method(asked: bool, with_results: set[str]) -> str:
 
 def _draw_settings(names: list[str]) -> str:
     """Draw the choice of settings where there are results of several; the default ones first."""
-    if not names or names == [""]:
-        return ""
     keep_choice("settings", names)
     if len(names) > 1:
         st.selectbox(

@@ -18,6 +18,7 @@ from evaluation.measure.operating_points import DEFAULT_FALSE_ALARMS
 
 ALARMS_KEY = "alarms"
 LASTING = ("lang", "data_folder", "category", "method", "settings", ALARMS_KEY, "sample", "zoom")
+PICTURES = {"show", "defect", "sample"}  # taken from an address together
 ELSEWHERE = ("\\\\", "//")  # another computer, which no link may make this one ask
 ALARMS_STEP, ALARMS_MOST = 0.5, 30.0
 SELECTION_KEY, KEPT_KEY, WRITTEN_KEY, DRAWN_KEY = "_selection", "_kept", "_written", "_drawn"
@@ -97,9 +98,10 @@ def restore() -> None:
     given = st.query_params.to_dict()
     written: dict[str, str] = st.session_state.setdefault(WRITTEN_KEY, {})
     if given:
-        for key in given.keys() | written.keys():
-            if given.get(key) != written.get(key):
-                st.session_state.pop(key, None)
+        keys = given.keys() | written.keys()
+        changed = {key for key in keys if given.get(key) != written.get(key)}
+        for key in changed | (PICTURES if changed & PICTURES else set()):
+            st.session_state.pop(key, None)
     for key in (*st.session_state.get(KEPT_KEY, {}), *LASTING):
         if key in st.session_state:
             st.session_state[key] = st.session_state[key]

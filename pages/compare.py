@@ -53,6 +53,7 @@ def _draw_results(selection: Selection) -> None:
             at = draw_picker(names, lambda: telling_sample(pictures, comparison))
     if not rows:
         st.info(t("shown_nothing"))
+        mirror_in_url()
         return
     draw_row(comparison, rows, at)
     draw_thresholds(comparison, false_alarms)

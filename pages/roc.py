@@ -155,13 +155,9 @@ def _draw_count(cell: FinishedCell, what: str, show: str, count: int, total: int
     if not total:
         st.markdown(f"{what}: {t('roc_share_unknown')}")
         return
-    label = f"{what}: {t('overview_count_of', count=count, total=total)}"
-    chosen = {"method": cell.method, "settings": cell.place.settings_id, "show": show}
-    icon = ":material/image_search:"
-    disabled = not count
-    st.page_link(
-        SAMPLES_PAGE, label=label, icon=icon, disabled=disabled, query_params=address(**chosen)
-    )
+    text = f":material/image_search: {what}: {t('overview_count_of', count=count, total=total)}"
+    where = address(method=cell.method, settings=cell.place.settings_id, show=show)
+    st.page_link(SAMPLES_PAGE, label=text, disabled=not count, query_params=where)
     spread = percent_interval(*share_interval(count, total))
     st.caption(t("roc_share", share=percent(count / total), interval=spread))
 

@@ -11,7 +11,7 @@ import streamlit as st
 from dashboard.compare.lineup import Comparison
 from dashboard.components.picture_viewer import draw_viewer, zoom
 from dashboard.samples import viewer
-from dashboard.samples.picker import GALLERY_MOST, SHOW_KEY, draw_tiles
+from dashboard.samples.picker import GALLERY_MOST, TOGETHER_KEY, draw_tiles
 from dashboard.samples.sample_set import Panels
 from dashboard.samples.shown import wording
 from dashboard.state import language, said, score_unit, t
@@ -190,7 +190,7 @@ def draw_counts(comparison: Comparison) -> None:
                 type="tertiary",
                 icon=":material/image_search:",
                 on_click=st.session_state.update,
-                args=({SHOW_KEY: show},),
+                args=({TOGETHER_KEY: show},),
             )
 
 

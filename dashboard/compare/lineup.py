@@ -61,7 +61,7 @@ class Comparison:
     @property
     def stamp(self) -> str:
         """What differs where other maps or thresholds are shown."""
-        made = [(cell.place.key, cell.about.get("finished")) for cell in self.cells.values()]
+        made = [(cell.place.folder, cell.about.get("checksum")) for cell in self.cells.values()]
         return f"{made} {self.thresholds}"
 
     def rows(self, defect: str) -> list[int]:

@@ -37,23 +37,24 @@ function paintPanel(room, panel, sample, svg) {
   const whole = { x: 0, y: 0, width: sample.width, height: sample.height };
   const picture = (href, at = whole) =>
     href && drawn("image", svg, { href, ...at, preserveAspectRatio: "none" });
-  const border = (path, name) => {
-    if (!path) return;
-    drawn("path", svg, { d: path, class: `edge ${name}` });
-    drawn("path", svg, { d: path, class: `line ${name}` });
+  const own = layer?.image ? layer : sample; // the method saw another part of the file
+  const border = (d, name) => {
+    for (const part of d ? ["edge", "line"] : []) {
+      drawn("path", svg, { d, transform: layer?.scale ?? "", class: `${part} ${name}` });
+    }
   };
   if (panel.kind === "truth") {
     picture(sample.truth);
   } else if (panel.kind === "heat") {
     picture(layer.heat);
   } else {
-    picture(sample.image);
-    if (sample.detail) picture(sample.detail.url, { ...sample.detail, url: "" });
+    picture(own.image);
+    if (own.detail) picture(own.detail.url, { ...own.detail, url: "" });
   }
   if (panel.kind === "overlay" && room.shows.H) {
     picture(layer.overlay)?.setAttribute("opacity", room.data.opacity);
   }
-  if (panel.kind !== "truth" && room.shows.G) border(sample.truthBorder, "truth");
+  if (panel.kind !== "truth" && room.shows.G) border((layer ?? sample).truthBorder, "truth");
   if (panel.kind !== "image" && panel.kind !== "heat" && room.shows.O) border(layer?.border, "found");
   if (panel.kind !== "overlay" || !layer) return;
   for (const region of layer.regions) {
@@ -224,8 +225,7 @@ function furnish(room, parent) {
   room.root = parent.querySelector(".viewer");
   room.root.replaceChildren();
   const head = made("div", room.root, "head");
-  room.line = made("p", head, "line");
-  room.line.setAttribute("aria-live", "polite");
+  (room.line = made("p", head, "line")).ariaLive = "polite";
   room.tools = made("div", head, "tools");
   (room.help = made("div", room.root, "help")).hidden = true;
   room.row = made("div", room.root, "row");

@@ -76,8 +76,8 @@ def draw_viewer(
             kept[name] = make(place)
         position = said("position", position=place + 1, count=len(names))
         samples[name] = kept[name] | {"place": position}
-    while len(kept) > MOST_KEPT:
-        kept.pop(next(iter(kept)))
+    for name in list(kept)[:-MOST_KEPT]:
+        kept.pop(name, None)  # another session may have done so
     _viewer(
         key=KEY,
         data={
@@ -117,7 +117,7 @@ def zoom_text(view: Any) -> str:
     """Return what the browser sent as it stands in the address, "" for the whole picture."""
     try:
         near, x, y = (float(part) for part in view)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return ""
     if not near > 1 or not math.isfinite(near + x + y):
         return ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -56,11 +56,11 @@ def draw_score_lines(
 
     def take_opened() -> None:
         sent = st.session_state[key].get("open")
-        if isinstance(sent, list) and len(sent) == 4 and sent[2] in LABELS:
+        if isinstance(sent, list) and len(sent) == 4 and str(sent[2]) in LABELS:
             how, ends = (WITHIN if sent[3] == WITHIN else BETWEEN), sent[:2]
             try:
                 low, high = (float(end) for end in ends)
-            except (TypeError, ValueError):
+            except (TypeError, ValueError, OverflowError):
                 return
             opened(f"{how}:{low!r}:{high!r}:{sent[2]}")
 
@@ -86,5 +86,5 @@ def _are_numbers(sent: Any, count: int) -> bool:
     return (
         isinstance(sent, list)
         and len(sent) == count
-        and all(isinstance(one, (int, float)) and math.isfinite(one) for one in sent)
+        and all(type(one) in (int, float) and abs(one) < sys.float_info.max for one in sent)
     )

@@ -104,15 +104,12 @@ def _draw_pictures(cell: FinishedCell, threshold: float) -> None:
             panels = samples.panels(at)
             if panels.overlay is None:
                 continue
-            chosen = {"method": cell.method, "settings": cell.place.settings_id, "show": verdict}
+            where = address(method=cell.method, settings="", show=verdict)
+            label = f":material/image_search: {wording(verdict, len(places))}"
             with st.container(width=PICTURE_PX + 60):
                 picture = outlined(panels.overlay, panels.anomaly_map, threshold)
                 st.image(picture, width=PICTURE_PX, caption=plain(sample_names(samples.table)[at]))
-                st.page_link(
-                    SAMPLES_PAGE,
-                    label=wording(verdict, len(places)),
-                    query_params=address(**chosen),
-                )
+                st.page_link(SAMPLES_PAGE, label=label, query_params=where)
 
 
 def _draw_numbers(candidates: list[Candidate], choice: Choice, allowed: float) -> None:
@@ -146,7 +143,7 @@ def _draw_numbers(candidates: list[Candidate], choice: Choice, allowed: float) -
 
     def open_counted(row: int, column: str) -> None:
         if column in opens:
-            open_samples(method=candidates[row].method, show=opens[column])
+            open_samples(method=candidates[row].method, settings="", show=opens[column])
 
     formats = {"latency_ms": "{:.0f}"}
     draw_table(table, headings, formats, key="overview_choice", on_cell=open_counted)

@@ -51,7 +51,7 @@ def draw_run_control(selection: Selection) -> None:
     )
     if running:
         st.session_state[SEEN_RUNNING] = True
-        if status and any(is_asked(status, one) for one in _demo_requests(selection)):
+        if status and status.arguments in [one.arguments() for one in _demo_requests(selection)]:
             st.caption(t("demo_begun"))
         st.fragment(_draw_live, run_every=POLL_S)(str(selection.outputs))
         return
@@ -71,7 +71,7 @@ def begin_demo(selection: Selection, nothing_yet: bool) -> None:
     status = read_status(selection.outputs)
     if status is None and nothing_yet:
         asked = quick
-    elif status is not None and status.state == DONE and is_asked(status, quick):
+    elif status is not None and status.state == DONE and status.arguments == quick.arguments():
         asked = slow
     else:
         return
@@ -83,11 +83,6 @@ def _demo_requests(selection: Selection) -> tuple[Request, Request]:
     slow = tuple(key for key, method in METHODS.items() if method.long_fit)
     quick = tuple(key for key in METHODS if key not in slow)
     return Request(selection.data_argument, (), quick), Request(selection.data_argument, (), slow)
-
-
-def is_asked(status: JobStatus, request: Request) -> bool:
-    """Tell whether a job was started with this request."""
-    return list(status.arguments) == list(request.arguments())
 
 
 def _draw_scope(selection: Selection) -> tuple[list[str], list[str], bool]:

@@ -22,7 +22,8 @@ from evaluation.measure.disagreement import FALSE_ALARM, MISSED, disagreement, v
 if TYPE_CHECKING:
     from dashboard.compare.lineup import Comparison
 
-SAMPLE_KEY, ORDER_KEY, SHOW_KEY, DEFECT_KEY = "sample", "order", "show", "defect"
+SAMPLE_KEY, ORDER_KEY, DEFECT_KEY = "sample", "order", "defect"
+SHOW_KEY, TOGETHER_KEY = "show", "together"  # of one method; of all, on Compare
 EVERYTHING = ""
 LIST_PX, PICKER_PX = 180, 250
 ORDERS = {"name": "sort_name", "score": "sort_score", "mistakes": "sort_mistakes"}
@@ -45,18 +46,20 @@ def draw_condition(
     single : bool
         Whether the pictures have the verdicts of one method.
     """
-    remember(SHOW_KEY, EVERYTHING)
-    show = st.session_state[SHOW_KEY]
-    met = passing(show, test, threshold, together) if show else None
+    key = SHOW_KEY if single else TOGETHER_KEY
+    remember(key, EVERYTHING)
+    show = st.session_state[key]
+    known = single or show in TOGETHER
+    met = passing(show, test, threshold, together) if show and known else None
     if show and met is None:
         st.warning(t("not_here", what=show))
-        st.session_state[SHOW_KEY] = show = EVERYTHING
+        st.session_state[key] = show = EVERYTHING
     options = {EVERYTHING: said("everything")}
     for name in (*(SINGLE if single else ()), *TOGETHER):
         options[name] = said(f"show_{name}")
     if met is not None:
         options[show] = wording(show, int(met.sum()))
-    _draw_list(SHOW_KEY, options, t("filter_show"))
+    _draw_list(key, options, t("filter_show"))
     return np.ones(len(test), bool) if met is None else met
 
 

@@ -39,6 +39,7 @@ OPACITY_KEY = "opacity"
 SLIDER_STEPS = 100
 BAR_PX = (24, 960)
 SIDES = ("height", "width")
+HITS = {None: "unknown", True: "hit", False: "beside"}
 KEYS = ("steps", "methods", "truth", "heat", "outline", "reset", "zoom")
 
 
@@ -129,20 +130,31 @@ def viewed(
     )
 
     def layer(panels: Panels, level: float) -> dict[str, Any]:
+        marked = panels.truth > 0 if panels.truth is not None and row["has_mask"] else None
         found = regions(panels.anomaly_map, level, marked)
         heat, strength = panels.heatmap, gray(panels.anomaly_map, panels.scale)
+        right, lower = width / heat.shape[1], height / heat.shape[0]
+        # A method may have seen another part of the file, or at another size.
+        own = panels.image
+        apart = own is not None and image is not None and not np.array_equal(own, image)
         return {
             "heat": data_url(png(heat), "png"),
             "overlay": data_url(png(np.dstack([heat, strength])), "png"),
+            "image": data_url(png(own), "png") if own is not None and apart else "",
+            "truthBorder": "" if marked is None else border(marked),
             "border": border(panels.anomaly_map > level),
+            "scale": f"scale({right} {lower})",
             "summary": found_text(panels, marked, level, bool(row["label"])),
             "regions": [
                 {
                     "number": str(number),
-                    "box": [one.left, one.top, one.right, one.bottom],
-                    "hit": {None: "", True: "hit", False: "beside"}[one.hit],
+                    "box": [
+                        *(one.left * right, one.top * lower),
+                        *(one.right * right, one.bottom * lower),
+                    ],
+                    "hit": HITS[one.hit],
                     "text": said(
-                        {None: "region", True: "region_hit", False: "region_beside"}[one.hit],
+                        f"region_{HITS[one.hit]}",
                         number=number,
                         x=round(left + (one.left + one.right) / 2 * across),
                         y=round(top + (one.top + one.bottom) / 2 * down),

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from evaluation.measure.by_defect import size_groups
+from evaluation.measure.by_defect import GROUPS, size_groups
 from evaluation.measure.disagreement import FALSE_ALARM, HIT, MISSED, PASSED, verdicts
 
 WRONG, DISPUTED = "wrong", "disputed"
@@ -75,7 +75,8 @@ def passing(
                 met = (score >= low) & ((score < high) | ((score == high) & (high >= score.max())))
             return np.asarray(met & (label == LABELS[kind]))
         if name == SIZE:
-            return _of_size(test, label, int(*values))
+            (group,) = map(int, values)
+            return _of_size(test, label, group) if group in range(GROUPS) else None
     except (ValueError, KeyError, TypeError):
         pass
     return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import math
+import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -47,7 +47,7 @@ class ReviewLines:
         names = (self.category, self.method, self.settings_id, self.finished)
         if not all(isinstance(name, str) for name in names):
             raise ValueError("a name is no text")
-        if not all(isinstance(one, (int, float)) and math.isfinite(one) for one in scores):
+        if not all(type(one) in (int, float) and abs(one) < sys.float_info.max for one in scores):
             raise ValueError("a threshold is no number")
         if self.review_above > self.reject_above:
             raise ValueError("review_above is greater than reject_above")

@@ -54,7 +54,7 @@ def test_back_shows_what_the_address_says_and_then_the_page_can_be_changed_again
         ("sample", "samples"),
         ("sample", "compare"),
         ("show", "samples"),
-        ("show", "compare"),
+        ("together", "compare"),
         ("defect", "samples"),
         ("order", "samples"),
         ("roc_view", "roc"),

@@ -115,10 +115,10 @@ def test_opposite_verdicts_stand_below_the_pictures_and_lead_the_most_disputed(
     assert list(table["padim_verdict"][:2]) == ["✓ passed", "✓ found"]
     assert list(table["patchcore_verdict"][:2]) == ["! false alarm", "✗ missed"]
 
-    app.selectbox(key="show_en").set_value("disputed").run()
+    app.selectbox(key="together_en").set_value("disputed").run()
     assert component(app, "viewer")["names"] == ["good/000", "blot/002"]
     assert sorted(disputes(app)["sample"]) == ["blot/002", "good/000"]
-    assert app.query_params["show"] == "disputed"
+    assert app.query_params["together"] == "disputed"
 
 
 @pytest.mark.usefixtures("results")
@@ -178,7 +178,7 @@ def test_what_all_miss_or_report_wrongly_is_counted_and_shown_on_a_click(results
         app.button(key=counted(app)[label]).click().run()
         assert component(app, "viewer")["names"] == names
         assert [tile["name"] for tile in component(app, "gallery")["tiles"]] == names
-    app.selectbox(key="show_en").set_value("").run()
+    app.selectbox(key="together_en").set_value("").run()
     send(app, "gallery", picked="blot/004")
     assert app.selectbox(key="sample").value == "blot/004"
 
@@ -189,7 +189,7 @@ def test_what_all_miss_or_report_wrongly_is_counted_and_shown_on_a_click(results
     ]
     app.button(key="compare_all_missed").click().run()
     assert translate("shown_nothing", "en") in shown(app)
-    assert app.query_params["show"] == "all_missed"
+    assert app.query_params["together"] == "all_missed"
 
 
 def test_missing_methods_can_be_started_and_the_finders_ask_for_a_second(

@@ -37,7 +37,7 @@ pytestmark = pytest.mark.usefixtures("results")
                 ("selectbox", "tradeoff_cost", "fit_s"),
             ],
         ),
-        ("compare", [("selectbox", "defect_en", "blot"), ("selectbox", "show_en", "disputed")]),
+        ("compare", [("selectbox", "defect_en", "blot"), ("selectbox", "together_en", "disputed")]),
         (
             "defects",
             [

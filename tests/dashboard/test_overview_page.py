@@ -19,6 +19,7 @@ from evaluation.store.cells import read_cell, record_failure
 from evaluation.store.places import CellPlace
 from evaluation.store.summary import write_summary
 from tests.dashboard.driver import (
+    LINK,
     change_cell,
     component,
     notices,
@@ -157,7 +158,9 @@ def test_the_answer_shows_what_the_method_found_missed_and_reported_wrongly(
     *pictures, contact_sheet = [image.proto.imgs[0].caption for image in app.image]
     assert pictures == [r"blot/005", r"blot/001", r"good/004"]
     links = [(one.proto.label, one.proto.query_string) for one in app.get("page_link")]
-    assert [label for label, _ in links] == ["4 found", "2 missed", "false alarms: 2"]
+    assert [label for label, _ in links] == [
+        f"{LINK} {words}" for words in ("4 found", "2 missed", "false alarms: 2")
+    ]
     for (_, query), show in zip(links, ("hit", "missed", "false_alarm"), strict=True):
         assert query == f"lang=en&category=part&method=patchcore&show={show}"
     assert contact_sheet == "bare"

@@ -18,6 +18,7 @@ from evaluation.store.cells import read_cell
 from evaluation.store.places import CellKey, CellPlace
 from evaluation.store.review_lines import ReviewLines, read_lines
 from tests.dashboard.driver import (
+    LINK,
     change_cell,
     component,
     figures,
@@ -68,8 +69,8 @@ def test_the_slider_moves_threshold_counts_and_markers(results: Path) -> None:
         app.slider(key="alarms").set_value(percent).run()
         made = decide(test["score"], test["label"], held_out, percent / 100)
         missed, alarms = (one.proto for one in app.get("page_link")[:2])
-        assert missed.label == f"Missed defects: {made.missed} of {made.defective}"
-        assert alarms.label == f"False alarms: {made.false_alarms} of {made.good}"
+        assert missed.label == f"{LINK} Missed defects: {made.missed} of {made.defective}"
+        assert alarms.label == f"{LINK} False alarms: {made.false_alarms} of {made.good}"
         assert [missed.disabled, alarms.disabled] == [not made.missed, not made.false_alarms]
         mark = next(t for t in figures(app)[0].data if t.mode == "markers" and t.name == "PaDiM")
         assert mark.x[0] == pytest.approx(made.false_alarm_rate)
