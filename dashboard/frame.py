@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 
 import streamlit as st
@@ -13,6 +12,7 @@ from dashboard.run.control import begin_demo, draw_run_control
 from dashboard.state import (
     Selection,
     follow,
+    forget_scores,
     keep_choice,
     language,
     mirror_in_url,
@@ -40,7 +40,6 @@ PAGES: dict[str, tuple[str, tuple[str, ...]]] = {
     "inspection": ("biotech", (CATEGORY, SETTINGS)),
     "run": ("play_circle", ()),
 }
-WIDE_PAGES = ("samples", "compare")
 STYLE = (Path(__file__).resolve().parent / "frame.css").read_text(encoding="utf-8")
 # The light primary colour of the dark theme is read with dark letters only.
 DARK_STYLE = '[data-testid="stBaseButton-primary"] { color: #08131c; }'
@@ -66,7 +65,7 @@ def draw_app() -> None:
         page_title=t("app_title"),
         page_icon=":material/search:",
         layout="wide",
-        initial_sidebar_state="collapsed" if name in WIDE_PAGES else "auto",
+        initial_sidebar_state="collapsed" if name in ("samples", "compare") else "auto",
     )
     style = STYLE + (DARK_STYLE if st.context.theme.type == "dark" else "")
     st.html(
@@ -160,10 +159,14 @@ def _draw_category(source: DataSource, with_results: list[str], asked: bool) -> 
         return ""
     keep_choice("category", names)
     if asked:
-        # Another category has other samples, some of the same name.
-        anew = partial(st.session_state.pop, "sample", None)
-        st.selectbox(t("category"), names, key="category", width=CHOICE_PX, on_change=anew)
+        st.selectbox(t("category"), names, key="category", width=CHOICE_PX, on_change=_begin_anew)
     return str(st.session_state["category"])
+
+
+def _begin_anew() -> None:
+    """Forget the sample: another category has others, some of the same name."""
+    st.session_state.pop("sample", None)
+    forget_scores()
 
 
 def _draw_method(asked: bool, with_results: set[str]) -> str:
@@ -180,6 +183,7 @@ def _draw_method(asked: bool, with_results: set[str]) -> str:
             key="method",
             format_func=lambda key: METHODS[key].title,
             required=True,
+            on_change=forget_scores,
         )
     return str(st.session_state["method"])
 

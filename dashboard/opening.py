@@ -68,6 +68,8 @@ def draw_evaluation(selection: Selection, missing: list[str]) -> None:
     """Offer to evaluate the methods without results, unless an evaluation is running."""
     status = read_status(selection.outputs)
     running = status is not None and status.state == RUNNING
+    if missing and running:
+        st.caption(t("no_results_running"))
     if not missing or running or selection.category not in selection.categories:
         return
     titles = ", ".join(method_title(method) for method in missing)

@@ -9,19 +9,22 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from dashboard import texts
 from dashboard.texts import DEFAULT_LANGUAGE, LANGUAGES, TEXTS, translate, wording
 from data_utils.facts import Fact
 from data_utils.locations import demo_root
+from evaluation.measure.conditions import ABOVE, BETWEEN, WITHIN
 from evaluation.measure.operating_points import DEFAULT_FALSE_ALARMS
 
 ALARMS_KEY = "alarms"
 LASTING = ("lang", "data_folder", "category", "method", "settings", ALARMS_KEY, "sample", "zoom")
 PICTURES = {"show", "defect", "sample"}  # taken from an address together
-ELSEWHERE = ("\\\\", "//")  # another computer, which no link may make this one ask
 ALARMS_STEP, ALARMS_MOST = 0.5, 30.0
-SELECTION_KEY, KEPT_KEY, WRITTEN_KEY, DRAWN_KEY = "_selection", "_kept", "_written", "_drawn"
+SELECTION_KEY, KEPT_KEY, DRAWN_KEY = "_selection", "_kept", "_drawn"
+NO_ZOOM = {"zoom": ""}  # which the viewer itself writes into the address
+RECENT_KEY, ADOPTED_KEY, MOST_RECENT = "_recent", "_adopted", 50
 SAMPLES_PAGE, OPEN_KEY = "pages/samples.py", "_open"
 
 
@@ -89,25 +92,41 @@ def told(fact: Fact) -> str:
 
 
 def restore() -> None:
-    """Take over what the address says that this session has not written there, and keep choices.
+    """Take over what the address says where it is not of this session's making, and keep choices.
 
-    That is all of it in a new session, and what differs after Back or another way to another
-    address. Streamlit forgets the value of a widget that the current page does not draw, unless
-    the script has set it itself.
+    So it is in a new session, after Back, and after a link. A run that was asked for before the
+    browser had the latest address brings an older one of this session, which says nothing.
+    Streamlit forgets the value of a widget that the current page does not draw, unless the
+    script has set it itself.
     """
     given = st.query_params.to_dict()
-    written: dict[str, str] = st.session_state.setdefault(WRITTEN_KEY, {})
-    if given:
-        keys = given.keys() | written.keys()
-        changed = {key for key in keys if given.get(key) != written.get(key)}
+    recent: list[dict[str, str]] = st.session_state.setdefault(RECENT_KEY, [])
+    context = get_script_run_ctx()
+    back = context is not None and context.is_history_navigation
+    adopting = back or given | NO_ZOOM not in recent
+    st.session_state[ADOPTED_KEY] = given if adopting else {}
+    if adopting and given and recent:
+        last = recent[-1]
+        changed = {key for key in given.keys() | last.keys() if given.get(key) != last.get(key)}
         for key in changed | (PICTURES if changed & PICTURES else set()):
             st.session_state.pop(key, None)
     for key in (*st.session_state.get(KEPT_KEY, {}), *LASTING):
         if key in st.session_state:
             st.session_state[key] = st.session_state[key]
-        elif key in LASTING and key in given and not given[key].startswith(ELSEWHERE):
-            st.session_state[key] = _alarms(given[key]) if key == ALARMS_KEY else given[key]
+        elif key in LASTING and (text := _adopted(key)) and not elsewhere(text):
+            st.session_state[key] = _alarms(text) if key == ALARMS_KEY else text
     st.session_state[DRAWN_KEY] = set()
+
+
+def _adopted(key: str) -> str | None:
+    """Return what the address says, where this run takes it over."""
+    given: str | None = st.session_state.get(ADOPTED_KEY, {}).get(key)
+    return given
+
+
+def elsewhere(path: str) -> bool:
+    """Tell whether a path is on another computer, which no link may make this one ask."""
+    return path.strip().replace("\\", "/").startswith("//")
 
 
 def mirror_in_url() -> None:
@@ -124,7 +143,9 @@ def mirror_in_url() -> None:
     for key in ("sample", "zoom"):
         if st.session_state.get(key):
             wanted[key] = str(st.session_state[key])
-    st.session_state[WRITTEN_KEY] = wanted
+    recent: list[dict[str, str]] = st.session_state.setdefault(RECENT_KEY, [])
+    recent[:] = [*recent[-MOST_RECENT:], wanted | NO_ZOOM]
+    st.session_state[ADOPTED_KEY] = {}
     if wanted != st.query_params.to_dict():
         st.query_params.from_dict(wanted)
 
@@ -136,6 +157,12 @@ def address(**changes: str) -> dict[str, str]:
     if chosen.get(ALARMS_KEY) == str(_alarms("")):
         del chosen[ALARMS_KEY]
     return {key: value for key, value in (chosen | changes).items() if value}
+
+
+def forget_scores() -> None:
+    """Forget a choice by raw scores: they say nothing of another method or category."""
+    if str(st.session_state.get("show")).partition(":")[0] in (ABOVE, BETWEEN, WITHIN):
+        st.session_state["show"] = ""
 
 
 def open_samples(**changes: str) -> None:
@@ -180,7 +207,7 @@ def remember(
     if shared:
         st.session_state.setdefault(DRAWN_KEY, set()).add(key)
     if key not in st.session_state:
-        given = st.query_params.get(key) if shared else None
+        given = _adopted(key) if shared else None
         st.session_state[key] = start if given is None else _read(given, start, least, most)
 
 
@@ -212,7 +239,7 @@ def keep_choice(key: str, options: Sequence[object]) -> None:
     value = st.session_state[key]
     if value not in options:
         st.session_state[key] = options[0]
-        if value and st.query_params.get(key) == str(value):
+        if value and _adopted(key) == str(value):
             st.warning(t("not_here", what=str(value)))
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.compare.lineup import Comparison, compared, judged_together
+from dashboard.compare.lineup import compared, judged_together
 from dashboard.components.picture_viewer import draw_viewer, zoom
 from dashboard.finished import findings_of, finished_cell, finished_methods
 from dashboard.frame import framed
@@ -25,6 +25,7 @@ from dashboard.state import (
     Selection,
     allowed_false_alarms,
     draw_false_alarm_slider,
+    forget_scores,
     language,
     mirror_in_url,
     said,
@@ -38,6 +39,7 @@ from data_utils.facts import fact_of
 from detectors.registry import METHODS
 from evaluation.measure.disagreement import verdicts
 from evaluation.measure.operating_points import pictures_needed, threshold_for
+from evaluation.measure.telling import ordered
 from evaluation.store.places import CellError, CellPlace
 
 PANELS = {
@@ -98,14 +100,17 @@ def _draw_samples(
 ) -> None:
     table, method, held_out = samples.table, selection.method, samples.calibration_scores
     unit, title = score_unit(method), method_title(method)
-    others = cache(lambda: _compared(selection))
+    outputs, category, settings = selection.outputs, selection.category, selection.settings
+    others = cache(
+        lambda: compared(finished_methods(outputs, category, settings)[0], allowed_false_alarms())
+    )
     with st.container(key="controls", horizontal=True, vertical_alignment="bottom"):
         rate = draw_false_alarm_slider()
         threshold = threshold_for(held_out, rate)
         met = picker.draw_condition(table, threshold, lambda: judged_together(others(), table))
         defect = picker.draw_filter(sample_set.defect_names(table))
         order = picker.draw_order()
-        positions = sample_set.ordered(table, defect, order, threshold)
+        positions = ordered(table, defect, order, threshold)
         positions = [position for position in positions if met[position]]
         names = sample_set.sample_names(table)
         listed = [names[position] for position in positions]
@@ -120,7 +125,7 @@ def _draw_samples(
             key = f"outline/{selection.category}/{method}/{threshold:.6g}"
             level = viewer.draw_outline_slider(samples.scale, threshold, key, unit)
             opacity = viewer.draw_opacity_slider()
-    origin = said("shown_origin", category=selection.category, method=title, rate=percent(rate))
+    origin = {"category": selection.category, "method": title, "rate": percent(rate)}
     picker.draw_taken_away(origin, len(listed))
     if not listed:
         st.info(t("shown_nothing"))
@@ -141,7 +146,7 @@ def _draw_samples(
         at,
         f"{samples.stamp}/{method}/{level}/{rate}/{zoom()[0] > 1}/{language()}",
         [{"kind": kind, "method": method, "title": said(key)} for kind, key in PANELS.items()],
-        viewer.labels(),
+        viewer.labels(methods=True),
         opacity,
         _turn,
         listed=method,
@@ -165,17 +170,12 @@ def _draw_scale(samples: sample_set.SampleSet, threshold: float, rate: float, un
         st.caption(f"{t('scale_line', low=scale.low, high=scale.high, unit=unit)} {line}")
 
 
-def _compared(selection: Selection) -> Comparison | None:
-    """Return what all methods with results make of the category's pictures."""
-    cells, _ = finished_methods(selection.outputs, selection.category, selection.settings)
-    return compared(cells, allowed_false_alarms()) if cells else None
-
-
 def _turn(by: int) -> None:
     """Go to the next or the previous method."""
     keys = list(METHODS)
     at = (keys.index(st.session_state["method"]) + by) % len(keys)
     st.session_state["method"] = keys[at]
+    forget_scores()
 
 
 def _draw_numbers(about: dict[str, Any]) -> None:

@@ -48,7 +48,7 @@ def draw_row(comparison: Comparison, rows: list[int], at: int) -> None:
         at,
         f"{comparison.stamp}/{zoom()[0] > 1}/{language()}",
         panels,
-        viewer.labels(),
+        viewer.labels(methods=False),
         OVERLAY_OPACITY,
         None,
         listed="",
@@ -203,4 +203,4 @@ def draw_thumbnails(comparison: Comparison, rows: list[int]) -> None:
     except CellError:  # said in the viewer already
         return
     known = [place for place in places if place is not None][:GALLERY_MOST]
-    draw_tiles(samples, known, math.nan)
+    draw_tiles(samples, known, math.nan, scores=False)

@@ -94,10 +94,8 @@ def compared(cells: Sequence[FinishedCell], false_alarms: float) -> Comparison:
     )
 
 
-def judged_together(comparison: Comparison | None, test: pd.DataFrame) -> pd.DataFrame:
+def judged_together(comparison: Comparison, test: pd.DataFrame) -> pd.DataFrame:
     """Return the verdicts of all methods with a threshold, a row per picture of `test`."""
-    if comparison is None:
-        return pd.DataFrame(index=range(len(test)))
     judged = comparison.judged[comparison.with_threshold]
     judged.index = pd.Index(comparison.together.names)
     return judged.reindex(sample_names(test)).reset_index(drop=True)

@@ -102,6 +102,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   gallery.onclick = (event) => {
     const button = event.target.closest("button");
     if (!button) return;
+    if (event.detail) button.blur(); // clicked, not by key: arrows step in the viewer again
     choose(gallery, button.dataset.name);
     setTriggerValue("picked", button.dataset.name);
   };

@@ -159,7 +159,7 @@ function followPointers(room, svg) {
   };
   svg.onpointermove = (event) => {
     const before = pointers.get(event.pointerId);
-    if (!before) return;
+    if (!before || !event.buttons) return void pointers.delete(event.pointerId);
     const [zoom, x, y] = room.view;
     const box = svg.getBoundingClientRect();
     pointers.set(event.pointerId, event);
@@ -194,17 +194,17 @@ function onKey(room, event) {
   if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
   const from = event.composedPath().filter((node) => node instanceof Element);
   if (from.some((node) => node.matches(IGNORES_KEYS))) return;
-  const key = event.key.length === 1 ? event.key.toUpperCase() : event.key;
+  const key = /^Key[GHO]$/.test(event.code) ? event.code[3] : event.key; // in every alphabet
   const acts = {
     ArrowLeft: () => step(room, -1),
     ArrowRight: () => step(room, 1),
-    ArrowUp: () => room.send("method", -1),
-    ArrowDown: () => room.send("method", 1),
+    ArrowUp: room.data.methods && (() => room.send("method", -1)),
+    ArrowDown: room.data.methods && (() => room.send("method", 1)),
     0: () => look(room, 1, 0.5, 0.5),
     "?": () => toggleHelp(room),
   };
   if (key in room.shows) acts[key] = () => toggle(room, key);
-  if (!acts[key]) return;
+  if (!acts[key] || (event.repeat && key in room.shows)) return;
   event.preventDefault();
   acts[key]();
 }

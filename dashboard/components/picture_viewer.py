@@ -18,7 +18,7 @@ KEY = "viewer"
 ZOOM_KEY = "zoom"
 WHOLE = (1.0, 0.5, 0.5)
 MOST_ZOOM = 40.0
-NEIGHBOURS, MOST_KEPT = (0, 1, -1, 2), 60
+NEIGHBOURS, MOST_KEPT = (0, 1, -1, 2), 24
 
 _viewer = component("picture_viewer", '<div class="viewer"></div>')
 
@@ -72,10 +72,11 @@ def draw_viewer(
     samples = {}
     for place in dict.fromkeys((at + by) % len(names) for by in NEIGHBOURS):
         name = names[place]
-        if name not in kept:
-            kept[name] = make(place)
+        shown = kept.get(name) or make(place)
+        if not shown["absent"] and (shown["detail"] or zoom() == WHOLE):  # what lacks may come
+            kept[name] = shown
         position = said("position", position=place + 1, count=len(names))
-        samples[name] = kept[name] | {"place": position}
+        samples[name] = shown | {"place": position}
     for name in list(kept)[:-MOST_KEPT]:
         kept.pop(name, None)  # another session may have done so
     _viewer(
@@ -88,6 +89,7 @@ def draw_viewer(
             "panels": list(panels),
             "labels": dict(labels),
             "opacity": opacity,
+            "methods": on_method is not None,
             "view": list(zoom()),
             **settings,
         },
@@ -97,7 +99,7 @@ def draw_viewer(
     )
 
 
-@st.cache_resource(show_spinner=False, max_entries=8)
+@st.cache_resource(show_spinner=False, max_entries=4)
 def _kept(version: str) -> dict[str, dict[str, Any]]:  # noqa: ARG001
     return {}
 

@@ -3,7 +3,6 @@
 
 const rooms = new WeakMap();
 const STEPS = 200; // of a line, by key, over the whole axis
-const ENDS = [-Infinity, Infinity];
 
 const within = (value, least, most) => Math.min(Math.max(value, least), most);
 const short = (value) => String(Number(value.toPrecision(4)));
@@ -32,7 +31,7 @@ function above(scores, value) {
   return scores.length - low;
 }
 
-const part = ({ edges }, value) => (value - edges[0]) / (edges[edges.length - 1] - edges[0]);
+const part = ({ edges }, value) => (value - edges[0]) / (edges.at(-1) - edges[0]);
 
 function paintBars(room) {
   const { data, bars } = room;
@@ -42,6 +41,7 @@ function paintBars(room) {
     return data.counts[kind].map((count) => count / total);
   });
   const tallest = Math.max(...shares.flat(), 1e-9);
+  room.unit.textContent = filled(data.labels.unit, { tallest: (100 * tallest).toFixed(0) });
   ["good", "defective", "held"].forEach((kind, at) => {
     shares[at].forEach((share, bin) => {
       const count = data.counts[kind][bin];
@@ -63,13 +63,11 @@ function paintBars(room) {
 }
 
 function paintLines(room) {
-  const { data, lines } = room;
-  const zone = lines[0] < lines[1];
+  const { data, lines, zone } = room;
   room.handles.forEach((handle, at) => {
     handle.hidden = at === 0 && !zone;
     handle.style.left = `${100 * within(part(data, lines[at]), 0, 1)}%`;
-    handle.setAttribute("aria-valuemin", data.edges[0]);
-    handle.setAttribute("aria-valuemax", data.edges[data.edges.length - 1]);
+    [handle.ariaValueMin, handle.ariaValueMax] = [data.edges[0], data.edges.at(-1)];
     handle.setAttribute("aria-valuenow", lines[at]);
     handle.setAttribute("aria-valuetext", short(lines[at]));
     const name = data.labels[zone ? ["review", "reject"][at] : "one"];
@@ -77,8 +75,8 @@ function paintLines(room) {
     handle.firstChild.textContent = `${name} ${short(lines[at])}`;
     handle.classList.toggle("flipped", part(data, lines[at]) > 0.6);
   });
-  room.zone.style.left = `${100 * within(part(data, lines[0]), 0, 1)}%`;
-  room.zone.style.right = `${100 - 100 * within(part(data, lines[1]), 0, 1)}%`;
+  room.area.style.left = `${100 * within(part(data, lines[0]), 0, 1)}%`;
+  room.area.style.right = `${100 - 100 * within(part(data, lines[1]), 0, 1)}%`;
   room.toggle.setAttribute("aria-pressed", String(zone));
   paintCounts(room, zone);
 }
@@ -86,7 +84,7 @@ function paintLines(room) {
 function paintCounts(room, zone) {
   const { data, lines } = room;
   const columns = zone ? ["passed", "byHand", "rejected"] : ["passed", "rejected"];
-  const limits = zone ? [ENDS[0], ...lines, ENDS[1]] : [ENDS[0], lines[1], ENDS[1]];
+  const limits = [-Infinity, ...lines.slice(zone ? 0 : 1), Infinity];
   room.table.replaceChildren();
   const head = made("tr", made("thead", room.table));
   for (const name of ["", ...columns]) made("th", head, "", data.labels[name] ?? "").scope = "col";
@@ -126,9 +124,8 @@ function paintCounts(room, zone) {
 function move(room, at, value) {
   const { edges } = room.data;
   const [low, high] = room.lines;
-  const zone = low < high;
-  const to = within(value, edges[0], edges[edges.length - 1]);
-  if (!zone) room.lines = [to, to];
+  const to = within(value, edges[0], edges.at(-1));
+  if (!room.zone) room.lines = [to, to];
   else room.lines = at === 0 ? [Math.min(to, high), high] : [low, Math.max(to, low)];
   paintLines(room);
 }
@@ -137,7 +134,7 @@ function furnish(room, parent) {
   room.root = parent.querySelector(".score-lines");
   room.root.replaceChildren();
   const plot = made("div", room.root, "plot");
-  room.zone = made("div", plot, "zone");
+  room.area = made("div", plot, "zone");
   room.bars = made("div", plot, "bars");
   room.axis = made("div", room.root, "axis");
   room.unit = made("p", room.root, "unit");
@@ -147,7 +144,8 @@ function furnish(room, parent) {
   room.toggle.onclick = () => {
     const [low, high] = room.lines;
     const top = room.data.edges[room.data.edges.length - 1];
-    room.lines = low < high ? [high, high] : [low, low + (top - low) / 4];
+    room.zone = !room.zone;
+    room.lines = room.zone ? [low, low + (top - low) / 4] : [high, high];
     paintLines(room);
     room.send("lines", room.lines);
   };
@@ -169,7 +167,7 @@ function furnish(room, parent) {
       const box = plot.getBoundingClientRect();
       const { edges } = room.data;
       const across = (event.clientX - box.left) / box.width;
-      move(room, at, edges[0] + across * (edges[edges.length - 1] - edges[0]));
+      move(room, at, edges[0] + across * (edges.at(-1) - edges[0]));
     };
     handle.onlostpointercapture = () => room.send("lines", room.lines);
     handle.onkeydown = (event) => {
@@ -177,7 +175,7 @@ function furnish(room, parent) {
       if (!by) return;
       event.preventDefault();
       const { edges } = room.data;
-      move(room, at, room.lines[at] + (by * (edges[edges.length - 1] - edges[0])) / STEPS);
+      move(room, at, room.lines[at] + (by * (edges.at(-1) - edges[0])) / STEPS);
       clearTimeout(room.telling);
       room.telling = setTimeout(() => room.send("lines", room.lines), 400);
     };
@@ -185,17 +183,19 @@ function furnish(room, parent) {
   });
 }
 
-export default function ({ data, parentElement, setStateValue, setTriggerValue }) {
+export default function ({ data, parentElement, setTriggerValue }) {
   let room = rooms.get(parentElement);
   if (!room?.root?.isConnected) {
     room = {};
     furnish(room, parentElement);
     rooms.set(parentElement, room);
   }
-  room.send = (name, value) => (name === "open" ? setTriggerValue : setStateValue)(name, value);
-  if (String(room.data?.lines) !== String(data.lines)) room.lines = data.lines;
+  room.send = setTriggerValue;
+  if (String(room.data?.lines) !== String(data.lines)) {
+    room.lines = data.lines;
+    room.zone = data.lines[0] < data.lines[1];
+  }
   room.data = data;
-  room.unit.textContent = data.labels.unit;
   room.toggle.textContent = data.labels.zone;
   room.legend.replaceChildren();
   for (const kind of ["good", "defective", "held"]) {

@@ -43,8 +43,8 @@ def draw_score_lines(
     labels : mapping
         Texts.
     moved, opened : callable
-        Are given the two lines that the user has chosen, and the condition of ``samples.shown``
-        for the pictures that the user wants to see.
+        Are given the two lines that the user has chosen, and the condition (see
+        ``measure.conditions``) for the pictures that the user wants to see.
     """
     scores = {kind: np.sort(np.asarray(some, np.float64)) for kind, some in groups.items()}
     edges = np.histogram_bin_edges(np.concatenate([*scores.values(), lines]), BINS)

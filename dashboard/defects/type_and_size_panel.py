@@ -48,7 +48,7 @@ def draw_types(selection: Selection, cells: Sequence[FinishedCell]) -> None:
             said("defects_all_types"),
         )
         name = f"{selection.category}_defect_types_{metric}"
-        draw_chart(figure, "defects_types_chart", name, partial(_open_type, selection.settings))
+        draw_chart(figure, "defects_types_chart", name, partial(_open_type, _settings(cells)))
         st.caption(t("defects_types_caption"))
         if types[metric].isna().any() or len(types) < types["defect"].nunique() * len(cells):
             st.caption(t("defects_types_na"))
@@ -142,7 +142,7 @@ def _draw_recalls(
             said("defects_size_axis"),
             said("defects_recall_axis"),
         )
-        opens = partial(_open_size, cells[0].place.settings_id)
+        opens = partial(_open_size, _settings(cells))
         draw_chart(figure, "defects_size_chart", f"{category}_recall_by_size", opens)
     columns = {method_title(key): list(map(_recall_text, found)) for key, found in recalls.items()}
     table = pd.DataFrame({said("defects_size_group"): map(" · ".join, sizes), **columns})
@@ -150,18 +150,22 @@ def _draw_recalls(
     return groups
 
 
-def _open_type(settings: str, clicked: list[Any]) -> None:
+def _settings(cells: Sequence[FinishedCell]) -> dict[str, str]:
+    return {cell.method: cell.place.settings_id for cell in cells}
+
+
+def _open_type(settings: dict[str, str], clicked: list[Any]) -> None:
     """Open the pictures of a clicked defect type, or of all, with the clicked method."""
     for values in filter(None, clicked):
         method, *defect = values.values() if isinstance(values, dict) else values
-        open_samples(method=method, settings=settings, defect=defect[0] if defect else "")
+        open_samples(method=method, settings=settings[method], defect=defect[0] if defect else "")
 
 
-def _open_size(settings: str, clicked: list[Any]) -> None:
+def _open_size(settings: dict[str, str], clicked: list[Any]) -> None:
     """Open the pictures of a clicked group of sizes with the clicked method."""
     for values in filter(None, clicked):
         method, group, *_ = values.values() if isinstance(values, dict) else values
-        open_samples(method=method, settings=settings, show=of_size(int(group)))
+        open_samples(method=method, settings=settings[method], show=of_size(int(group)))
 
 
 def _size_lines(group: SizeRecall, geometry: dict[str, Any], named: bool) -> list[str]:

@@ -27,9 +27,6 @@ from evaluation.store.curves import RankingCurve
 
 LOWEST_DECADE = -4
 HEIGHT_PX = 500
-SCORES_HEIGHT_PX = 400
-UNIT_CHARACTERS = 24
-BINS = 30
 LEGEND = {"orientation": "v"}  # as many lines below each of two charts side by side
 X_AXIS = {"range": [-0.02, 1.02], "tickformat": ".0%"}
 Y_AXIS = {"range": [-0.02, 1.04], "tickformat": ".0%"}

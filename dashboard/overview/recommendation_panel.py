@@ -43,7 +43,7 @@ from evaluation.store.places import CellError, CellPlace
 from evaluation.store.spreadsheet import NOT_AVAILABLE
 
 NETWORKS = {RANDOM: "overview_from_random", LITE0: "overview_from_lite0"}
-LIMIT_KEY = "overview_ms"
+LIMIT_KEY, TABLE_KEY = "overview_ms", "overview_choice"
 MOST_MS, LIMIT_PX = 1_000_000, 220
 PICTURE_PX = 150
 SMALLEST_P = 0.001
@@ -108,7 +108,10 @@ def _draw_pictures(cell: FinishedCell, threshold: float) -> None:
             label = f":material/image_search: {wording(verdict, len(places))}"
             with st.container(width=PICTURE_PX + 60):
                 picture = outlined(panels.overlay, panels.anomaly_map, threshold)
-                st.image(picture, width=PICTURE_PX, caption=plain(sample_names(samples.table)[at]))
+                if verdict == MISSED and panels.truth is not None:
+                    picture = outlined(picture, panels.truth.astype(float), 0)
+                name = sample_names(samples.table)[at]
+                st.image(picture, width=PICTURE_PX, caption=plain(name), alt=name)
                 st.page_link(SAMPLES_PAGE, label=label, query_params=where)
 
 
@@ -145,8 +148,7 @@ def _draw_numbers(candidates: list[Candidate], choice: Choice, allowed: float) -
         if column in opens:
             open_samples(method=candidates[row].method, settings="", show=opens[column])
 
-    formats = {"latency_ms": "{:.0f}"}
-    draw_table(table, headings, formats, key="overview_choice", on_cell=open_counted)
+    draw_table(table, headings, {"latency_ms": "{:.0f}"}, (), key=TABLE_KEY, on_cell=open_counted)
 
 
 def _draw_origin(selection: Selection, cells: list[FinishedCell]) -> None:

@@ -17,7 +17,7 @@ from dashboard.figures.roc_charts import roc_chart
 from dashboard.finished import FinishedCell, findings_of
 from dashboard.method_curves import method_curve
 from dashboard.report.embedded import chart, picture
-from dashboard.samples.sample_set import MISTAKES, SampleSet, sample_names, wrongness
+from dashboard.samples.sample_set import SampleSet, sample_names
 from dashboard.tables import method_title, number, percent, percent_interval
 from dashboard.texts import TEXTS, fact_wording
 from detectors.registry import METHODS
@@ -25,6 +25,7 @@ from evaluation.measure.disagreement import verdicts
 from evaluation.measure.metrics import SUSPICIOUS_BRIGHTNESS_AUROC
 from evaluation.measure.operating_points import share_interval
 from evaluation.measure.recommendation import choose
+from evaluation.measure.telling import MISTAKES, wrongness
 from evaluation.store.heatmap import outlined
 from evaluation.store.places import CellError
 from evaluation.store.spreadsheet import NOT_AVAILABLE

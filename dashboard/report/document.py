@@ -22,7 +22,14 @@ from dashboard.loaders import finished_cells
 from dashboard.report.category_section import Said, Values, category_values
 from dashboard.report.embedded import chart, chart_library
 from dashboard.report.repeat import commands
-from dashboard.tables import cell_names, interval, method_title, number, percent
+from dashboard.tables import (
+    cell_names,
+    interval,
+    method_title,
+    number,
+    percent,
+    settings_title,
+)
 from dashboard.texts import fact_wording, wording
 from detectors.backbones.names import LITE0, RANDOM, UNTRAINED, weights_kind
 from detectors.registry import METHODS
@@ -155,7 +162,7 @@ def _results(table: pd.DataFrame, said: Said) -> Values:
 
     def line(row: Any, name: str = "") -> list[str]:
         spread = "" if name else interval(row.image_auroc_low, row.image_auroc_high)
-        settings = [row.settings_id or said("default_settings")] * other
+        settings = [settings_title(row.settings_id)] * other
         numbers = [number(getattr(row, column), places) for column, places in PLACES.items()]
         method = [method_title(row.method), *settings, *[row.weights] * mixed]
         return [name or row.category, *method, number(row.image_auroc), spread, *numbers]

@@ -6,7 +6,6 @@ import math
 from functools import partial
 
 import numpy as np
-import pandas as pd
 import streamlit as st
 
 from dashboard.components.score_lines import draw_score_lines
@@ -15,7 +14,7 @@ from dashboard.state import Selection, open_samples, said, score_unit, t, told
 from dashboard.tables import draw_download, method_title, percent
 from data_utils.facts import fact_of
 from evaluation.measure.operating_points import shares_above, threshold_for
-from evaluation.new_pictures.score_table import verdict
+from evaluation.new_pictures.score_table import verdict_table
 from evaluation.store.review_lines import (
     LinesError,
     ReviewLines,
@@ -79,7 +78,7 @@ def draw_review(selection: Selection, cell: FinishedCell, asked: float) -> None:
             on_click="ignore",
         )
         draw_download(
-            t("lines_csv"), verdict_table(cell, chosen), f"verdicts_{name}.csv", "utf-8-sig"
+            t("lines_csv"), verdict_table(cell.test, chosen), f"verdicts_{name}.csv", "utf-8-sig"
         )
         st.button(
             t("lines_forget"),
@@ -87,15 +86,6 @@ def draw_review(selection: Selection, cell: FinishedCell, asked: float) -> None:
             on_click=_write,
             args=(selection, cell, None),
         )
-
-
-def verdict_table(cell: FinishedCell, chosen: ReviewLines) -> pd.DataFrame:
-    """Return what the lines make of every test picture."""
-    table = cell.test[["file", "defect", "stem", "label", "score"]].copy()
-    table["verdict"] = [
-        verdict(score, chosen.reject_above, chosen.review_above) for score in table["score"]
-    ]
-    return table
 
 
 def _labels(cell: FinishedCell) -> dict[str, str]:
@@ -109,7 +99,7 @@ def _labels(cell: FinishedCell) -> dict[str, str]:
         "good": said("label_good"),
         "defective": said("roc_scores_defective"),
         "held": said("roc_scores_held_out"),
-        "unit": f"{title}: {score_unit(cell.method)}",
+        "unit": said("lines_axis", method=title, unit=score_unit(cell.method), tallest="{tallest}"),
     }
 
 

@@ -42,7 +42,7 @@ def draw_condition(
     Parameters
     ----------
     test, threshold, together
-        As in ``shown.passing``.
+        As in ``conditions.passing``.
     single : bool
         Whether the pictures have the verdicts of one method.
     """
@@ -58,7 +58,7 @@ def draw_condition(
     for name in (*(SINGLE if single else ()), *TOGETHER):
         options[name] = said(f"show_{name}")
     if met is not None:
-        options[show] = wording(show, int(met.sum()))
+        options.setdefault(show, said("show_chosen"))  # without its count, which changes
     _draw_list(key, options, t("filter_show"))
     return np.ones(len(test), bool) if met is None else met
 
@@ -94,13 +94,13 @@ def draw_picker(
     return names.index(name)
 
 
-def telling_sample(table: pd.DataFrame, others: Comparison | None) -> str:
+def telling_sample(table: pd.DataFrame, others: Comparison) -> str:
     """Return the defect that methods disagree on most or, of one method, the strongest."""
     names = sample_names(table)
     bad = table["label"].to_numpy() > 0
     if not bad.any():
         return names[0] if names else ""
-    if others is not None and len(others.cells) > 1:
+    if len(others.cells) > 1:
         spread = dict(zip(others.together.names, disagreement(others.ranked), strict=True))
         apart = [spread.get(name, math.nan) for name in names]
     else:
@@ -108,7 +108,7 @@ def telling_sample(table: pd.DataFrame, others: Comparison | None) -> str:
     return names[int(np.argmax(np.where(bad, np.nan_to_num(apart, nan=-math.inf), -math.inf)))]
 
 
-def draw_taken_away(origin: str, count: int) -> None:
+def draw_taken_away(origin: Mapping[str, str], count: int) -> None:
     """Say which pictures are shown, if not all, with the button that takes the choice away."""
     show, defect = st.session_state[SHOW_KEY], st.session_state[DEFECT_KEY]
     if not show and not defect:
@@ -116,7 +116,9 @@ def draw_taken_away(origin: str, count: int) -> None:
     parts = [wording(show, count)] if show else [said("shown_count", count=count)]
     parts += [defect] if defect else []
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.markdown(f"**{plain(origin)}: {plain(', '.join(parts))}**", width="content")
+        by_rate = show and ":" not in show  # raw scores and sizes have nothing to do with it
+        words = said("shown_origin", **origin) if by_rate else ", ".join(list(origin.values())[:2])
+        st.markdown(f"**{plain(words)}: {plain(', '.join(parts))}**", width="content")
         st.button(
             t("show_everything"),
             key="show_everything",
@@ -135,7 +137,8 @@ def _draw_list(key: str, options: Mapping[str, str], label: str) -> str:
     st.session_state[shown] = st.session_state[key]
 
     def take_over() -> None:
-        st.session_state[key] = st.session_state[shown]
+        if st.session_state[shown] in options:  # else it comes from an older list
+            st.session_state[key] = st.session_state[shown]
         if key == ORDER_KEY:
             st.session_state[SAMPLE_KEY] = ""
 
@@ -173,7 +176,9 @@ def draw_sample_gallery(
     draw_tiles(samples, positions[block], threshold)
 
 
-def draw_tiles(samples: SampleSet, positions: list[int], threshold: float) -> None:
+def draw_tiles(
+    samples: SampleSet, positions: list[int], threshold: float, scores: bool = True
+) -> None:
     """Draw thumbnails; a clicked one becomes the chosen sample."""
     shown = samples.table.iloc[positions]
     judged = verdicts(shown["score"], shown["label"], threshold)
@@ -184,9 +189,10 @@ def draw_tiles(samples: SampleSet, positions: list[int], threshold: float) -> No
         sample_names(shown), rows, judged, pictures, strict=True
     ):
         defect, defective, score = row
-        label, score = defect if defective else said("label_good"), f"{score:.4g}"
+        label = defect if defective else said("label_good")
+        score = f"{score:.4g}" if scores else ""
         mark = said(MARKS[verdict]) if verdict in MARKS else ""
-        about = said("samples_tile", name=name, label=label, score=score)
+        about = said("samples_tile", name=name, label=label, score=score) if scores else name
         about = f"{about}, {mark}" if mark else about
         tiles.append(Tile(name, label, score, bool(defective), mark, about, picture))
     height, width = samples.maps.shape[1:]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import math
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -19,7 +18,6 @@ from PIL import Image
 from dashboard.components.assets import data_url
 from data_utils.layouts import GOOD
 from data_utils.locations import leads_out, pool_threads
-from evaluation.measure.disagreement import FALSE_ALARM, MISSED, verdicts
 from evaluation.store.heatmap import Scale, heat, overlay
 from evaluation.store.places import CELL_FILE, MAPS_FILE, CellError
 from evaluation.store.sample_pictures import picture_name
@@ -27,7 +25,6 @@ from evaluation.store.sample_pictures import picture_name
 MODES = {"img": "RGB", "gt": "L"}
 THUMBNAIL_PX, THUMBNAIL_QUALITY = 96, 65
 KEPT_CELLS = 8
-MISTAKES = (MISSED, FALSE_ALARM)
 
 
 @dataclass(frozen=True)
@@ -165,46 +162,6 @@ def _data_url(picture: Image.Image | None) -> str:
     content = io.BytesIO()
     picture.save(content, "JPEG", quality=THUMBNAIL_QUALITY, optimize=True)
     return data_url(content.getvalue(), "jpeg")
-
-
-def ordered(table: pd.DataFrame, defect: str, order: str, threshold: float) -> list[int]:
-    """Return the positions to show, in order.
-
-    Parameters
-    ----------
-    table : DataFrame
-        The test pictures, index 0..T-1.
-    defect : str
-        Only this defect type; "" for all.
-    order : str
-        ``name``: good first, then by defect and name; ``score``: highest score first;
-        ``mistakes``: what is farthest on the wrong side of the threshold first.
-    threshold : float
-        For ``mistakes``; may be NaN (see ``wrongness``).
-    """
-    if order == "score":
-        table = table.sort_values("score", ascending=False, kind="stable")
-    elif order == "mistakes":
-        table = table.assign(
-            wrong=np.isin(verdicts(table["score"], table["label"], threshold), MISTAKES),
-            by=wrongness(table, threshold),
-        ).sort_values(["wrong", "by"], ascending=False, kind="stable")
-    chosen = table[table["defect"] == defect] if defect else table
-    return [int(position) for position in chosen.index]
-
-
-def wrongness(table: pd.DataFrame, threshold: float) -> NDArray[np.float64]:
-    """Return how far each picture is on the wrong side of the threshold, float64 ``[T]``.
-
-    Negative on the right side. In units of the score; where there is no threshold, in ranks
-    beyond the place where the ranking would part the good pictures from the defective ones.
-    """
-    good = table["label"].to_numpy() == 0
-    if math.isnan(threshold):
-        distance = table["score"].rank().to_numpy(np.float64) - (good.sum() + 0.5)
-    else:
-        distance = table["score"].to_numpy(np.float64) - threshold
-    return np.where(good, distance, -distance)
 
 
 def sample_names(table: pd.DataFrame) -> list[str]:

@@ -73,13 +73,13 @@ def draw_opacity_slider() -> float:
     return float(shown) / 100
 
 
-def labels() -> dict[str, Any]:
-    """Return the texts of the viewer's tools."""
+def labels(methods: bool) -> dict[str, Any]:
+    """Return the texts of the viewer's tools; keys for methods only where there are such."""
     tools = ("previous", "next", "help", "reset")
     return {
         **{name: said(f"viewer_{name}") for name in tools},
         **{"G": said("panel_truth"), "H": said("panel_heatmap"), "O": said("viewer_outline")},
-        "keys": [said(f"viewer_key_{name}") for name in KEYS],
+        "keys": [said(f"viewer_key_{name}") for name in KEYS if methods or name != "methods"],
     }
 
 

@@ -9,6 +9,8 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+import pandas as pd
+
 from evaluation.measure.operating_points import (
     expected_interval,
     expected_share,
@@ -75,6 +77,13 @@ def score_csv(
             )
     content = BYTE_ORDER_MARK + text.getvalue()
     return content.encode("utf-8", "replace").decode("utf-8")
+
+
+def verdict_table(test: pd.DataFrame, chosen: ReviewLines) -> pd.DataFrame:
+    """Return what the lines make of test pictures: their names, labels, scores and ``verdict``."""
+    ends = (chosen.reject_above, chosen.review_above)
+    judged = [verdict(score, *ends) for score in test["score"]]
+    return test[["file", "defect", "stem", "label", "score"]].assign(verdict=judged)
 
 
 def verdicts_in_words(

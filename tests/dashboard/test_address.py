@@ -94,9 +94,8 @@ def test_what_is_not_here_is_said_once(key: str, page: str) -> None:
 def test_a_value_in_the_address_is_of_the_widget_s_kind_and_range_or_as_if_there_were_none(
     given: str, start: object, expected: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    state: dict[str, object] = {}
+    state: dict[str, object] = {"_adopted": {"key": given}}
     monkeypatch.setattr(st, "session_state", state)
-    monkeypatch.setattr(st, "query_params", {"key": given})
     remember("key", start, 0, 100)
     assert state["key"] == expected
     assert type(state["key"]) is type(expected)
@@ -149,3 +148,23 @@ def test_a_linked_number_opens_just_its_pictures_whatever_was_chosen_before(
     assert component(app, "viewer")["names"] == ["blot/001", "blot/004"]
     assert "2 missed" in shown(app)
     assert component(app, "viewer")["view"] == [1, 0.5, 0.5]
+
+
+@pytest.mark.usefixtures("results")
+@pytest.mark.parametrize("folder", ["//evil/share", " //evil/share", "\\\\evil\\share", "\\/evil"])
+def test_an_address_leads_to_no_other_computer(folder: str) -> None:
+    app = opened("pages/overview.py", data_folder=folder)
+    assert app.text_input(key="data_folder").value == ""
+    assert "evil" not in shown(app)
+
+
+@pytest.mark.usefixtures("results")
+def test_another_category_begins_with_its_own_sample_and_without_a_choice_by_scores() -> None:
+    app = opened(
+        "pages/samples.py", category="part", method="padim", sample="good/001", show="above:0.0"
+    )
+    assert app.selectbox(key="sample").value == "good/001"
+    app.selectbox(key="category").set_value("bare").run()
+    assert str(app.selectbox(key="sample").value).startswith("blot/")  # a telling one
+    assert app.selectbox(key="show_en").value == ""
+    assert "is not here" not in shown(app)

@@ -56,7 +56,8 @@ def shown_viewer(state: dict[str, Any]) -> Callable[..., list[int]]:
     def sent(event: str, **content: object) -> list[int]:
         turns: list[int] = []
         names = ["good/000", "blot/001"]
-        picture_viewer.draw_viewer(lambda _: {}, names, 0, "", [], {}, 0.5, turns.append)
+        bare: dict[str, object] = {"absent": {}, "detail": None}
+        picture_viewer.draw_viewer(lambda _: bare, names, 0, "", [], {}, 0.5, turns.append)
         state["viewer"] = content
         state["given"][f"on_{event}_change"]()
         return turns

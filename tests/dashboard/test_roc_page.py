@@ -6,16 +6,14 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import pytest
 
-from dashboard.finished import FinishedCell
-from dashboard.roc.review_panel import verdict_table
 from dashboard.texts import translate
 from evaluation.measure.operating_points import decide, threshold_for
+from evaluation.new_pictures.score_table import verdict_table
 from evaluation.store.cells import read_cell
-from evaluation.store.places import CellKey, CellPlace
+from evaluation.store.places import CellKey
 from evaluation.store.review_lines import ReviewLines, read_lines
 from tests.dashboard.driver import (
     LINK,
@@ -167,8 +165,7 @@ def test_the_verdicts_of_the_lines_are_a_table_with_a_row_for_every_test_picture
         }
     )
     chosen = ReviewLines("part", "padim", "", 1.0, 2.0, "")
-    place = CellPlace(Path("nowhere"), "part", "padim")
-    table = verdict_table(FinishedCell(place, {}, test, np.zeros(0)), chosen)
+    table = verdict_table(test, chosen)
     assert list(table["verdict"]) == ["good", "review", "defective"]
     assert list(table["file"]) == ["a", "b", "c"]
 

@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from dashboard.samples import sample_set
-from dashboard.samples.sample_set import Panels, SampleSet, ordered, stored_samples, wrongness
+from dashboard.samples.sample_set import Panels, SampleSet, stored_samples
 from dashboard.samples.viewer import BAR_PX, colour_bar, draw_outline_slider, found_text
+from evaluation.measure.telling import ordered, wrongness
 from evaluation.store.heatmap import HEAT_TABLE, OUTLINE_COLOUR, Scale
 from evaluation.store.places import CELL_FILE, MAPS_FILE
 from tests.make_data import save

@@ -196,7 +196,7 @@ def test_the_gallery_shows_every_picture_and_its_mistakes_follow_the_rate(result
         wrong = (test["score"] > stored(results, "padim", percent / 100)[1]) != defective
         assert [bool(tile["mark"]) for tile in gallery(app)["tiles"]] == wrong.tolist()
         missed, alarms = (wrong & defective).sum(), (wrong & ~defective).sum()
-        assert f"{missed} missed defects and {alarms} false alarms" in shown(app)
+        assert f"missed defects: {missed}, false alarms: {alarms}" in shown(app)
 
 
 def test_highest_score_first_and_the_order_stays_when_the_language_changes(results: Path) -> None:
