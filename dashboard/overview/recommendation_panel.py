@@ -110,8 +110,9 @@ def _draw_pictures(cell: FinishedCell, threshold: float) -> None:
                 picture = outlined(panels.overlay, panels.anomaly_map, threshold)
                 if verdict == MISSED and panels.truth is not None:
                     picture = outlined(picture, panels.truth.astype(float), 0)
-                name = sample_names(samples.table)[at]
-                st.image(picture, width=PICTURE_PX, caption=plain(name), alt=name)
+                name = plain(sample_names(samples.table)[at])
+                alt = wording(verdict, len(places))
+                st.image(picture, width=PICTURE_PX, caption=name, alt=alt)
                 st.page_link(SAMPLES_PAGE, label=label, query_params=where)
 
 
