@@ -155,7 +155,7 @@ def _draw_count(cell: FinishedCell, what: str, show: str, count: int, total: int
     if not total:
         st.markdown(f"{what}: {t('roc_share_unknown')}")
         return
-    text = f":material/image_search: {what}: {t('overview_count_of', count=count, total=total)}"
+    text = f":primary[{what}: {t('overview_count_of', count=count, total=total)}]"
     where = address(method=cell.method, settings=cell.place.settings_id, show=show)
     st.page_link(SAMPLES_PAGE, label=text, disabled=not count, query_params=where)
     spread = percent_interval(*share_interval(count, total))

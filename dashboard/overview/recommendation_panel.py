@@ -105,14 +105,13 @@ def _draw_pictures(cell: FinishedCell, threshold: float) -> None:
             if panels.overlay is None:
                 continue
             where = address(method=cell.method, settings="", show=verdict)
-            label = f":material/image_search: {wording(verdict, len(places))}"
+            label = f":primary[{wording(verdict, len(places))}]"
             with st.container(width=PICTURE_PX + 60):
                 picture = outlined(panels.overlay, panels.anomaly_map, threshold)
                 if verdict == MISSED and panels.truth is not None:
                     picture = outlined(picture, panels.truth.astype(float), 0)
                 name = plain(sample_names(samples.table)[at])
-                alt = wording(verdict, len(places))
-                st.image(picture, width=PICTURE_PX, caption=name, alt=alt)
+                st.image(picture, width=PICTURE_PX, caption=name, alt=wording(verdict, len(places)))
                 st.page_link(SAMPLES_PAGE, label=label, query_params=where)
 
 

@@ -158,7 +158,7 @@ def test_a_line_is_dragged_counts_follow_and_the_choice_is_kept(
     page.mouse.down()
     page.mouse.move(box["x"] - 30, box["y"] + 80, steps=5)
     words = chart.locator(".said").inner_text()
-    assert "to be reviewed" in words  # before the server is told
+    assert "To be reviewed" in words  # before the server is told
     page.mouse.up()
     settle(page)
     after = float(line.get_attribute("aria-valuenow") or "nan")

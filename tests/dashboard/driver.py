@@ -22,7 +22,7 @@ from evaluation.store.cells import read_cell, write_cell_file
 from evaluation.store.places import CELL_FILE, SCORES_FILE
 from evaluation.store.scores import read_scores
 
-LINK = ":material/image_search:"  # stands before a count that opens its pictures
+LINK = ":primary[{}]"  # how a count looks that opens its pictures
 PAGES = [f"pages/{name}.py" for name in frame.PAGES]
 # The driver would look through all installed packages before every run.
 SCAN = "scan_component_manifests"

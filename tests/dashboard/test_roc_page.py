@@ -67,8 +67,8 @@ def test_the_slider_moves_threshold_counts_and_markers(results: Path) -> None:
         app.slider(key="alarms").set_value(percent).run()
         made = decide(test["score"], test["label"], held_out, percent / 100)
         missed, alarms = (one.proto for one in app.get("page_link")[:2])
-        assert missed.label == f"{LINK} Missed defects: {made.missed} of {made.defective}"
-        assert alarms.label == f"{LINK} False alarms: {made.false_alarms} of {made.good}"
+        assert missed.label == LINK.format(f"Missed defects: {made.missed} of {made.defective}")
+        assert alarms.label == LINK.format(f"False alarms: {made.false_alarms} of {made.good}")
         assert [missed.disabled, alarms.disabled] == [not made.missed, not made.false_alarms]
         mark = next(t for t in figures(app)[0].data if t.mode == "markers" and t.name == "PaDiM")
         assert mark.x[0] == pytest.approx(made.false_alarm_rate)
