@@ -159,7 +159,7 @@ def test_the_answer_shows_what_the_method_found_missed_and_reported_wrongly(
     assert pictures == [r"blot/005", r"blot/001", r"good/004"]
     links = [(one.proto.label, one.proto.query_string) for one in app.get("page_link")]
     assert [label for label, _ in links] == [
-        f"{LINK} {words}" for words in ("4 found", "2 missed", "false alarms: 2")
+        LINK.format(words) for words in ("4 found", "2 missed", "false alarms: 2")
     ]
     for (_, query), show in zip(links, ("hit", "missed", "false_alarm"), strict=True):
         assert query == f"lang=en&category=part&method=patchcore&show={show}"
