@@ -19,9 +19,10 @@ from data_utils.decoding import Pictures
 from data_utils.layouts import GOOD
 from data_utils.mvtec import scan_category
 from data_utils.pictures import load_pictures
-from detectors.autoencoder import Autoencoder, AutoencoderSettings
+from detectors.autoencoder import Autoencoder
 from detectors.backbones.networks import load_backbone
 from detectors.base import Detector
+from detectors.denoising import AutoencoderSettings
 from detectors.padim import Padim
 from detectors.patchcore import Patchcore, PatchcoreSettings
 from evaluation.measure.measures import image_auroc
@@ -40,7 +41,7 @@ def patchcore() -> Detector:
 
 
 def autoencoder() -> Detector:
-    return Autoencoder(AutoencoderSettings(side=32, max_epochs=12, pictures_per_epoch=64))
+    return Autoencoder(AutoencoderSettings(sides=(64, 32), epochs=12, pictures_per_epoch=64))
 
 
 @pytest.fixture

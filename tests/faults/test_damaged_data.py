@@ -26,7 +26,8 @@ from data_utils.facts import from_json
 from data_utils.images import read_picture
 from data_utils.locations import PROJECT
 from data_utils.mvtec import DatasetError, category_names, scan_category
-from detectors.autoencoder import Autoencoder, AutoencoderSettings
+from detectors.autoencoder import Autoencoder
+from detectors.denoising import AutoencoderSettings
 from evaluation.run.plan import Run
 from evaluation.store.cells import read_cell
 from evaluation.store.places import MODEL_FILE, SCORES_FILE
@@ -332,7 +333,7 @@ def test_training_pictures_behind_a_lock_are_a_reason_with_the_folders_name(
 def test_plain_pictures_are_named_and_give_finite_numbers(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, constant: str
 ) -> None:
-    short = AutoencoderSettings(side=32, max_epochs=2, pictures_per_epoch=16)
+    short = AutoencoderSettings(sides=(32, 16), epochs=2, pictures_per_epoch=16)
     monkeypatch.setattr(Autoencoder, "from_options", lambda *_: Autoencoder(short))
     part = write_part(tmp_path / "data")
     plain = [path for path in (part / constant).rglob("*.png") if "mask" not in path.name]
