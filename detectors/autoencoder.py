@@ -202,10 +202,9 @@ class Autoencoder(Detector):
 
     def _usual(self, network: nn.Module, pictures: torch.Tensor) -> torch.Tensor:
         """Return the usual error over good pictures, ``[h, w]`` from uint8 ``[N, 3, h, w]``."""
-        total = torch.zeros(pictures.shape[2:])
-        for part in batches(len(pictures), CHUNK):
-            total += self._error(network, pictures[part]).sum(dim=0)
-        return usual_error(total / len(pictures))
+        parts = batches(len(pictures), CHUNK)
+        usual = [usual_error(self._error(network, pictures[part])) for part in parts]
+        return torch.stack(usual).amax(dim=0)
 
     def _error(self, network: nn.Module, pictures: torch.Tensor) -> torch.Tensor:
         """Return the error of pictures, ``[N, h, w]`` from uint8 ``[N, 3, h, w]``."""

@@ -31,13 +31,14 @@ CHUNK = 16
 class AutoencoderSettings:
     """How the networks are built and trained, and how pictures are scored.
 
-    An epoch passes no picture more than four times, so small training sets take less time.
+    An epoch passes a picture about four times at most, so small training sets take less time.
     """
 
     sides: tuple[int, ...] = (192, 96)  # each network sees about side^2 pixels; multiples of 16
     epochs: int = 12
     pictures_per_epoch: int = 448
-    batch_size: int = 8
+    fewest_per_epoch: int = 184  # of small sets, whose pictures may be passed more often
+    batch_size: int = 4
     learning_rate: float = 3e-3  # peak of the one-cycle schedule
     damage: bool = True  # whether something is planted into the training pictures
     structural: bool = True  # whether scores see the structural error
@@ -108,8 +109,8 @@ def trained_network(
 
 def steps_per_epoch(count: int, settings: AutoencoderSettings) -> int:
     """Return how many batches an epoch has for `count` training pictures."""
-    least = settings.pictures_per_epoch // 4
-    pictures = min(settings.pictures_per_epoch, max(least, 4 * count))
+    wanted = max(settings.fewest_per_epoch, 4 * count)
+    pictures = min(settings.pictures_per_epoch, wanted)
     return math.ceil(pictures / settings.batch_size)
 
 

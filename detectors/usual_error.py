@@ -11,12 +11,14 @@ grain which no narrow bottleneck can redraw counts less. The absolute term, the 
 channels, sees what such windows are blind to: colour.
 
 Edges are never redrawn as well as plain ground, in good pictures neither. So an error counts in
-relation to what good pictures have at its position, and, to keep the relation mild, over all::
+relation to the largest that a good picture has at its position, and, to keep the relation mild, to
+the median of these::
 
     relative error = error / (usual + k median(usual))
 
 Where parts lie the same way in all pictures, ``usual`` shows their edges; where they lie anyhow,
-it changes little.
+it changes little. (The mean instead of the largest error counts edges too much that few of the
+training pictures have at a position.)
 """
 
 from __future__ import annotations
@@ -68,10 +70,13 @@ def structural_error(pictures: torch.Tensor, drawn: torch.Tensor) -> torch.Tenso
     return 1 - luminance * structure
 
 
-def usual_error(mean: torch.Tensor) -> torch.Tensor:
-    """Return the mean error of good pictures, ``[h, w]``, smoothed and above zero."""
-    rows, columns = (enlarge_and_smooth_matrix(n, n, USUAL_SIGMA * n) for n in mean.shape)
-    return (rows @ mean @ columns.T).clamp(min=SMALLEST)
+def usual_error(errors: torch.Tensor) -> torch.Tensor:
+    """Return the largest error of good pictures at each position, ``[h, w]`` from ``[N, h, w]``.
+
+    Errors are smoothed first, as maps are, and the result is above zero.
+    """
+    rows, columns = (enlarge_and_smooth_matrix(n, n, USUAL_SIGMA * n) for n in errors.shape[1:])
+    return (rows @ errors @ columns.T).amax(dim=0).clamp(min=SMALLEST)
 
 
 def relative_error(error: torch.Tensor, usual: torch.Tensor, mildness: float) -> torch.Tensor:

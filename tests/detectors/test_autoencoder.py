@@ -88,7 +88,7 @@ def test_map_is_the_mean_of_the_relative_errors_of_both_networks(fitted: Autoenc
     maps = []
     for scale in fitted.scales_:
         learned = resized(train[np.concatenate([trained, stopping])], scale.size)
-        usual = usual_error(reconstruction_error(*redrawn(scale.network, learned)).mean(dim=0))
+        usual = usual_error(reconstruction_error(*redrawn(scale.network, learned)))
         error = reconstruction_error(*redrawn(scale.network, resized(new, scale.size)))
         maps.append(anomaly_map(relative_error(error, usual, 1.0), (64, 64)))
     np.testing.assert_allclose(fitted.score(new).maps, np.mean(maps, axis=0), rtol=1e-3)

@@ -53,11 +53,12 @@ def test_colour_is_an_error_although_gray_stays() -> None:
     )
 
 
-def test_usual_error_is_the_smoothed_mean_and_never_zero() -> None:
-    mean = torch.rand((48, 96), generator=torch.Generator().manual_seed(0))
-    expected = gaussian_filter(mean.numpy(), (48 * 3.5 / 192, 96 * 3.5 / 192))
-    np.testing.assert_allclose(usual_error(mean).numpy(), expected, atol=1e-5)
-    assert (usual_error(torch.zeros(16, 16)) == 1e-3).all()
+def test_usual_error_is_the_largest_smoothed_one_and_never_zero() -> None:
+    errors = torch.rand((3, 48, 96), generator=torch.Generator().manual_seed(0))
+    sigma = (48 * 3.5 / 192, 96 * 3.5 / 192)
+    expected = np.max([gaussian_filter(error, sigma) for error in errors.numpy()], axis=0)
+    np.testing.assert_allclose(usual_error(errors).numpy(), expected, atol=1e-5)
+    assert (usual_error(torch.zeros(2, 16, 16)) == 1e-3).all()
 
 
 def test_relation_counts_less_where_errors_are_usual_and_has_no_unit() -> None:
