@@ -37,12 +37,12 @@ class AutoencoderSettings:
     sides: tuple[int, ...] = (192, 96)  # each network sees about side^2 pixels; multiples of 16
     epochs: int = 12
     pictures_per_epoch: int = 448
-    fewest_per_epoch: int = 184  # of small sets, whose pictures may be passed more often
+    fewest_per_epoch: int = 160  # of small sets, whose pictures may be passed more often
     batch_size: int = 4
     learning_rate: float = 3e-3  # peak of the one-cycle schedule
     damage: bool = True  # whether something is planted into the training pictures
     structural: bool = True  # whether scores see the structural error
-    mildness: float = 1.0  # how mild the relation to the usual error is, k
+    mildness: float = 0.5  # how mild the relation to the usual error is, k
     seed: int = 0  # of initialisation, shuffling and damage
 
 

@@ -85,12 +85,12 @@ def test_maps_have_the_size_of_the_pictures_and_scores_are_their_maxima(
 def test_map_is_the_mean_of_the_relative_errors_of_both_networks(fitted: Autoencoder) -> None:
     train, new = good_pictures(40), good_pictures(1, seed=4)
     trained, stopping, _ = split_positions(40)
-    maps = []
+    k, maps = fitted.settings.mildness, []
     for scale in fitted.scales_:
         learned = resized(train[np.concatenate([trained, stopping])], scale.size)
         usual = usual_error(reconstruction_error(*redrawn(scale.network, learned)))
         error = reconstruction_error(*redrawn(scale.network, resized(new, scale.size)))
-        maps.append(anomaly_map(relative_error(error, usual, 1.0), (64, 64)))
+        maps.append(anomaly_map(relative_error(error, usual, k), (64, 64)))
     np.testing.assert_allclose(fitted.score(new).maps, np.mean(maps, axis=0), rtol=1e-3)
 
 
