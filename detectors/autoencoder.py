@@ -10,8 +10,8 @@ sees pictures of half the resolution, does not copy large defects piece by piece
 mean of both.
 
 The networks see pictures as they are, in [0, 1]. A difference in overall brightness is taken out of
-the error, but what they redraw may still depend on it; the evaluation says by how much scores can
-follow the exposure where good and defective test pictures differ in it.
+the error, but edges of brighter pictures still have larger errors: where good and defective test
+pictures differ in exposure, scores can follow it, and the evaluation says by how much.
 """
 
 from __future__ import annotations
