@@ -17,8 +17,8 @@ the median of these::
     relative error = error / (usual + k median(usual))
 
 Where parts lie the same way in all pictures, ``usual`` shows their edges; where they lie anyhow,
-it changes little. (The mean instead of the largest error counts edges too much that few of the
-training pictures have at a position.)
+it changes little. (With the mean instead of the largest error, edges that lie at a position in few
+of the training pictures count too much.)
 """
 
 from __future__ import annotations
