@@ -12,6 +12,7 @@ from dashboard.run.control import begin_demo, draw_run_control
 from dashboard.state import (
     Selection,
     follow,
+    forget,
     forget_scores,
     keep_choice,
     language,
@@ -165,7 +166,7 @@ def _draw_category(source: DataSource, with_results: list[str], asked: bool) -> 
 
 def _begin_anew() -> None:
     """Forget the sample: another category has others, some of the same name."""
-    st.session_state.pop("sample", None)
+    forget("sample")
     forget_scores()
 
 

@@ -24,7 +24,7 @@ PICTURES = {"show", "defect", "sample"}  # taken from an address together
 ALARMS_STEP, ALARMS_MOST = 0.5, 30.0
 SELECTION_KEY, KEPT_KEY, DRAWN_KEY = "_selection", "_kept", "_drawn"
 NO_ZOOM = {"zoom": ""}  # which the viewer itself writes into the address
-RECENT_KEY, ADOPTED_KEY, MOST_RECENT = "_recent", "_adopted", 50
+RECENT_KEY, ADOPTED_KEY, VALUES_KEY, MOST_RECENT = "_recent", "_adopted", "_values", 50
 SAMPLES_PAGE, OPEN_KEY = "pages/samples.py", "_open"
 
 
@@ -97,7 +97,7 @@ def restore() -> None:
     So it is in a new session, after Back, and after a link. A run that was asked for before the
     browser had the latest address brings an older one of this session, which says nothing.
     Streamlit forgets the value of a widget that the current page does not draw, unless the
-    script has set it itself.
+    script has set it itself; where a run was cut short, even then.
     """
     given = st.query_params.to_dict()
     recent: list[dict[str, str]] = st.session_state.setdefault(RECENT_KEY, [])
@@ -109,13 +109,20 @@ def restore() -> None:
         last = recent[-1]
         changed = {key for key in given.keys() | last.keys() if given.get(key) != last.get(key)}
         for key in changed | (PICTURES if changed & PICTURES else set()):
-            st.session_state.pop(key, None)
+            forget(key)
+    values = st.session_state.get(VALUES_KEY, {})
     for key in (*st.session_state.get(KEPT_KEY, {}), *LASTING):
-        if key in st.session_state:
-            st.session_state[key] = st.session_state[key]
+        if key in st.session_state or key in values:
+            st.session_state[key] = st.session_state.get(key, values.get(key))
         elif key in LASTING and (text := _adopted(key)) and not elsewhere(text):
             st.session_state[key] = _alarms(text) if key == ALARMS_KEY else text
     st.session_state[DRAWN_KEY] = set()
+
+
+def forget(key: str) -> None:
+    """Let widget `key` begin anew."""
+    st.session_state.pop(key, None)
+    st.session_state.get(VALUES_KEY, {}).pop(key, None)
 
 
 def _adopted(key: str) -> str | None:
@@ -143,6 +150,8 @@ def mirror_in_url() -> None:
     for key in ("sample", "zoom"):
         if st.session_state.get(key):
             wanted[key] = str(st.session_state[key])
+    values = {key: st.session_state[key] for key in {*starts, *LASTING} & {*st.session_state}}
+    st.session_state.setdefault(VALUES_KEY, {}).update(values)
     recent: list[dict[str, str]] = st.session_state.setdefault(RECENT_KEY, [])
     recent[:] = [*recent[-MOST_RECENT:], wanted | NO_ZOOM]
     st.session_state[ADOPTED_KEY] = {}
@@ -167,7 +176,7 @@ def forget_scores() -> None:
 
 def open_samples(**changes: str) -> None:
     """Let the next run open Samples with these choices; what they leave open begins anew."""
-    st.session_state.pop("sample", None)
+    forget("sample")
     st.session_state.update({"show": "", "defect": "", "zoom": ""} | changes)
     st.session_state[OPEN_KEY] = True
 

@@ -28,6 +28,7 @@ PAGES = {
 }
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 SETTLE_MS = 4000
+COMMAND_HIDDEN = "[data-testid=stCode] { visibility: hidden; }"  # it has this machine's folders
 COLOURS, GAP_PX = 256, 12
 
 
@@ -44,6 +45,7 @@ def main(address: str = "http://localhost:8501") -> None:
             page.wait_for_timeout(SETTLE_MS)
             if name == "inspection":
                 damage_a_picture(page)
+            page.add_style_tag(content=COMMAND_HIDDEN)
             shots[name] = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
             page.close()
         browser.close()

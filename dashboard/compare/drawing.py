@@ -11,9 +11,8 @@ import streamlit as st
 from dashboard.compare.lineup import Comparison
 from dashboard.components.picture_viewer import draw_viewer, zoom
 from dashboard.samples import viewer
-from dashboard.samples.picker import GALLERY_MOST, TOGETHER_KEY, draw_tiles
+from dashboard.samples.picker import GALLERY_MOST, TOGETHER_KEY, draw_tiles, wording
 from dashboard.samples.sample_set import Panels
-from dashboard.samples.shown import wording
 from dashboard.state import language, said, score_unit, t
 from dashboard.tables import method_title, settings_title
 from dashboard.texts import fact_wording, plain

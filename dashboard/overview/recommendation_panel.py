@@ -10,8 +10,8 @@ from dashboard.answer import alarms, answer, listed, missed, missed_alike
 from dashboard.compare.lineup import unlike_weights
 from dashboard.finished import FinishedCell
 from dashboard.opening import draw_finished_cells
+from dashboard.samples.picker import wording
 from dashboard.samples.sample_set import sample_names
-from dashboard.samples.shown import wording
 from dashboard.state import (
     SAMPLES_PAGE,
     Selection,

@@ -13,10 +13,9 @@ from numpy.typing import NDArray
 
 from dashboard.components.gallery import Tile, draw_gallery
 from dashboard.samples.sample_set import SampleSet, sample_names
-from dashboard.samples.shown import wording
 from dashboard.state import keep_choice, language, remember, said, t
 from dashboard.texts import plain
-from evaluation.measure.conditions import SINGLE, TOGETHER, passing
+from evaluation.measure.conditions import ABOVE, BETWEEN, SINGLE, SIZE, TOGETHER, WITHIN, passing
 from evaluation.measure.disagreement import FALSE_ALARM, MISSED, disagreement, verdicts
 
 if TYPE_CHECKING:
@@ -61,6 +60,21 @@ def draw_condition(
         options.setdefault(show, said("show_chosen"))  # without its count, which changes
     _draw_list(key, options, t("filter_show"))
     return np.ones(len(test), bool) if met is None else met
+
+
+def wording(show: str, count: int) -> str:
+    """Return what a condition that is one says, as plain words."""
+    name, *values = show.split(":")
+    if name == ABOVE:
+        return said("shown_above", count=count, low=float(values[0]))
+    if name in (BETWEEN, WITHIN):
+        low, high = map(float, values[:2])
+        key = f"shown_{'below' if low == -math.inf else 'over' if high == math.inf else 'score'}"
+        kind = said("label_good" if values[2] == "good" else "roc_scores_defective")
+        return said(key, count=count, low=low, high=high, kind=kind)
+    if name == SIZE:
+        return said(f"shown_size_{int(values[0])}", count=count)
+    return said(f"shown_{name}", count=count)
 
 
 def draw_filter(defects: Sequence[str]) -> str:

@@ -7,7 +7,7 @@ import math
 import pytest
 import streamlit as st
 
-from dashboard.samples.shown import wording
+from dashboard.samples.picker import wording
 from evaluation.measure.conditions import SINGLE, TOGETHER, above, of_size
 
 
