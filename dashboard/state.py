@@ -96,8 +96,7 @@ def restore() -> None:
 
     So it is in a new session, after Back, and after a link. A run that was asked for before the
     browser had the latest address brings an older one of this session, which says nothing.
-    Streamlit forgets the value of a widget that the current page does not draw, unless the
-    script has set it itself; where a run was cut short, even then.
+    Streamlit forgets values of widgets that a page does not draw, unless the script sets them.
     """
     given = st.query_params.to_dict()
     recent: list[dict[str, str]] = st.session_state.setdefault(RECENT_KEY, [])
@@ -240,10 +239,7 @@ def _read(given: str, start: object, least: float, most: float) -> object:
 
 
 def keep_choice(key: str, options: Sequence[object]) -> None:
-    """Make sure that the session's value for widget `key` is one of `options`, and remember it.
-
-    What an address names and is not here is told, once.
-    """
+    """Remember widget `key` with one of `options`; tell what else an address names."""
     remember(key, options[0])
     value = st.session_state[key]
     if value not in options:

@@ -58,7 +58,8 @@ def test_a_new_user_sees_every_page_at_work_without_a_click(
     page.screenshot(path=ARTEFACTS / "4-samples.png", full_page=True)
 
     korean = page.get_by_role("heading", name="샘플: demo_gear · PatchCore")
-    click_until(page.get_by_test_id("stExpandSidebarButton"), page.get_by_text("한국어"))
+    page.get_by_test_id("stExpandSidebarButton").click()
+    expect(page.get_by_text("한국어", exact=True)).to_be_in_viewport()
     click_until(page.get_by_text("한국어", exact=True), korean)
     reload_at(page, lang="ko", category="demo_gear", method="patchcore")
     expect(korean).to_be_visible()
