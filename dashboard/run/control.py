@@ -36,7 +36,7 @@ POLL_S, TRIES = 1.0, 10
 KEPT_REASONS = ("kept_weights", "kept_stand_in", "kept_data")
 WORKERS_IN_SIGHT = 8
 SEEN_RUNNING = "_job_seen_running"
-PROBLEM = "_job_problem"
+PROBLEM, BEGUN = "_job_problem", "_demo_begun"
 
 
 def draw_run_control(selection: Selection) -> None:
@@ -76,6 +76,10 @@ def begin_demo(selection: Selection, nothing_yet: bool) -> None:
         asked = slow
     else:
         return
+    begun: set[Request] = st.session_state.setdefault(BEGUN, set())
+    if asked in begun:  # it was refused; to try again in every run would slow all pages down
+        return
+    begun.add(asked)
     for _ in range(TRIES):  # the job before may have told its end, but not ended yet
         launch(selection.outputs, asked.arguments())
         if not st.session_state.pop(PROBLEM, ""):  # nobody has asked for it
