@@ -10,6 +10,7 @@ import streamlit as st
 
 from dashboard.compare.lineup import Comparison
 from dashboard.components.picture_viewer import draw_viewer, zoom
+from dashboard.figures.style import ALARM_STYLE, RIGHT_STYLE, WRONG_STYLE
 from dashboard.samples import viewer
 from dashboard.samples.picker import GALLERY_MOST, TOGETHER_KEY, draw_tiles, wording
 from dashboard.samples.sample_set import Panels
@@ -23,10 +24,10 @@ from evaluation.store.heatmap import OVERLAY_OPACITY
 from evaluation.store.places import CellError
 
 VERDICTS = {
-    HIT: ("compare_short_hit", "background-color: #d7f0df; color: #0b4a24"),
-    PASSED: ("compare_short_passed", "background-color: #d7f0df; color: #0b4a24"),
-    MISSED: ("compare_short_missed", "background-color: #fbd5d5; color: #7a1212"),
-    FALSE_ALARM: ("compare_short_false_alarm", "background-color: #ffe0b8; color: #5c2f00"),
+    HIT: ("compare_short_hit", RIGHT_STYLE),
+    PASSED: ("compare_short_passed", RIGHT_STYLE),
+    MISSED: ("compare_short_missed", WRONG_STYLE),
+    FALSE_ALARM: ("compare_short_false_alarm", ALARM_STYLE),
     UNKNOWN: ("compare_not_judged", ""),
 }
 TABLE_KEY = "compare_table"

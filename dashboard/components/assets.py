@@ -15,12 +15,13 @@ COLOURS = f":host {{ --good: {GOOD_COLOUR}; --defect: {DEFECT_COLOUR}; }}\n"
 
 
 def component(name: str, html: str) -> Any:
-    """Register the component of ``<name>.css``, with what all have in common, and ``<name>.js``."""
-    buttons, own, code = (
+    """Register the component of ``<name>.css`` and ``<name>.js``, with what all have in common."""
+    buttons, style, dom, code = (
         (HERE / file).read_text(encoding="utf-8")
-        for file in ("buttons.css", f"{name}.css", f"{name}.js")
+        for file in ("buttons.css", f"{name}.css", "dom.js", f"{name}.js")
     )
-    return st.components.v2.component(name, html=html, css=COLOURS + buttons + own, js=code)
+    css = COLOURS + buttons + style
+    return st.components.v2.component(name, html=html, css=css, js=dom + code)
 
 
 def data_url(content: bytes, kind: str) -> str:

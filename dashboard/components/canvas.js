@@ -2,7 +2,6 @@
 const rooms = new WeakMap();
 
 const rounded = (value) => Math.round(value * 10) / 10;
-const within = (value, most) => Math.min(Math.max(value, 0), most);
 
 function paint(room) {
   const { canvas, picture, strokes, drawing } = room;
@@ -35,7 +34,7 @@ function pointAt(room, event) {
   const box = canvas.getBoundingClientRect();
   const x = ((event.clientX - box.left) / box.width) * canvas.width;
   const y = ((event.clientY - box.top) / box.height) * canvas.height;
-  return [rounded(within(x, canvas.width)), rounded(within(y, canvas.height))];
+  return [rounded(within(x, 0, canvas.width)), rounded(within(y, 0, canvas.height))];
 }
 
 function furnish(room, parent) {

@@ -14,19 +14,9 @@ const IGNORES_KEYS =
   'input, textarea, select, canvas, [contenteditable="true"], [role="slider"], [role="combobox"],' +
   '[role="listbox"], [role="radiogroup"], [role="tablist"], [role="dialog"], [role="menu"], .gallery';
 
-const within = (value, least, most) => Math.min(Math.max(value, least), most);
-
 function drawn(name, parent, attributes = {}) {
   const node = document.createElementNS(SVG, name);
   for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
-  parent.append(node);
-  return node;
-}
-
-function made(name, parent, className, text = "") {
-  const node = document.createElement(name);
-  node.className = className;
-  node.textContent = text;
   parent.append(node);
   return node;
 }

@@ -4,16 +4,7 @@
 const rooms = new WeakMap();
 const STEPS = 200; // of a line, by key, over the whole axis
 
-const within = (value, least, most) => Math.min(Math.max(value, least), most);
 const short = (value) => String(Number(value.toPrecision(4)));
-
-function made(name, parent, className = "", text = "") {
-  const node = document.createElement(name);
-  node.className = className;
-  node.textContent = text;
-  parent.append(node);
-  return node;
-}
 
 function filled(text, values) {
   return text.replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);

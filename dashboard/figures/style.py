@@ -32,6 +32,9 @@ AUROC_COLOURS = (
     ("#7DB2DD", DARK_TEXT),
     ("#14599D", LIGHT_TEXT),
 )
+RIGHT_STYLE = "background-color: #d7f0df; color: #0b4a24"  # of a table's cell with a verdict
+WRONG_STYLE = "background-color: #fbd5d5; color: #7a1212"
+ALARM_STYLE = "background-color: #ffe0b8; color: #5c2f00"
 HEIGHT_PX = 420
 
 

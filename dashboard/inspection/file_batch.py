@@ -10,6 +10,7 @@ import pandas as pd
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
+from dashboard.figures.style import RIGHT_STYLE, WRONG_STYLE
 from dashboard.inspection.picture_choice import MAX_FILES
 from dashboard.inspection.scored_picture import VERDICTS
 from dashboard.state import said, t, told
@@ -81,9 +82,8 @@ def draw_batch(
 
 def _verdict_style(shown: Any) -> str:
     """Return the CSS of a cell that shows a verdict."""
-    colours = {"red": "#fbd5d5; color: #7a1212", "green": "#d7f0df; color: #0b4a24"}
     colour = next((colour for key, colour in VERDICTS.values() if said(key) == shown), "")
-    return f"background-color: {colours[colour]}" if colour in colours else ""
+    return {"red": WRONG_STYLE, "green": RIGHT_STYLE}.get(colour, "")
 
 
 @st.cache_data(

@@ -135,12 +135,12 @@ def viewed(
         heat, strength = panels.heatmap, gray(panels.anomaly_map, panels.scale)
         right, lower = width / heat.shape[1], height / heat.shape[0]
         # A method may have seen another part of the file, or at another size.
-        own = panels.image
-        apart = own is not None and image is not None and not np.array_equal(own, image)
+        picture = panels.image
+        apart = picture is not None and image is not None and not np.array_equal(picture, image)
         return {
             "heat": data_url(png(heat), "png"),
             "overlay": data_url(png(np.dstack([heat, strength])), "png"),
-            "image": data_url(png(own), "png") if own is not None and apart else "",
+            "image": data_url(png(picture), "png") if picture is not None and apart else "",
             "truthBorder": "" if marked is None else border(marked),
             "border": border(panels.anomaly_map > level),
             "scale": f"scale({right} {lower})",

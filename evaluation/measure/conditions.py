@@ -10,13 +10,14 @@ from numpy.typing import NDArray
 
 from evaluation.measure.by_defect import GROUPS, size_groups
 from evaluation.measure.disagreement import FALSE_ALARM, HIT, MISSED, PASSED, verdicts
+from evaluation.measure.telling import MISTAKES
 
 WRONG, DISPUTED = "wrong", "disputed"
 ALL_MISSED, ALL_ALARMS = f"all_{MISSED}", f"all_{FALSE_ALARM}"
 TOGETHER = (DISPUTED, ALL_MISSED, ALL_ALARMS)
 SINGLE: dict[str, tuple[str, ...]] = {
     **{verdict: (verdict,) for verdict in (HIT, MISSED, PASSED, FALSE_ALARM)},
-    WRONG: (MISSED, FALSE_ALARM),
+    WRONG: MISTAKES,
 }
 ABOVE, BETWEEN, WITHIN, SIZE = "above", "score", "within", "size"
 ROUNDING = 1e-6  # curves are kept with fewer digits than scores
@@ -60,7 +61,7 @@ def passing(
         judged = together()
         if name == DISPUTED:
             right = judged.isin([HIT, PASSED])
-            return np.asarray(right.any(axis=1) & judged.isin(SINGLE[WRONG]).any(axis=1))
+            return np.asarray(right.any(axis=1) & judged.isin(MISTAKES).any(axis=1))
         return np.asarray((judged == name.removeprefix("all_")).all(axis=1) & (judged.shape[1] > 0))
     try:
         if name == ABOVE:
