@@ -114,11 +114,10 @@ def telling_sample(table: pd.DataFrame, others: Comparison) -> str:
     bad = table["label"].to_numpy() > 0
     if not bad.any():
         return names[0] if names else ""
-    if len(others.cells) > 1:
-        spread = dict(zip(others.together.names, disagreement(others.ranked), strict=True))
-        apart = [spread.get(name, math.nan) for name in names]
-    else:
-        apart = list(table["score"])
+    several = len(others.cells) > 1
+    values = disagreement(others.ranked) if several else others.together.scores.iloc[:, 0]
+    by_name = dict(zip(others.together.names, values, strict=True))
+    apart = [by_name.get(name, math.nan) for name in names]
     return names[int(np.argmax(np.where(bad, np.nan_to_num(apart, nan=-math.inf), -math.inf)))]
 
 

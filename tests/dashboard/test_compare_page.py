@@ -309,3 +309,11 @@ def test_methods_without_a_threshold_do_not_judge_and_what_was_not_scored_is_unk
         "padim": [HIT, MISSED, FALSE_ALARM],
         "patchcore": [HIT, UNKNOWN, FALSE_ALARM],
     }
+
+
+def test_of_one_method_the_strongest_defect_is_opened_first(results: Path) -> None:
+    shutil.rmtree(results / "part" / "patchcore")
+    test = scores(results / "part" / "padim").query("split == 'test' and label > 0")
+    strongest = test.sort_values("score").iloc[-1]
+    app = opened("pages/compare.py", category="part")
+    assert app.selectbox(key="sample").value == f"{strongest['defect']}/{strongest['stem']}"
