@@ -62,7 +62,7 @@ from evaluation.store.summary import SUMMARY_FILE, table_of
 EXIT_FAILED_CELLS, EXIT_USAGE, EXIT_BUSY, EXIT_CLUSTER, EXIT_CANCELLED = 1, 2, 3, 4, 130
 ONLY_WITH_SCORE = ("category", "method", "csv", "false_alarms", "thresholds")
 NOT_WITH_SCORE = ("data", "categories", "methods", "force", "workers", "scheduler")
-SINGLE_WITH_SCORE = ("seeds", "backbones", "coreset_ratios")
+SINGLE_WITH_SCORE = ("seeds", "backbones", "engines", "precisions", "coreset_ratios")
 MEANT = {"category": " (did you mean --categories?)", "method": " (did you mean --methods?)"}
 PRINTED = (
     *("category", "method", "image_auroc", "pixel_auroc", "aupro"),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from detectors.backbones.engines import Engine, engine_in
 from detectors.backbones.names import ALWAYS_THERE, RANDOM, WEIGHTS_VARIABLE, weights_kind
 from detectors.registry import METHODS, Options
 from evaluation.new_pictures.opened_cell import OpenCell, Stamp, backbone_of, open_cell, stamp_of
@@ -27,7 +28,8 @@ def opened_cell(place: CellPlace, about: dict[str, Any]) -> OpenCell:
     if METHODS[place.method].reads_backbone:
         name, seed = backbone_of(place, about), about["settings"].get("seed", 0)
         source = RANDOM if weights_kind(str(about["weights"])) == RANDOM else None
-        backbone = _backbone(name, seed, source, _weights_stamp(name))
+        engine = engine_in(about["settings"])
+        backbone = _backbone(name, seed, source, engine, _weights_stamp(name))
     return _opened(stamp_of(place), backbone.identity if backbone else "", place, backbone)
 
 
@@ -46,12 +48,14 @@ def _backbone(
     name: str,
     seed: int,
     source: str | None,
+    engine: Engine,
     stamp: str,  # noqa: ARG001  part of the cache's key
 ) -> Backbone:
     """Return a backbone that all detectors share; raises WeightsError if there are no weights."""
     from evaluation.run.backbone_source import BackboneSource
 
-    return BackboneSource(Settings(name, Options(seed), automatic=False), source).get()
+    settings = Settings(name, Options(seed), automatic=False, engine=engine)
+    return BackboneSource(settings, source).get()
 
 
 def _weights_stamp(backbone: str) -> str:

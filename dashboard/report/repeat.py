@@ -9,6 +9,7 @@ from pathlib import Path, PureWindowsPath
 from typing import Any
 
 from data_utils.locations import PROJECT, shown_path
+from detectors.backbones.engines import engine_in
 from detectors.backbones.names import AUTOMATIC, DEFAULT_BACKBONE, RANDOM, weights_kind
 from detectors.registry import METHODS, Options
 from evaluation.run.request import Request, command_line
@@ -67,12 +68,14 @@ def shared_path(path: Path) -> str:
 def _request(about: dict[str, Any]) -> Request:
     noted, default, label = about["settings"], Options(), str(about["weights"])
     backbone = str(noted.get("backbone", DEFAULT_BACKBONE))
-    channels = noted.get("padim_channels")
+    channels, engine = noted.get("padim_channels"), engine_in(noted)
     file = WEIGHTS_FILE.fullmatch(label)
     return Request(
         data=DEMO if about["demo_data"] else str(about["data_root"]),
         backbones=(backbone,),  # another one would make another cell
         weights=RANDOM if weights_kind(label) == RANDOM else file["name"] if file else None,
+        engines=(engine.library,),
+        precisions=(engine.precision,),
         image_size=noted.get("image_size"),
         crop=noted.get("crop"),
         no_crop=bool(noted.get("whole_picture")),

@@ -9,8 +9,9 @@ from typing import TypeVar
 
 import streamlit as st
 
-from dashboard.state import Selection, keep_choices, remember, t
+from dashboard.state import Selection, keep_choices, remember, t, told
 from data_utils.locations import expanded, is_allowed
+from detectors.backbones.engines import FLOAT32, LIBRARIES, PRECISIONS, TORCH, why_unusable
 from detectors.backbones.names import (
     AUTOMATIC,
     BACKBONES,
@@ -33,6 +34,8 @@ DEFAULTS: dict[str, object] = {
     "form_methods": [],
     "form_force": False,
     "form_backbones": [],
+    "form_engines": [],
+    "form_precisions": [],
     "form_all_channels": False,
     "form_ratios": str(Options().coreset_ratio),
     "form_size": None,
@@ -77,6 +80,20 @@ def draw_form(selection: Selection) -> tuple[Request, str]:
             placeholder=AUTOMATIC,
             help=t("runpage_backbones_help"),
         )
+        engines = st.multiselect(
+            t("runpage_engines"),
+            list(LIBRARIES),
+            key="form_engines",
+            placeholder=TORCH,
+            help=t("runpage_engines_help"),
+        )
+        precisions = st.multiselect(
+            t("runpage_precisions"),
+            list(PRECISIONS),
+            key="form_precisions",
+            placeholder=FLOAT32,
+            help=t("runpage_precisions_help"),
+        )
         all_channels = st.checkbox(
             t("runpage_all_channels"),
             key="form_all_channels",
@@ -109,6 +126,8 @@ def draw_form(selection: Selection) -> tuple[Request, str]:
         methods=tuple(method for method in METHODS if method in methods),
         backbones=tuple(backbones) or (AUTOMATIC,),
         weights=_weights(weights),
+        engines=tuple(engines) or (TORCH,),
+        precisions=tuple(precisions) or (FLOAT32,),
         image_size=size,
         padim_channels=ALL_CHANNELS if all_channels else None,
         force=force,
@@ -117,6 +136,8 @@ def draw_form(selection: Selection) -> tuple[Request, str]:
     )
     if not problem:
         given = replace(given, coreset_ratios=tuple(ratios), seeds=tuple(seeds))
+        unusable = (why_unusable(one.engine, one.backbone) for one in given.settings())
+        problem = next((told(fact) for fact in unusable if fact), "")
     return given, problem
 
 

@@ -64,18 +64,28 @@ class NetworkBackbone:
         trunk = create_feature_extractor(network, layers)
         trunk.load_state_dict(state, strict=False, assign=True)
         folded = fuse(trunk.eval().double(), inplace=True, no_trace=True).float()
-        self._trunk = folded.requires_grad_(False).to(memory_format=torch.channels_last)
-        self._mean = torch.tensor(mean).view(1, 3, 1, 1)
-        self._std = torch.tensor(std).view(1, 3, 1, 1)
+        folded = folded.requires_grad_(False).to(memory_format=torch.channels_last)
+        self.module = Normalised(folded, mean, std).eval()
 
     @torch.inference_mode()
     def extract(self, images: NDArray[np.uint8]) -> Features:
         check_images(images)
-        parts = [self._extract(images[part]) for part in batches(len(images), PASS_SIZE)]
+        tensors = [torch.from_numpy(np.array(images[p])) for p in batches(len(images), PASS_SIZE)]
+        parts = [self.module(tensor) for tensor in tensors]
         if len(parts) == 1:
             return parts[0]
         return {layer: torch.cat([part[layer] for part in parts]) for layer in parts[0]}
 
-    def _extract(self, images: NDArray[np.uint8]) -> Features:
-        pixels = torch.from_numpy(np.array(images)).permute(0, 3, 1, 2).float()
-        return self._trunk(pixels.sub_(self._mean).div_(self._std))
+
+class Normalised(nn.Module):
+    """A network and the normalisation of its pictures, uint8 ``[N, H, W, 3]``."""
+
+    def __init__(self, network: nn.Module, mean: tuple[float, ...], std: tuple[float, ...]) -> None:
+        super().__init__()
+        self.network = network
+        self.mean, self.std = (torch.tensor(values).view(1, 3, 1, 1) for values in (mean, std))
+
+    def forward(self, images: torch.Tensor) -> Features:
+        """Return the outputs of the layers that are read."""
+        pixels = images.permute(0, 3, 1, 2).float()
+        return self.network(pixels.sub_(self.mean).div_(self.std))

@@ -10,10 +10,13 @@ package's file, and it is cut after its fifth stage.
 
 from __future__ import annotations
 
+from functools import partial
+
 import torch
 from torch import nn
 from torch.nn.functional import pad, relu6
 
+from detectors.backbones.engines import TORCH_FLOAT32, Engine, why_unusable
 from detectors.backbones.features import Backbone, NetworkBackbone, State
 from detectors.backbones.filter_bank import FilterBank
 from detectors.backbones.names import ALWAYS_THERE, FILTER_BANK, LAYERS, LITE0
@@ -40,21 +43,28 @@ LITE0_LAYERS = {"_blocks.2": "layer1", "_blocks.4": "layer2", "_blocks.10": "lay
 LITE0_MEAN, LITE0_STD = (127.0, 127.0, 127.0), (128.0, 128.0, 128.0)
 
 
-def load_backbone(name: str, source: str | None = None, seed: int = 0) -> Backbone:
-    """Make one of ``BACKBONES``; for the parameters see ``resnet_weights``.
+def load_backbone(
+    name: str, source: str | None = None, seed: int = 0, engine: Engine = TORCH_FLOAT32
+) -> Backbone:
+    """Make one of ``BACKBONES``; for `source` and `seed` see ``resnet_weights``.
 
-    Raises WeightsError if its weights cannot be had, or a file is named for one of
-    ``ALWAYS_THERE``.
+    Raises WeightsError if its weights cannot be had, a file is named for one of
+    ``ALWAYS_THERE``, or the engine cannot compute it on this machine.
     """
-    if name not in ALWAYS_THERE:
-        weights = resnet_weights(name, source, seed)
-        return resnet_backbone(name, weights.state, weights.label)
-    if source is not None:
+    if problem := why_unusable(engine, name):
+        raise WeightsError(problem)
+    if name in ALWAYS_THERE and source is not None:
         raise WeightsError("weights_not_taken", backbone=name)
     if name == FILTER_BANK:
         return FilterBank()
-    weights = lite0_weights()
-    return lite0_backbone(weights.state, weights.label)
+    weights = lite0_weights() if name == LITE0 else resnet_weights(name, source, seed)
+    make = lite0_backbone if name == LITE0 else partial(resnet_backbone, name)
+    network = make(weights.state, weights.label)
+    if engine == TORCH_FLOAT32:
+        return network
+    from detectors.backbones.openvino_network import OpenvinoBackbone
+
+    return OpenvinoBackbone(network, engine.precision)
 
 
 def resnet_backbone(name: str, state: State, label: str) -> NetworkBackbone:

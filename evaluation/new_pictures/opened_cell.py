@@ -94,13 +94,13 @@ def open_cell(place: CellPlace, backbone: Backbone | None) -> OpenCell:
 
 
 def _check_backbone(place: CellPlace, about: dict[str, Any], backbone: Backbone | None) -> None:
-    if about["backbone_identity"] != (backbone.identity if backbone else ""):
-        raise CellError(
-            "other_weights",
-            cell=f"{place.category} / {METHODS[place.method].title}",
-            made=about["weights"],
-            used=backbone.weights_label if backbone else "none",
-        )
+    made, used = about["backbone_identity"], backbone.identity if backbone else ""
+    if made != used:
+        label = backbone.weights_label if backbone else "none"
+        if about["weights"] != label:
+            made, used = about["weights"], label
+        cell = f"{place.category} / {METHODS[place.method].title}"
+        raise CellError("other_weights", cell=cell, made=made, used=used)
 
 
 def stamp_of(place: CellPlace) -> Stamp:
@@ -149,7 +149,7 @@ def finished_cell_for(
     if METHODS[method].reads_backbone:
         named = settings.backbone
         name = backbone_of(place, read_cell(place.folder)) if settings.automatic else named
-        backbone = load_backbone(name, weights, settings.options.seed)
+        backbone = load_backbone(name, weights, settings.options.seed, settings.engine)
     return open_cell(place, backbone)
 
 

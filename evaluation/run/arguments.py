@@ -8,6 +8,7 @@ from dataclasses import MISSING, fields
 from typing import Any, NoReturn
 
 from data_utils.locations import DATA_VARIABLE, default_data_root, expanded
+from detectors.backbones.engines import LIBRARIES, PRECISIONS, REQUIREMENTS
 from detectors.backbones.names import AUTOMATIC, BACKBONES, DEFAULT_BACKBONE, RANDOM, STAND_IN
 from detectors.registry import ALL_CHANNELS, METHODS
 from evaluation.run.request import MAX_SEED, MAX_WORKERS, Request, is_scheduler
@@ -95,6 +96,24 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="torchvision state dict of the backbone, or 'random' (default: $BACKBONE_WEIGHTS, "
         "else ImageNet weights, downloaded once)",
+    )
+    network.add_argument(
+        "--engines",
+        "--engine",
+        nargs="+",
+        choices=LIBRARIES,
+        metavar="NAME",
+        help="what computes it: torch (default), or openvino, which takes less time and needs "
+        f"pip install -r {REQUIREMENTS}",
+    )
+    network.add_argument(
+        "--precisions",
+        "--precision",
+        nargs="+",
+        choices=PRECISIONS,
+        metavar="NAME",
+        help=f"any of {', '.join(PRECISIONS)} (default: float32, the only one of torch); bfloat16 "
+        "needs a processor that has it, int8 is prepared once for each backbone",
     )
 
     size = parser.add_argument_group("pictures")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from dataclasses import replace
 
+from data_utils.facts import fact
+from detectors.backbones.engines import Engine
 from detectors.backbones.features import Backbone
 from detectors.backbones.names import DEFAULT_BACKBONE, RANDOM, STAND_IN, WEIGHTS_VARIABLE
 from detectors.backbones.networks import load_backbone
@@ -37,19 +39,22 @@ class BackboneSource:
             raise self._error
         if self._backbone is None:
             name, seed = self._settings.backbone, self._settings.options.seed
+            engine = self._settings.engine
             if progress:
                 progress.phase("loading_weights")
             try:
-                self._backbone = load_backbone(name, self._weights, seed)
+                self._backbone = load_backbone(name, self._weights, seed, engine)
             except WeightsError as error:
                 replaceable = self._settings.automatic and name == DEFAULT_BACKBONE
                 unavailable = isinstance(error, WeightsUnavailableError)
                 if not (replaceable and unavailable) or named_weights(self._weights):
                     self._error = error
                     raise
-                self._backbone = load_backbone(STAND_IN)
+                self._backbone = load_backbone(STAND_IN, engine=engine)
                 if progress:
                     progress.say(f"{error} This run goes on with {self._backbone.weights_label}.")
+            if progress and (seconds := getattr(self._backbone, "prepared_s", 0.0)):
+                progress.say(fact("network_prepared", engine=engine, seconds=f"{seconds:.1f}"))
         return self._backbone
 
     @property
@@ -77,7 +82,7 @@ class BackboneSources:
 
     def __init__(self, weights: str | None) -> None:
         self._weights = weights
-        self._sources: dict[tuple[str, bool, int], BackboneSource] = {}
+        self._sources: dict[tuple[str, bool, Engine, int], BackboneSource] = {}
 
     def of(self, settings: Settings) -> BackboneSource:
         """Return the source for these settings, as asked for or settled."""
@@ -93,10 +98,11 @@ class BackboneSources:
         self._sources[self.key(settled)] = source
         return settled
 
-    def key(self, settings: Settings) -> tuple[str, bool, int]:
+    def key(self, settings: Settings) -> tuple[str, bool, Engine, int]:
         """Return what a source depends on: the seed only where it draws the weights."""
         random = named_weights(self._weights) == RANDOM
-        return settings.backbone, settings.automatic, settings.options.seed if random else 0
+        seed = settings.options.seed if random else 0
+        return settings.backbone, settings.automatic, settings.engine, seed
 
 
 def named_weights(weights: str | None) -> str | None:

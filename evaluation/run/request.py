@@ -15,6 +15,7 @@ from data_utils.facts import Fault
 from data_utils.locations import DEFAULT_OUTPUTS
 from data_utils.mvtec import OFFICIAL_CATEGORIES
 from data_utils.transform import MAX_SIDE, MIN_SIDE, PAPER_CROP, choose_transform
+from detectors.backbones.engines import FLOAT32, TORCH, Engine, why_unusable
 from detectors.backbones.names import AUTOMATIC, DEFAULT_BACKBONE, channels_of
 from detectors.registry import METHODS, Options
 from evaluation.store.settings import Settings
@@ -39,8 +40,9 @@ class Request:
         The data folder, or ``"demo"``.
     categories, methods : tuple of str
         Empty for all.
-    backbones, coreset_ratios, seeds : tuple
-        Evaluated in every combination; the first of each are the main settings.
+    backbones, engines, precisions, coreset_ratios, seeds : tuple
+        Evaluated in every combination, but PyTorch in float32 alone if that is among the
+        precisions; the first of each are the main settings.
     weights : str or None
         File, ``"random"``, or None for the default ones.
     image_size, crop, no_crop, full_size_masks, padim_channels
@@ -60,6 +62,8 @@ class Request:
     methods: tuple[str, ...] = ()
     backbones: tuple[str, ...] = (AUTOMATIC,)
     weights: str | None = None
+    engines: tuple[str, ...] = (TORCH,)
+    precisions: tuple[str, ...] = (FLOAT32,)
     image_size: int | None = None
     crop: int | None = None
     no_crop: bool = False
@@ -73,7 +77,10 @@ class Request:
     scheduler: str = ""
 
     def settings(self) -> tuple[Settings, ...]:
-        """Return every combination of backbone, coreset ratio and seed once, in order."""
+        """Return every combination once, in order."""
+        computed = [Engine(*pair) for pair in product(self.engines, self.precisions)]
+        if FLOAT32 in self.precisions:
+            computed = [one for one in computed if one.library != TORCH or one.precision == FLOAT32]
         combined = [
             Settings(
                 backbone=DEFAULT_BACKBONE if backbone == AUTOMATIC else backbone,
@@ -83,8 +90,11 @@ class Request:
                 whole_picture=self.no_crop,
                 full_size_masks=self.full_size_masks,
                 automatic=self.backbones == (AUTOMATIC,),
+                engine=engine,
             )
-            for backbone, ratio, seed in product(self.backbones, self.coreset_ratios, self.seeds)
+            for backbone, engine, ratio, seed in product(
+                self.backbones, computed, self.coreset_ratios, self.seeds
+            )
         ]
         return tuple(dict.fromkeys(combined))
 
@@ -152,6 +162,9 @@ def check_settings(settings: Settings, categories: Iterable[str], methods: Itera
         raise RequestError("size_outside", size=size, low=MIN_SIDE, high=MAX_SIDE)
     for official in {name in OFFICIAL_CATEGORIES for name in categories}:
         choose_transform([], official, size, settings.crop, settings.whole_picture)
+    reading = any(METHODS[method].reads_backbone for method in methods)
+    if reading and (problem := why_unusable(settings.engine, settings.backbone)):
+        raise RequestError(problem)
     channels = settings.options.padim_channels
     available = sum(channels_of(settings.backbone).values())
     if "padim" in methods and isinstance(channels, int) and channels > available:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from data_utils.mvtec import Category
 from data_utils.transform import Transform, choose_transform
+from detectors.backbones.engines import TORCH_FLOAT32, Engine
 from detectors.backbones.names import DEFAULT_BACKBONE, STAND_IN
 from detectors.registry import METHODS, Options
 
@@ -32,6 +33,8 @@ class Settings:
     automatic : bool
         Whether ``STAND_IN`` may take the place of the default backbone where there are no weights
         for that; its cells are then put where those of the default one would be.
+    engine : Engine
+        What the network is computed with.
     """
 
     backbone: str = DEFAULT_BACKBONE
@@ -41,6 +44,7 @@ class Settings:
     whole_picture: bool = False
     full_size_masks: bool = False
     automatic: bool = True
+    engine: Engine = TORCH_FLOAT32
 
     def transform_for(self, category: Category) -> Transform:
         """Return the transform of this category; raises ValueError if a crop does not fit."""
@@ -56,6 +60,7 @@ class Settings:
         """Return the settings that the numbers of `method` depend on, by name."""
         return {
             **METHODS[method].settings(self.options, self.backbone),
+            **(self.engine.noted() if METHODS[method].reads_backbone else {}),
             "image_size": self.image_size,
             "crop": self.crop,
             "whole_picture": self.whole_picture,
@@ -74,7 +79,7 @@ class Settings:
         return "_".join(
             f"{name}-{value}"
             for name, value in sorted(asked.for_method(method).items())
-            if value != default[name]
+            if value != default.get(name)
         )
 
     def fingerprint(self, method: str, data_fingerprint: str) -> str:

@@ -1,0 +1,59 @@
+"""What a network is computed with: PyTorch, or OpenVINO in one of three precisions.
+
+Without PyTorch and without OpenVINO, so that the app can list and check them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib.util import find_spec
+from typing import Any, NamedTuple
+
+from data_utils.facts import Fact, fact
+from detectors.backbones.names import FILTER_BANK
+
+TORCH, OPENVINO = "torch", "openvino"
+FLOAT32, BFLOAT16, INT8 = "float32", "bfloat16", "int8"
+LIBRARIES = (TORCH, OPENVINO)
+PRECISIONS = (FLOAT32, BFLOAT16, INT8)
+REQUIREMENTS = "requirements-openvino.txt"
+
+
+class Engine(NamedTuple):
+    """A library and the precision in which it computes a network; PyTorch has float32 only."""
+
+    library: str = TORCH
+    precision: str = FLOAT32
+
+    def __str__(self) -> str:
+        return f"{self.library} {self.precision}"
+
+    def noted(self) -> dict[str, object]:
+        """Return what a cell notes of it: nothing of PyTorch, the reference."""
+        return {} if self == TORCH_FLOAT32 else {"engine": self.library, "precision": self.precision}
+
+
+TORCH_FLOAT32 = Engine()
+
+
+def engine_in(settings: Mapping[str, Any]) -> Engine:
+    """Return the engine that a cell's settings name."""
+    return Engine(str(settings.get("engine", TORCH)), str(settings.get("precision", FLOAT32)))
+
+
+def why_unusable(engine: Engine, backbone: str) -> Fact | None:
+    """Return why a backbone cannot be computed so on this machine, None if it can."""
+    if engine.library == TORCH:
+        wrong = engine.precision != FLOAT32
+        return fact("engine_torch_precision", precision=engine.precision) if wrong else None
+    if backbone == FILTER_BANK:
+        return fact("engine_only_torch", backbone=backbone)
+    needed = [OPENVINO] + ["nncf"] * (engine.precision == INT8)
+    if not all(map(find_spec, needed)):
+        return fact("engine_missing", engine=engine, file=REQUIREMENTS)
+    if engine.precision == BFLOAT16:
+        from openvino import Core
+
+        if "BF16" not in Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
+            return fact("engine_no_bfloat16", engine=engine)
+    return None

@@ -1,0 +1,166 @@
+"""Networks computed by OpenVINO instead of PyTorch: on most processors it takes less time.
+
+In float32 it computes what PyTorch does, but for the last digits; in bfloat16 factors have eight
+bits of mantissa. In int8 weights and activations are integers of eight bits, with a scale for each
+channel of weights and for each tensor of activations (Jacob et al., "Quantization and Training of
+Neural Networks for Efficient Integer-Arithmetic-Only Inference", arXiv 1712.05877, section 2). NNCF
+chooses the scales once per network, on good pictures of the demo data: no user's pictures go into
+it, so cells of all parts share it. Weights take half their range, because processors without VNNI
+would overflow at the whole.
+
+What was converted is kept in the user's cache.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import secrets
+import shutil
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import redirect_stderr, redirect_stdout
+from importlib.metadata import version
+from pathlib import Path
+from threading import Lock
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+
+from data_utils.demo import DEMO_SEED, planned_pictures
+from data_utils.locations import cache_root
+from data_utils.transform import PAPER_CROP, Transform
+from detectors.backbones.engines import BFLOAT16, INT8, OPENVINO
+from detectors.backbones.features import PASS_SIZE, Features, NetworkBackbone
+from detectors.backbones.names import LAYERS
+from detectors.base import batches, check_images
+
+VERSION = 1  # of the conversion; raised when its numbers change
+PREPARED_ON = 20  # training pictures of each demo category
+NETWORK_FILE = "network.xml"
+
+
+class OpenvinoBackbone:
+    """A network that OpenVINO computes; a ``Backbone``.
+
+    Attributes
+    ----------
+    folder : Path
+        Where the converted network is kept, as ``NETWORK_FILE`` and its weights.
+    prepared_s : float
+        Seconds that converting it took; 0 where it was there.
+    """
+
+    def __init__(self, network: NetworkBackbone, precision: str) -> None:
+        self.name, self.weights_label = network.name, network.weights_label
+        self.identity = f"{network.identity}-{OPENVINO}-{precision}"
+        content = f"{network.identity}-v{VERSION}"
+        if precision == INT8:
+            recipe = f"{VERSION} {PREPARED_ON} {DEMO_SEED} {version('nncf')}"
+            digest = hashlib.blake2b(recipe.encode(), digest_size=4).hexdigest()
+            self.identity += f"-{digest}"
+            content = self.identity
+        self.folder, self.prepared_s = cache_root() / "networks" / content, 0.0
+        self._hint = "bf16" if precision == BFLOAT16 else "f32"
+        self._lock, self._size, self._request = Lock(), (0, 0, 0), None
+        try:
+            self._model = openvino().Core().read_model(self.folder / NETWORK_FILE)
+        except RuntimeError:  # not there, or damaged
+            started = time.perf_counter()
+            self._model = converted(network, precision == INT8)
+            _keep(self._model, self.folder)
+            self.prepared_s = time.perf_counter() - started
+
+    def extract(self, images: NDArray[np.uint8]) -> Features:
+        check_images(images)
+        tensor = openvino().Tensor
+        with self._lock:
+            request = self._compiled(images.shape[1], images.shape[2])
+            shapes = [output.partial_shape for output in request.model_outputs]
+            found = [
+                np.empty((len(images), *(shape[n].get_length() for n in (1, 2, 3))), np.float32)
+                for shape in shapes
+            ]
+            for part in batches(len(images), PASS_SIZE):
+                pixels = np.array(images[part])  # a tensor does not keep what it shares
+                request.set_input_tensor(tensor(pixels, shared_memory=True))
+                for number, maps in enumerate(found):
+                    request.set_output_tensor(number, tensor(maps[part], shared_memory=True))
+                request.infer()
+        tensors = [torch.from_numpy(maps).permute(0, 3, 1, 2) for maps in found]
+        return dict(zip(LAYERS, tensors, strict=True))
+
+    def _compiled(self, height: int, width: int) -> Any:
+        """Return the network for pictures of this size, on as many threads as PyTorch takes."""
+        size = (height, width, torch.get_num_threads())
+        if size != self._size:
+            self._model.reshape([openvino().Dimension(1, PASS_SIZE), height, width, 3])
+            settings = {
+                "PERFORMANCE_HINT": "LATENCY",
+                "INFERENCE_PRECISION_HINT": self._hint,
+                "INFERENCE_NUM_THREADS": size[2],
+                "ENABLE_CPU_PINNING": False,  # two processes would take the same cores
+            }
+            compiled = openvino().Core().compile_model(self._model, "CPU", settings)
+            self._request, self._size = compiled.create_infer_request(), size
+        return self._request
+
+
+def openvino() -> ModuleType:
+    """Import OpenVINO without the package by which it would report its use to its makers."""
+    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
+    import openvino as imported
+
+    return imported
+
+
+def converted(network: NetworkBackbone, quantised: bool) -> Any:
+    """Return a network as OpenVINO's model, from uint8 ``[N, H, W, 3]`` to ``[N, h, w, C]``."""
+    ov = openvino()
+    example = torch.zeros((1, PAPER_CROP, PAPER_CROP, 3), dtype=torch.uint8)
+    program = torch.export.export(network.module, (example,))
+    with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):  # progress bars
+        model = ov.convert_model(program)
+        layout = ov.preprocess.PrePostProcessor(model)
+        for number in range(len(LAYERS)):
+            layout.output(number).model().set_layout(ov.Layout("NCHW"))
+            layout.output(number).tensor().set_layout(ov.Layout("NHWC"))
+        model = layout.build()
+        if quantised:
+            import nncf
+
+            halved = nncf.AdvancedQuantizationParameters(overflow_fix=nncf.OverflowFix.ENABLE)
+            pictures = nncf.Dataset(list(demo_pictures()))
+            count = pictures.get_length()
+            model = nncf.quantize(
+                model, pictures, subset_size=count, advanced_parameters=halved
+            )
+    return model
+
+
+def demo_pictures() -> Iterator[NDArray[np.uint8]]:
+    """Draw the pictures on which networks are quantised, uint8 ``[1, 224, 224, 3]`` each."""
+    from data_utils.demo_scenes import draw_picture
+
+    for item in planned_pictures():
+        if item.split == "train" and item.index < PREPARED_ON:
+            picture, _ = draw_picture(item.category, None, DEMO_SEED, item.key)
+            yield Transform(PAPER_CROP, PAPER_CROP).picture(Image.fromarray(picture))[None]
+
+
+def _keep(model: Any, folder: Path) -> None:
+    """Put a converted network into the cache, whole or not at all."""
+    fresh = folder.with_name(f".{os.getpid()}-{secrets.token_hex(4)}")
+    try:
+        fresh.mkdir(parents=True)
+        openvino().save_model(model, fresh / NETWORK_FILE, compress_to_fp16=False)
+        shutil.rmtree(folder, ignore_errors=True)
+        fresh.rename(folder)
+    except (OSError, RuntimeError):  # another process was faster, or there is no room: not needed
+        shutil.rmtree(fresh, ignore_errors=True)
