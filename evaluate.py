@@ -11,7 +11,6 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-import torch
 from tqdm import tqdm
 
 from data_utils.demo import ensure_demo, is_demo
@@ -172,6 +171,8 @@ def main(arguments: list[str] | None = None) -> int:
         return _complain(error, EXIT_USAGE)
     _end_on_signals()
     if parsed.threads:
+        import torch
+
         torch.set_num_threads(parsed.threads)
     try:
         return _score(parsed, outputs) if parsed.score else _run(request_of(parsed), outputs)

@@ -5,8 +5,8 @@ network. The evaluation fits and scores both methods, measures everything and wr
 Both are timed in turn, cold (nothing decoded) and warm (decoded pictures in the cache).
 
 With ``--one-picture`` each method is fitted, and every test picture scored by itself after an
-untimed one, decoding excluded. Each picture passes through the backbone alone just before, so that
-a machine that is slower for a while is so for both.
+untimed one, decoding excluded. Backbones, engines and methods take turns at every picture, so that
+a machine that is slower for a while is so for all.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import os
 import statistics
 import tempfile
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -25,6 +26,7 @@ from unittest import mock
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from PIL import Image
 
 from data_utils.decoding import DECODE_THREADS, Pictures
@@ -34,7 +36,9 @@ from data_utils.mvtec import Category, scan_category
 from data_utils.pictures import load_pictures
 from data_utils.transform import Transform
 from detectors.autoencoder import Autoencoder
+from detectors.backbones.engines import FLOAT32, LIBRARIES, PRECISIONS, TORCH
 from detectors.backbones.features import Backbone
+from detectors.backbones.names import ALWAYS_THERE
 from detectors.backbones.networks import load_backbone
 from detectors.base import batches
 from detectors.padim import Padim
@@ -42,43 +46,67 @@ from detectors.patchcore import Patchcore
 from evaluation.run.category import evaluate
 from evaluation.run.plan import Run
 from evaluation.run.progress import RunProgress
+from evaluation.run.request import Request
 from evaluation.store.settings import Settings
 
 
 def main() -> None:
-    """Print what is timed, and its ratio to the floor."""
+    """Print what is timed, and its ratio to the floor and to the first backbone and engine."""
     parser = arguments(__doc__)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--side", type=int, help="first enlarge all pictures to this side in px")
     parser.add_argument("--one-picture", action="store_true", help="time one picture at a time")
     parser.add_argument("--ae", action="store_true", help="one picture of the AE too (a minute)")
+    parser.add_argument("--backbones", nargs="+", default=["resnet18"])
+    parser.add_argument("--engines", nargs="+", choices=LIBRARIES, default=[TORCH])
+    parser.add_argument("--precisions", nargs="+", choices=PRECISIONS, default=[FLOAT32])
     given = parser.parse_args()
     torch.set_num_threads(given.threads)
-    backbone = load_backbone("resnet18", given.weights)
+    asked = Request(
+        "",
+        backbones=tuple(given.backbones),
+        engines=tuple(given.engines),
+        precisions=tuple(given.precisions),
+    )
     with tempfile.TemporaryDirectory() as folder, fresh_cache():
         data = given.data
         if given.side:
             data = enlarged(data / given.category, given.side, Path(folder) / "enlarged")
         category, transform, pictures = category_pictures(data, given.category)
+        backbones = {one: loaded(one, given.weights) for one in asked.settings()}
         if given.one_picture:
-            compare_one_picture(given, backbone, pictures)
+            compare_one_picture(given, backbones, pictures)
             return
-        pass_all(backbone, pictures)
-        acts = {
-            "decode and resize": partial(decode_all, category, transform),
-            "backbone pass": partial(pass_all, backbone, pictures),
-            "evaluation, warm": partial(evaluate_both, given, data, folder),
-        }
-        times: dict[str, list[float]] = {name: [] for name in (*acts, "evaluation, cold")}
+        times: dict[str, list[float]] = defaultdict(list)
         for _ in range(given.repeats):
-            for name, act in acts.items():
-                times[name].append(seconds(act))
-            with fresh_cache():
-                times["evaluation, cold"].append(seconds(acts["evaluation, warm"]))
+            times["decode and resize"].append(seconds(partial(decode_all, category, transform)))
+            for settings, backbone in backbones.items():
+                passing, whole = (f"{title(settings)}, {part}" for part in ("pass", "evaluation"))
+                act = partial(evaluate_both, given, settings, data, folder)
+                times[passing].append(seconds(partial(pass_all, backbone, pictures)))
+                times[f"{whole}, warm"].append(seconds(act))
+                with fresh_cache():
+                    loaded(settings, given.weights)  # converts the network, untimed
+                    times[f"{whole}, cold"].append(seconds(act))
     medians = {name: report(name, values, "s") for name, values in times.items()}
-    decoding, passing, warm, cold = medians.values()
-    print(f"cold: {cold / (decoding + passing):.2f} of the floor")
-    print(f"warm: {warm / passing:.2f} of the backbone pass")
+    decoding, *others = medians.values()
+    for number, name in enumerate(map(title, backbones)):
+        passing, warm, cold = others[3 * number : 3 * number + 3]
+        print(
+            f"{name}: warm {warm / passing:.2f} of its pass, {warm / others[1]:.2f} of the first's, "
+            f"cold {cold / (decoding + passing):.2f} of the floor"
+        )
+
+
+def title(settings: Settings) -> str:
+    """Return a backbone and its engine in words."""
+    return f"{settings.backbone} {settings.engine}"
+
+
+def loaded(settings: Settings, weights: str | None) -> Backbone:
+    """Return the backbone; the weights file is the ResNet's."""
+    named = None if settings.backbone in ALWAYS_THERE else weights
+    return load_backbone(settings.backbone, named, engine=settings.engine)
 
 
 def arguments(description: str) -> argparse.ArgumentParser:
@@ -121,32 +149,43 @@ def pass_all(backbone: Backbone, pictures: Pictures) -> None:
         backbone.extract(pictures.images[part])
 
 
-def evaluate_both(given: argparse.Namespace, data: Path, folder: str) -> None:
+def evaluate_both(given: argparse.Namespace, settings: Settings, data: Path, folder: str) -> None:
     """Evaluate PaDiM and PatchCore into a new folder, weights loaded again.
 
     The results stay until all is timed: file systems are slow to make files where many have just
     been removed.
     """
     outputs = Path(tempfile.mkdtemp(dir=folder))
-    run = Run(data, outputs, [given.category], ["padim", "patchcore"], weights=given.weights)
+    weights = None if settings.backbone in ALWAYS_THERE else given.weights
+    run = Run(data, outputs, [given.category], ["padim", "patchcore"], settings, weights)
     progress = RunProgress(outputs, run.planned, show_bars=False)
     evaluate(run, progress)
     progress.finish()
 
 
-def compare_one_picture(given: argparse.Namespace, backbone: Backbone, pictures: Pictures) -> None:
-    """Print milliseconds of the backbone and of each method, and the ratios."""
+def compare_one_picture(
+    given: argparse.Namespace, backbones: dict[Settings, Backbone], pictures: Pictures
+) -> None:
+    """Print milliseconds of each backbone and each method with it, and the ratios."""
     single = [np.array(image[None]) for image in pictures.test]
-    for detector in (Padim(backbone), Patchcore(backbone), *[Autoencoder()] * given.ae):
-        detector.fit(pictures.train)
-        passing, scoring = [], []
-        for picture in [single[0], *single * given.repeats]:
-            passing.append(1000 * seconds(partial(backbone.extract, picture)))
-            scoring.append(1000 * seconds(partial(detector.score, picture)))
-        alone = report("backbone", passing[1:], "ms")
-        whole = report(detector.method, scoring[1:], "ms")
-        ratio = f", {whole / alone:.2f} of the backbone" * (detector.method != "ae")
-        print(f"{detector.method}: {whole:.2f} ms{ratio}")
+    acts: dict[str, Callable[[NDArray[np.uint8]], object]] = {}
+    for settings, backbone in backbones.items():
+        acts[f"{title(settings)}, pass"] = backbone.extract
+        for detector in (Padim(backbone), Patchcore(backbone)):
+            acts[f"{title(settings)}, {detector.method}"] = detector.fit(pictures.train).score
+    if given.ae:
+        acts["ae"] = Autoencoder().fit(pictures.train).score
+    times: dict[str, list[float]] = defaultdict(list)
+    for picture in [single[0], *single * given.repeats]:
+        for name, act in acts.items():
+            times[name].append(1000 * seconds(partial(act, picture)))
+    medians = {name: report(name, values[1:], "ms") for name, values in times.items()}
+    rows = list(medians.values())
+    for number, name in enumerate(map(title, backbones)):
+        passing, *scoring = rows[3 * number : 3 * number + 3]
+        for method, own, first in zip(("padim", "patchcore"), scoring, rows[1:3], strict=True):
+            faster = f"{first / own:.2f} times faster than the first"
+            print(f"{name}, {method}: {own / passing:.2f} of its pass, {faster}")
 
 
 def enlarged(category: Path, side: int, target: Path) -> Path:
@@ -171,7 +210,7 @@ def seconds(act: Callable[[], object]) -> float:
 def report(name: str, values: Sequence[float], unit: str) -> float:
     """Print median, least and largest; return the median."""
     median = statistics.median(values)
-    print(f"{name:<24} {median:8.2f} {unit}  ({min(values):.2f} to {max(values):.2f})", flush=True)
+    print(f"{name:<48} {median:8.2f} {unit}  ({min(values):.2f} to {max(values):.2f})", flush=True)
     return median
 
 

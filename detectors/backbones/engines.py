@@ -30,7 +30,9 @@ class Engine(NamedTuple):
 
     def noted(self) -> dict[str, object]:
         """Return what a cell notes of it: nothing of PyTorch, the reference."""
-        return {} if self == TORCH_FLOAT32 else {"engine": self.library, "precision": self.precision}
+        return (
+            {} if self == TORCH_FLOAT32 else {"engine": self.library, "precision": self.precision}
+        )
 
 
 TORCH_FLOAT32 = Engine()

@@ -138,9 +138,7 @@ def converted(network: NetworkBackbone, quantised: bool) -> Any:
             halved = nncf.AdvancedQuantizationParameters(overflow_fix=nncf.OverflowFix.ENABLE)
             pictures = nncf.Dataset(list(demo_pictures()))
             count = pictures.get_length()
-            model = nncf.quantize(
-                model, pictures, subset_size=count, advanced_parameters=halved
-            )
+            model = nncf.quantize(model, pictures, subset_size=count, advanced_parameters=halved)
     return model
 
 
