@@ -25,6 +25,7 @@ from data_utils.locations import (
     readable,
 )
 from data_utils.mvtec import DatasetError
+from detectors.backbones.engines import REQUIREMENTS
 from detectors.registry import METHODS
 from evaluation.cluster.clients import ClusterError, workers_folder
 from evaluation.cluster.foreman import evaluate_on_cluster
@@ -32,7 +33,8 @@ from evaluation.measure.averages import why_undefined
 from evaluation.measure.operating_points import (
     DEFAULT_FALSE_ALARMS,
 )
-from evaluation.new_pictures.opened_cell import finished_cell_for
+from evaluation.new_pictures.export import export_cell
+from evaluation.new_pictures.opened_cell import OpenCell, finished_cell_for
 from evaluation.new_pictures.score_table import (
     check_target,
     default_file,
@@ -55,13 +57,13 @@ from evaluation.run.progress import CANCELLED, FAILED, CellState, RunProgress, s
 from evaluation.run.request import Request
 from evaluation.store.cells import readable_cells, repair
 from evaluation.store.files import remove, write_atomically
-from evaluation.store.review_lines import lines_for
+from evaluation.store.review_lines import ReviewLines, lines_for
 from evaluation.store.summary import SUMMARY_FILE, table_of
 
 EXIT_FAILED_CELLS, EXIT_USAGE, EXIT_BUSY, EXIT_CLUSTER, EXIT_CANCELLED = 1, 2, 3, 4, 130
-ONLY_WITH_SCORE = ("category", "method", "csv", "false_alarms", "thresholds")
-NOT_WITH_SCORE = ("data", "categories", "methods", "force", "workers", "scheduler")
-SINGLE_WITH_SCORE = ("seeds", "backbones", "engines", "precisions", "coreset_ratios")
+ONLY_WITH_CELL = ("category", "method", "csv", "false_alarms", "thresholds")
+NOT_WITH_CELL = ("data", "categories", "methods", "force", "workers", "scheduler")
+SINGLE_WITH_CELL = ("seeds", "backbones", "engines", "precisions", "coreset_ratios")
 MEANT = {"category": " (did you mean --categories?)", "method": " (did you mean --methods?)"}
 PRINTED = (
     *("category", "method", "image_auroc", "pixel_auroc", "aupro"),
@@ -82,8 +84,12 @@ EXAMPLES = """examples:
       on the workers of a Dask cluster
   python evaluate.py --weights resnet18-f37072fd.pth
       without network: ImageNet weights from a file
+  python evaluate.py --engine openvino --precision int8
+      the networks of PaDiM and PatchCore in integers of eight bits: several times faster
   python evaluate.py --score "new pictures" --category part --method patchcore
       score pictures without labels with results that are there, into a CSV file
+  python evaluate.py --export part_model --category part --method patchcore
+      the same as a folder for other machines: predict.py, NumPy, Pillow and OpenVINO
 
 Finished cells are skipped when the same command runs again, so a run that was stopped goes on.
 exit status: 0 all cells finished, 1 a cell failed (with --score: a picture cannot be read),
@@ -116,9 +122,17 @@ def argument_parser() -> Parser:
 
 def _add_score_arguments(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group(
-        "scoring new pictures",
+        "scoring new pictures, here or elsewhere",
         "with the results of an earlier evaluation; give the options of that evaluation if they "
         "were not the default ones",
+    )
+    group.add_argument(
+        "--export",
+        type=_folder,
+        metavar="FOLDER",
+        help="write a folder that scores pictures on any machine with OpenVINO, without this "
+        "program and without PyTorch, after checking it on the test pictures; needs pip install "
+        f"-r {REQUIREMENTS}",
     )
     group.add_argument(
         "--score",
@@ -158,7 +172,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argument_parser()
     try:
         parsed = parser.parse_args(arguments)
-        _check_score_arguments(parser, parsed)
+        _check_cell_arguments(parser, parsed)
         if parsed.scheduler and parsed.workers > 1:
             parser.error(
                 "--workers counts processes of this machine; it does not go with --scheduler"
@@ -175,48 +189,64 @@ def main(arguments: list[str] | None = None) -> int:
 
         torch.set_num_threads(parsed.threads)
     try:
-        return _score(parsed, outputs) if parsed.score else _run(request_of(parsed), outputs)
+        if parsed.score:
+            return _score(parsed, outputs)
+        return _export(parsed, outputs) if parsed.export else _run(request_of(parsed), outputs)
     except KeyboardInterrupt:
-        kept = "nothing was written" if parsed.score else "finished cells are kept"
+        of_cell = parsed.score or parsed.export
+        kept = "nothing was written" if of_cell else "finished cells are kept"
         return _complain(f"Cancelled; {kept}.", EXIT_CANCELLED)
 
 
-def _check_score_arguments(parser: argparse.ArgumentParser, parsed: argparse.Namespace) -> None:
+def _check_cell_arguments(parser: argparse.ArgumentParser, parsed: argparse.Namespace) -> None:
     """Refuse options that do not go together; exits with status 2."""
-    if not parsed.score:
-        alone = [name for name in ONLY_WITH_SCORE if getattr(parsed, name) is not None]
+    asked = [name for name in ("score", "export") if getattr(parsed, name)]
+    if not asked:
+        alone = [name for name in ONLY_WITH_CELL if getattr(parsed, name) is not None]
         if alone:
             hint = MEANT.get(alone[0], "")
-            parser.error(f"{_option(alone[0])} goes with --score only{hint}")
+            parser.error(f"{_option(alone[0])} goes with --score or --export only{hint}")
         return
+    if len(asked) > 1:
+        parser.error("--score and --export are two tasks; give one at a time")
+    task = _option(asked[0])
     for name in ("category", "method"):
         if getattr(parsed, name) is None:
-            parser.error(f"--score needs {_option(name)} NAME as well")
+            parser.error(f"{task} needs {_option(name)} NAME as well")
     if parsed.thresholds and parsed.false_alarms is not None:
         parser.error("--thresholds and --false-alarms both say where the threshold is; give one")
-    for name in SINGLE_WITH_SCORE:
+    if parsed.export and parsed.csv:
+        parser.error("--csv goes with --score; an exported program has a --csv of its own")
+    for name in SINGLE_WITH_CELL:
         if len(getattr(parsed, name)) > 1:
-            parser.error(f"--score takes one value of {_option(name)}, those of one cell")
-    for name in NOT_WITH_SCORE:
+            parser.error(f"{task} takes one value of {_option(name)}, those of one cell")
+    for name in NOT_WITH_CELL:
         if getattr(parsed, name) != parser.get_default(name):
-            parser.error(f"{_option(name)} does not go with --score, which fits nothing")
+            parser.error(f"{_option(name)} does not go with {task}, which fits nothing")
+
+
+def _named_cell(
+    parsed: argparse.Namespace, outputs: Path
+) -> tuple[OpenCell, float, ReviewLines | None]:
+    """Return the finished cell, the false-alarm rate and, if any are named, its thresholds."""
+    asked = request_of(parsed)
+    cell = finished_cell_for(
+        outputs, parsed.category, parsed.method, asked.settings()[0], asked.weights
+    )
+    chosen = None
+    if parsed.thresholds:
+        chosen = lines_for(parsed.thresholds, cell.place.key, str(cell.about.get("finished")))
+    rate = parsed.false_alarms if parsed.false_alarms is not None else DEFAULT_FALSE_ALARMS
+    return cell, rate, chosen
 
 
 def _score(parsed: argparse.Namespace, outputs: Path) -> int:
     """Score a folder of new pictures; return the exit status."""
     target = parsed.csv.absolute() if parsed.csv else default_file(parsed.score)
-    rate = parsed.false_alarms if parsed.false_alarms is not None else DEFAULT_FALSE_ALARMS
-    asked = request_of(parsed)
     try:
         pictures = pictures_below(parsed.score)
         check_target(target)
-        cell = finished_cell_for(
-            outputs, parsed.category, parsed.method, asked.settings()[0], asked.weights
-        )
-        chosen = None
-        if parsed.thresholds:
-            made = str(cell.about.get("finished"))
-            chosen = lines_for(parsed.thresholds, cell.place.key, made)
+        cell, rate, chosen = _named_cell(parsed, outputs)
         with tqdm(total=len(pictures), unit="picture", disable=not sys.stderr.isatty()) as bar:
             scored = score_pictures([cell], pictures, lambda done: bar.update(done - bar.n))
         write_atomically(target, score_csv(scored, [cell], rate, chosen))
@@ -230,6 +260,22 @@ def _score(parsed: argparse.Namespace, outputs: Path) -> int:
     for one in unreadable:
         print(f"Not read: {readable(one.name)} {one.remark}.", file=sys.stderr)
     return EXIT_FAILED_CELLS if unreadable else 0
+
+
+def _export(parsed: argparse.Namespace, outputs: Path) -> int:
+    """Write a finished cell as a program of its own; return the exit status."""
+    try:
+        cell, rate, chosen = _named_cell(parsed, outputs)
+        checked = export_cell(cell, parsed.export, rate, chosen)
+    except (ValueError, OSError) as error:
+        return _complain(fact_of(error), EXIT_USAGE)
+    say(
+        f"{METHODS[parsed.method].title} on {parsed.category}: the exported program gives all "
+        f"{checked.pictures} test pictures the same verdicts; scores differ by at most "
+        f"{checked.largest_difference:.2g} (the largest is {checked.largest_score:.4g})."
+    )
+    say(f"Written to {parsed.export}; python predict.py in there scores pictures.")
+    return 0
 
 
 def _option(name: str) -> str:

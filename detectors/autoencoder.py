@@ -44,11 +44,12 @@ from detectors.denoising import (
     Epoch,
     build_network,
     network_size,
+    reducing_matrix,
     resized,
     trained_network,
     unit_range,
 )
-from detectors.maps import anomaly_map, image_scores
+from detectors.maps import anomaly_map, image_scores, smooth_map
 from detectors.storage import read_model, refused_unless_it_fits, write_model
 from detectors.usual_error import reconstruction_error, relative_error, usual_error
 
@@ -130,6 +131,17 @@ class Autoencoder(Detector):
                 maps[position] += anomaly_map(relative, size)[0] / len(self.scales_)
             progress(position + 1, len(images))
         return AnomalyResult(scores=image_scores(maps), maps=maps)
+
+    def plain_map(self, *inputs: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
+        pixels, total = inputs[0].permute(0, 3, 1, 2).float(), torch.zeros(1, *size)
+        for scale in self.scales_:
+            rows, columns = map(reducing_matrix, size, scale.size)
+            levels = (rows @ (pixels @ columns.T + 0.5).floor() + 0.5).floor()
+            seen = levels / 255
+            error = reconstruction_error(seen, scale.network(seen), self.settings.structural)
+            relative = relative_error(error, scale.usual, self.settings.mildness)
+            total = total + smooth_map(relative, size) / len(self.scales_)
+        return total
 
     def calibrate(self, images: NDArray[np.uint8]) -> Calibration:
         """Rate the training pictures that nothing was learned from."""

@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 from data_utils.facts import Fault
 
 if TYPE_CHECKING:
+    import torch
+
     from detectors.backbones.features import Backbone
     from detectors.registry import Options
 
@@ -89,6 +91,14 @@ class Detector(ABC):
         """Rate at most 100 of the training pictures as if they had not been trained on.
 
         `images` must be the very pictures given to ``fit``.
+        """
+
+    @abstractmethod
+    def plain_map(self, *inputs: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
+        """Return the map of one picture of `size` (H, W), float32 ``[1, H, W]``, for export.
+
+        It takes what the detector reads: the picture, uint8 ``[1, H, W, 3]``, or the three layers
+        of its backbone, float32 ``[1, h, w, C]``. All operations are such as any runtime has.
         """
 
     @abstractmethod

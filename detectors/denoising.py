@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import islice
 
 import numpy as np
@@ -160,6 +161,21 @@ def resized(images: NDArray[np.uint8], size: tuple[int, int]) -> torch.Tensor:
         pixels = torch.from_numpy(images[part].copy()).permute(0, 3, 1, 2)
         parts.append(functional.interpolate(pixels, size=size, mode="bilinear", antialias=True))
     return torch.cat(parts)
+
+
+@lru_cache(maxsize=32)
+def reducing_matrix(high: int, low: int) -> torch.Tensor:
+    """Return the matrix by which ``resized`` brings `high` values to `low`, ``[low, high]``.
+
+    Its weights are rounded as PyTorch's for uint8, to 16 bits; after it comes ``floor(x + 0.5)``,
+    columns first.
+    """
+    identity = torch.eye(high, dtype=torch.float64)[None, None]
+    exact = functional.interpolate(identity, size=(low, high), mode="bilinear", antialias=True)
+    bits = 0
+    while int(0.5 + float(exact.max()) * 2 ** (bits + 1)) < 2**15:
+        bits += 1
+    return ((exact[0, 0] * 2**bits + 0.5).floor() / 2**bits).float()
 
 
 def unit_range(pictures: torch.Tensor) -> torch.Tensor:

@@ -17,6 +17,7 @@ import torch
 from numpy.typing import NDArray
 
 from detectors.backbones.features import Backbone, Features
+from detectors.backbones.names import LAYERS
 from detectors.base import (
     AnomalyResult,
     Calibration,
@@ -31,7 +32,7 @@ from detectors.base import (
     no_calibration,
     unwatched,
 )
-from detectors.maps import anomaly_map, image_scores
+from detectors.maps import anomaly_map, image_scores, smooth_map
 from detectors.storage import read_model, refused_unless_it_fits, write_model
 
 
@@ -92,6 +93,14 @@ class FeatureDetector(Detector):
         """Rate pictures of `size` (H, W) by their feature maps."""
         maps = anomaly_map(self.distances(features), (size[0], size[1]))
         return AnomalyResult(image_scores(maps), maps)
+
+    def plain_map(self, *inputs: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
+        maps = [one.permute(0, 3, 1, 2) for one in inputs]
+        return smooth_map(self.plain_distances(dict(zip(LAYERS, maps, strict=True))), size)
+
+    def plain_distances(self, features: Features) -> torch.Tensor:
+        """Return what ``distances`` does, by operations such as any runtime has."""
+        return self.distances(features)
 
     def raw_distances(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return what the maps are made of, before they are enlarged, float32 ``[N, h, w]``."""

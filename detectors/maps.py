@@ -30,9 +30,14 @@ def enlarge_and_smooth_matrix(low: int, high: int, sigma: float = SIGMA) -> torc
 
 def anomaly_map(grid: torch.Tensor, size: tuple[int, int]) -> NDArray[np.float32]:
     """Bring grids ``[N, h, w]`` to `size` (H, W) and smooth them; float32 ``[N, H, W]``."""
+    return smooth_map(grid, size).numpy()
+
+
+def smooth_map(grid: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
+    """Do as ``anomaly_map`` and return a tensor."""
     rows = enlarge_and_smooth_matrix(grid.shape[1], size[0])
     columns = enlarge_and_smooth_matrix(grid.shape[2], size[1])
-    return (rows @ grid @ columns.T).numpy()
+    return rows @ grid @ columns.T
 
 
 def image_scores(maps: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -133,6 +133,14 @@ class Patchcore(FeatureDetector):
         """Return the distance of every patch to the memory bank, float32 ``[N, h, w]``."""
         return self._nearest(patch_features(features))[0].reshape(-1, *_grid(features))
 
+    def plain_distances(self, features: Features) -> torch.Tensor:
+        """Compute every distance, about the bank's mean, which leaves the least to cancel."""
+        centre = self.memory_bank_.mean(dim=0)
+        bank, patches = self.memory_bank_ - centre, patch_features(features) - centre
+        nearest = (bank.square().sum(dim=1) - 2 * (patches @ bank.T)).amin(dim=1)
+        squared = (patches.square().sum(dim=1) + nearest).clamp(min=0)
+        return squared.sqrt().reshape(-1, *_grid(features))
+
     def left_out_distances(self, features: Features, positions: NDArray[np.int64]) -> torch.Tensor:
         """Return the distances to the stored patches of other pictures, float32 ``[K, h, w]``.
 

@@ -20,7 +20,7 @@ import secrets
 import shutil
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from importlib.metadata import version
 from pathlib import Path
@@ -32,6 +32,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image
+from torch import nn
 
 from data_utils.demo import DEMO_SEED, planned_pictures
 from data_utils.locations import cache_root
@@ -51,6 +52,8 @@ class OpenvinoBackbone:
 
     Attributes
     ----------
+    model : openvino.Model
+        From uint8 ``[N, H, W, 3]`` to the layers, float32 ``[N, h, w, C]``.
     folder : Path
         Where the converted network is kept, as ``NETWORK_FILE`` and its weights.
     prepared_s : float
@@ -70,11 +73,11 @@ class OpenvinoBackbone:
         self._hint = "bf16" if precision == BFLOAT16 else "f32"
         self._lock, self._size, self._request = Lock(), (0, 0, 0), None
         try:
-            self._model = openvino().Core().read_model(self.folder / NETWORK_FILE)
+            self.model = openvino().Core().read_model(self.folder / NETWORK_FILE)
         except RuntimeError:  # not there, or damaged
             started = time.perf_counter()
-            self._model = converted(network, precision == INT8)
-            _keep(self._model, self.folder)
+            self.model = converted(network, precision == INT8)
+            _keep(self.model, self.folder)
             self.prepared_s = time.perf_counter() - started
 
     def extract(self, images: NDArray[np.uint8]) -> Features:
@@ -100,14 +103,14 @@ class OpenvinoBackbone:
         """Return the network for pictures of this size, on as many threads as PyTorch takes."""
         size = (height, width, torch.get_num_threads())
         if size != self._size:
-            self._model.reshape([openvino().Dimension(1, PASS_SIZE), height, width, 3])
+            self.model.reshape([openvino().Dimension(1, PASS_SIZE), height, width, 3])
             settings = {
                 "PERFORMANCE_HINT": "LATENCY",
                 "INFERENCE_PRECISION_HINT": self._hint,
                 "INFERENCE_NUM_THREADS": size[2],
                 "ENABLE_CPU_PINNING": False,  # two processes would take the same cores
             }
-            compiled = openvino().Core().compile_model(self._model, "CPU", settings)
+            compiled = openvino().Core().compile_model(self.model, "CPU", settings)
             self._request, self._size = compiled.create_infer_request(), size
         return self._request
 
@@ -120,26 +123,51 @@ def openvino() -> ModuleType:
     return imported
 
 
+def as_openvino(module: nn.Module, inputs: Sequence[torch.Tensor], outputs: Sequence[str]) -> Any:
+    """Return a PyTorch module as OpenVINO's model with named outputs.
+
+    It is run once before: what it computes of sizes alone and keeps becomes a constant.
+    """
+    with torch.no_grad():
+        module(*inputs)
+        program = torch.export.export(module.eval(), tuple(inputs))
+        with redirect_stderr(io.StringIO()):
+            model = openvino().convert_model(program)
+    for output, name in zip(model.outputs, outputs, strict=True):
+        output.get_tensor().set_names({name})
+    return model
+
+
 def converted(network: NetworkBackbone, quantised: bool) -> Any:
     """Return a network as OpenVINO's model, from uint8 ``[N, H, W, 3]`` to ``[N, h, w, C]``."""
-    ov = openvino()
     example = torch.zeros((1, PAPER_CROP, PAPER_CROP, 3), dtype=torch.uint8)
-    program = torch.export.export(network.module, (example,))
-    with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):  # progress bars
-        model = ov.convert_model(program)
-        layout = ov.preprocess.PrePostProcessor(model)
-        for number in range(len(LAYERS)):
-            layout.output(number).model().set_layout(ov.Layout("NCHW"))
-            layout.output(number).tensor().set_layout(ov.Layout("NHWC"))
-        model = layout.build()
-        if quantised:
-            import nncf
+    model = as_openvino(LayersLast(network.module), [example], LAYERS)
+    if quantised:
+        import nncf
 
-            halved = nncf.AdvancedQuantizationParameters(overflow_fix=nncf.OverflowFix.ENABLE)
-            pictures = nncf.Dataset(list(demo_pictures()))
-            count = pictures.get_length()
-            model = nncf.quantize(model, pictures, subset_size=count, advanced_parameters=halved)
+        halved = nncf.AdvancedQuantizationParameters(overflow_fix=nncf.OverflowFix.ENABLE)
+        pictures = list(demo_pictures())
+        with redirect_stdout(io.StringIO()):  # progress bars
+            model = nncf.quantize(
+                model,
+                nncf.Dataset(pictures),
+                subset_size=len(pictures),
+                advanced_parameters=halved,
+            )
     return model
+
+
+class LayersLast(nn.Module):
+    """A network whose maps have their channels last, and in the order of ``LAYERS``."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, images: torch.Tensor) -> list[torch.Tensor]:
+        """Return the layers, float32 ``[N, h, w, C]``."""
+        found = self.network(images)
+        return [found[layer].permute(0, 2, 3, 1) for layer in LAYERS]
 
 
 def demo_pictures() -> Iterator[NDArray[np.uint8]]:

@@ -1,0 +1,185 @@
+"""A finished cell as a folder that rates pictures without this project and without PyTorch.
+
+What the method does with a picture becomes one or two networks of OpenVINO's: the backbone, if it
+reads one, and what follows it. ``predict.py`` beside them, a program of its own, reads a picture as
+the evaluation did. A folder is handed over only after this program has given the scores and the
+verdicts of the cell's test pictures.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import math
+import shutil
+import tempfile
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from data_utils.facts import Fault
+from detectors.backbones.engines import BFLOAT16, OPENVINO, Engine, engine_in, why_unusable
+from detectors.backbones.features import NetworkBackbone
+from detectors.backbones.openvino_network import OpenvinoBackbone, as_openvino, converted, openvino
+from detectors.base import Detector
+from detectors.feature_detector import FeatureDetector
+from evaluation.new_pictures.opened_cell import OpenCell, fitted_pictures
+from evaluation.new_pictures.score_table import verdict
+from evaluation.store.review_lines import ReviewLines
+from evaluation.store.scores import read_scores
+
+PROGRAM = Path(__file__).with_name("predict.py")
+NETWORK_FILE, METHOD_FILE, ABOUT_FILE = "network.xml", "method.xml", "about.json"
+TOLERANCE = 1e-3  # of the largest score
+
+
+class ExportError(Fault):
+    """A cell that cannot be exported, or whose export does not do as the cell does."""
+
+
+@dataclass(frozen=True)
+class Checked:
+    """How an export's scores compare with those of the cell's test pictures."""
+
+    pictures: int
+    largest_difference: float  # of scores
+    largest_score: float
+
+
+def export_cell(
+    cell: OpenCell,
+    folder: Path,
+    false_alarms: float,
+    chosen: ReviewLines | None = None,
+) -> Checked:
+    """Write the folder, whole or not at all.
+
+    Parameters
+    ----------
+    cell : OpenCell
+    folder : Path
+        Must not exist, or be empty.
+    false_alarms : float
+        The threshold follows from it, unless there are `chosen` ones.
+    chosen : ReviewLines, optional
+
+    Raises
+    ------
+    ExportError
+        If OpenVINO is missing, the folder is in use, or the scores or verdicts differ.
+    CellError, OSError
+        If the cell's pictures are gone or others, or the folder cannot be written.
+    """
+    engine = engine_in(cell.about["settings"])
+    if problem := why_unusable(Engine(OPENVINO, engine.precision), str(cell.about["backbone"])):
+        raise ExportError(problem)
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise ExportError("export_in_use", folder=folder)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as name:
+        fresh = Path(name)
+        _write(cell, fresh, "bf16" if engine.precision == BFLOAT16 else "f32", false_alarms, chosen)
+        checked = _checked(cell, fresh)
+        if folder.exists():
+            folder.rmdir()
+        shutil.copytree(fresh, folder)
+    return checked
+
+
+def _write(
+    cell: OpenCell, folder: Path, precision: str, false_alarms: float, chosen: ReviewLines | None
+) -> None:
+    detector, geometry, save = cell.detector, cell.geometry, openvino().save_model
+    size = (geometry.height, geometry.width)
+    picture = torch.zeros((1, *size, 3), dtype=torch.uint8)
+    stages = {METHOD_FILE: "f32"}
+    inputs: Sequence[torch.Tensor] = [picture]
+    module: nn.Module = OfPicture(detector, size)
+    if isinstance(detector, FeatureDetector):
+        backbone = detector.backbone
+        if isinstance(backbone, OpenvinoBackbone):
+            network = backbone.model.clone()
+        else:
+            assert isinstance(backbone, NetworkBackbone)
+            network = converted(backbone, quantised=False)
+        network.reshape([1, *size, 3])
+        save(network, folder / NETWORK_FILE, compress_to_fp16=False)
+        stages = {NETWORK_FILE: precision} | stages
+        features = backbone.extract(picture.numpy()).values()
+        inputs = [maps.permute(0, 2, 3, 1).contiguous() for maps in features]
+        module = OfLayers(detector, size)
+    save(as_openvino(module, inputs, ["map"]), folder / METHOD_FILE, compress_to_fp16=False)
+    threshold = chosen.reject_above if chosen else cell.threshold(false_alarms)
+    about = {
+        "category": cell.about["category"],
+        "method": cell.method,
+        "settings": cell.about["settings"],
+        "weights": cell.about["weights"],
+        "evaluated": cell.about["finished"],
+        "stages": stages,
+        "geometry": asdict(geometry),
+        "threshold": None if math.isnan(threshold) else threshold,
+        "review_above": chosen.review_above if chosen else None,
+        "false_alarms": None if chosen else false_alarms,
+        "scale": [cell.scale.low, cell.scale.high],
+    }
+    text = json.dumps(about, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    (folder / ABOUT_FILE).write_text(text, encoding="utf-8")
+    shutil.copyfile(PROGRAM, folder / PROGRAM.name)
+    needed = [f"{name}=={version(name)}\n" for name in ("numpy", "pillow", OPENVINO)]
+    (folder / "requirements.txt").write_text("".join(needed), encoding="utf-8")
+
+
+def _checked(cell: OpenCell, folder: Path) -> Checked:
+    """Compare the exported program's scores and verdicts with the cell's; raise ExportError."""
+    specification = importlib.util.spec_from_file_location("exported", folder / PROGRAM.name)
+    assert specification is not None
+    assert specification.loader is not None
+    program: Any = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(program)
+    model = program.Model(folder)
+    pictures = fitted_pictures(cell).test_records
+    table = read_scores(cell.place.folder, cell.about)
+    expected = table.loc[table["split"] == "test", "score"].to_numpy()
+    threshold, review_above = (
+        math.nan if (value := model.about[name]) is None else value
+        for name in ("threshold", "review_above")
+    )
+    scores = []
+    for path, score in zip(pictures["image_path"], expected, strict=True):
+        pixels, _ = model.read(path)
+        scores.append(float(model.anomaly_map(pixels).max()))
+        if model.verdict(scores[-1]) != verdict(score, threshold, review_above):
+            raise ExportError("export_other_verdict", file=path, score=score, exported=scores[-1])
+    largest, most = float(np.abs(scores - expected).max()), float(expected.max())
+    if not largest <= TOLERANCE * most:
+        raise ExportError("export_other_scores", largest=f"{largest:.3g}", most=f"{most:.3g}")
+    return Checked(len(expected), largest, most)
+
+
+class OfPicture(nn.Module):
+    """A detector's map of a picture, as a module that can be converted."""
+
+    def __init__(self, detector: Detector, size: tuple[int, int]) -> None:
+        super().__init__()
+        self.detector, self.size = detector, size
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Return the map, ``[1, H, W]`` from uint8 ``[1, H, W, 3]``."""
+        return self.detector.plain_map(images, size=self.size)
+
+
+class OfLayers(OfPicture):
+    """The same of the layers of its backbone."""
+
+    def forward(  # type: ignore[override]
+        self, layer1: torch.Tensor, layer2: torch.Tensor, layer3: torch.Tensor
+    ) -> torch.Tensor:
+        """Return the map, ``[1, H, W]`` from float32 ``[1, h, w, C]``."""
+        return self.detector.plain_map(layer1, layer2, layer3, size=self.size)
