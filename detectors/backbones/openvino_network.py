@@ -142,19 +142,22 @@ def converted(network: NetworkBackbone, quantised: bool) -> Any:
     """Return a network as OpenVINO's model, from uint8 ``[N, H, W, 3]`` to ``[N, h, w, C]``."""
     example = torch.zeros((1, PAPER_CROP, PAPER_CROP, 3), dtype=torch.uint8)
     model = as_openvino(LayersLast(network.module), [example], LAYERS)
-    if quantised:
+    return _quantised(model) if quantised else model
+
+
+def _quantised(model: Any) -> Any:
+    """Return the model in int8, with scales from the demo's good pictures."""
+    pictures = list(demo_pictures())
+    with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):  # bars and notes
         import nncf
 
         halved = nncf.AdvancedQuantizationParameters(overflow_fix=nncf.OverflowFix.ENABLE)
-        pictures = list(demo_pictures())
-        with redirect_stdout(io.StringIO()):  # progress bars
-            model = nncf.quantize(
-                model,
-                nncf.Dataset(pictures),
-                subset_size=len(pictures),
-                advanced_parameters=halved,
-            )
-    return model
+        return nncf.quantize(
+            model,
+            nncf.Dataset(pictures),
+            subset_size=len(pictures),
+            advanced_parameters=halved,
+        )
 
 
 class LayersLast(nn.Module):

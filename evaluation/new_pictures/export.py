@@ -83,12 +83,13 @@ def export_cell(
         raise ExportError("export_in_use", folder=folder)
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as name:
-        fresh = Path(name)
+        fresh = Path(name, folder.name)
+        fresh.mkdir()
         _write(cell, fresh, "bf16" if engine.precision == BFLOAT16 else "f32", false_alarms, chosen)
         checked = _checked(cell, fresh)
         if folder.exists():
             folder.rmdir()
-        shutil.copytree(fresh, folder)
+        fresh.rename(folder)
     return checked
 
 
