@@ -13,7 +13,7 @@ import json
 import math
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -81,12 +81,13 @@ def export_cell(
         raise ExportError(problem)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise ExportError("export_in_use", folder=folder)
+    pictures = fitted_pictures(cell).test_records
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as name:
         fresh = Path(name, folder.name)
         fresh.mkdir()
         _write(cell, fresh, "bf16" if engine.precision == BFLOAT16 else "f32", false_alarms, chosen)
-        checked = _checked(cell, fresh)
+        checked = _checked(cell, fresh, pictures["image_path"])
         if folder.exists():
             folder.rmdir()
         fresh.rename(folder)
@@ -137,7 +138,7 @@ def _write(
     (folder / "requirements.txt").write_text("".join(needed), encoding="utf-8")
 
 
-def _checked(cell: OpenCell, folder: Path) -> Checked:
+def _checked(cell: OpenCell, folder: Path, pictures: Iterable[Path]) -> Checked:
     """Compare the exported program's scores and verdicts with the cell's; raise ExportError."""
     specification = importlib.util.spec_from_file_location("exported", folder / PROGRAM.name)
     assert specification is not None
@@ -145,7 +146,6 @@ def _checked(cell: OpenCell, folder: Path) -> Checked:
     program: Any = importlib.util.module_from_spec(specification)
     specification.loader.exec_module(program)
     model = program.Model(folder)
-    pictures = fitted_pictures(cell).test_records
     table = read_scores(cell.place.folder, cell.about)
     expected = table.loc[table["split"] == "test", "score"].to_numpy()
     threshold, review_above = (
@@ -153,7 +153,7 @@ def _checked(cell: OpenCell, folder: Path) -> Checked:
         for name in ("threshold", "review_above")
     )
     scores = []
-    for path, score in zip(pictures["image_path"], expected, strict=True):
+    for path, score in zip(pictures, expected, strict=True):
         pixels, _ = model.read(path)
         scores.append(float(model.anomaly_map(pixels).max()))
         if model.verdict(scores[-1]) != verdict(score, threshold, review_above):
