@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -122,10 +123,10 @@ def test_an_export_that_does_not_do_as_the_cell_is_refused_and_leaves_nothing(
 ) -> None:
     factor = 1.01 if broken == "scores" else 3.0
 
-    def otherwise(detector: Detector, *inputs: object, size: tuple[int, int]) -> object:
+    def otherwise(detector: Detector, *inputs: object, size: tuple[int, int]) -> Any:
         return right(detector, *inputs, size=size) * factor
 
-    right: Callable[..., object] = type(cells[0].detector).plain_map
+    right: Callable[..., Any] = type(cells[0].detector).plain_map
     monkeypatch.setattr(type(cells[0].detector), "plain_map", otherwise)
     nothing_above = ReviewLines("part", "padim", "", 1e9, 1e9, str(cells[0].about["finished"]))
     chosen = nothing_above if broken == "scores" else None
