@@ -19,6 +19,7 @@ from evaluation.store.spreadsheet import NOT_AVAILABLE, table_text
 from evaluation.store.summary import MACHINE_COLUMNS
 
 SETTING = re.compile(r"([a-z][a-z_]*?)-(.*?)(?:_(?=[a-z][a-z_]*?-)|$)")
+SAID_BY_VALUE = ("engine", "precision")
 ROW_PX, BORDER_PX, TALLEST_PX = 35, 3, 900
 
 
@@ -80,10 +81,13 @@ def method_title(key: str) -> str:
 
 
 def settings_title(identifier: str) -> str:
-    """Return a settings' identifier as people read it: ``coreset ratio 0.02, seed 1``."""
+    """Return a settings' identifier as people read it: ``coreset ratio 0.02, openvino, int8``."""
     if not identifier:
         return said("default_settings")
-    parts = (f"{name.replace('_', ' ')} {value}" for name, value in SETTING.findall(identifier))
+    parts = (
+        value if name in SAID_BY_VALUE else f"{name.replace('_', ' ')} {value}"
+        for name, value in SETTING.findall(identifier)
+    )
     return ", ".join(parts) or identifier
 
 

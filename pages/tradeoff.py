@@ -21,7 +21,15 @@ from dashboard.tradeoff.chart_panel import (
 from dashboard.tradeoff.difference_panel import draw_differences
 from detectors.backbones.names import RANDOM, UNTRAINED
 from detectors.registry import METHODS
-from evaluation.measure.averages import KINDS, Group, groups, in_order, over_seeds, without_seed
+from evaluation.measure.averages import (
+    KINDS,
+    Group,
+    groups,
+    in_order,
+    over_seeds,
+    without_engine,
+    without_seed,
+)
 from evaluation.store.summary import SummaryError, parsed_summary
 
 SETTINGS_KEY, SEEDS_KEY = "tradeoff_settings", "tradeoff_over_seeds"
@@ -127,10 +135,11 @@ def draw_settings_choice(compared: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataF
     names = sorted(set(setting))
     if len(names) == 1:
         return cells, compared
-    remember(SETTINGS_KEY, names[:1])
+    first = [name for name in names if without_engine(name) == without_engine(names[0])]
+    remember(SETTINGS_KEY, first)
     keep_choices(SETTINGS_KEY, names)
     if not st.session_state[SETTINGS_KEY]:
-        st.session_state[SETTINGS_KEY] = names[:1]
+        st.session_state[SETTINGS_KEY] = first
     chosen = st.pills(
         t("tradeoff_settings"),
         names,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from html import escape
+from textwrap import wrap
 from typing import Any
 
 import numpy as np
@@ -12,8 +13,10 @@ import plotly.graph_objects as go
 from plotly.basedatatypes import BaseTraceType
 
 from dashboard.figures.style import NEUTRAL_COLOUR, chart, method_colour, method_symbol
-from dashboard.tables import interval, method_title, number, settings_title
+from dashboard.tables import SETTING, interval, method_title, number, settings_title
 from dashboard.texts import wording
+from detectors.backbones.engines import OPENVINO, TORCH, TORCH_FLOAT32, engine_in
+from evaluation.measure.averages import without_engine
 from evaluation.measure.recommendation import pareto_front
 from evaluation.store.summary import OTHER_PHASE, PHASE_COLUMNS, PHASE_NAMES, phase_column
 
@@ -26,7 +29,11 @@ POINT = ["category", "method", "settings_id", "origin"]
 SMALLEST_PX, LARGEST_PX = 11, 34
 WIDE_DECADES, NARROW_DECADES = 2.0, 0.5
 AXIS_ROOM = 0.12
+CURVE_PX = 1.5
+MACHINE_LINE = 60  # characters, so that a phone shows them
 FRONT_OUTLINE_PX, OTHER_OUTLINE_PX = 3.0, 0.5
+# Beside the points of a curve in turn, so that no two that are close lie on each other.
+PLACES = ("bottom left", "bottom right", "top left", "top right")
 # Paul Tol's "bright" scheme, told apart with every kind of colour blindness, and patterns.
 PHASE_COLOURS = (
     "#BBBBBB",
@@ -55,9 +62,16 @@ def with_front(points: pd.DataFrame, cost: str, gain: str) -> pd.DataFrame:
 
 
 def tradeoff_chart(
-    points: pd.DataFrame, cost: str, gain: str, language: str, named: bool = False
+    points: pd.DataFrame,
+    cost: str,
+    gain: str,
+    language: str,
+    named: bool = False,
+    machine: str = "",
 ) -> go.Figure:
     """Draw one point per row: cost on a logarithmic axis, AUROC upwards, model size as size.
+
+    Points that differ in nothing but what computed the backbone are joined, in order of cost.
 
     Parameters
     ----------
@@ -70,6 +84,8 @@ def tradeoff_chart(
     named : bool
         Write each point's category beside it, and draw no fronts: those of several categories
         would lie across one another.
+    machine : str
+        Where the times are from; it stands under the title where engines are compared.
 
     Returns
     -------
@@ -79,7 +95,14 @@ def tradeoff_chart(
     """
     traces = [] if named else _fronts(points, cost, gain, language)
     largest = float(points["model_mb"].max()) if len(points) else math.nan
-    for name, rows in points.groupby(series_names(points).map(escape), sort=False):
+    names, engines = curves_of(points)
+    apart = points["category"].where(engines != "", "")
+    for (name, _), together in points.groupby([names, apart], sort=False):
+        joined = bool(engines[together.index].any())
+        rows = together.sort_values(cost) if joined else together
+        category, engine = rows["category"].map(escape), engines[rows.index]
+        short = engine.replace(str(TORCH_FLOAT32), TORCH).str.removeprefix(f"{OPENVINO} ")
+        text = category.mask(category.duplicated(), "") if named else short
         method, origin = str(rows["method"].iloc[0]), str(rows["origin"].iloc[0])
         symbol = method_symbol(method)
         low, high = rows["image_auroc_low"], rows["image_auroc_high"]
@@ -88,10 +111,13 @@ def tradeoff_chart(
             go.Scatter(
                 x=rows[cost].tolist(),
                 y=rows[gain].tolist(),
-                mode="markers+text" if named else "markers",
-                text=rows["category"].map(escape).tolist() if named else None,
-                textposition="bottom center",
+                mode="lines+" * joined + "markers" + "+text" * (named or joined),
+                text=text.tolist(),
+                textposition="bottom center" if named else np.resize(PLACES, len(rows)).tolist(),
+                line={"width": CURVE_PX, "color": method_colour(method)},
                 name=name,
+                legendgroup=name if joined else None,
+                showlegend=False if any(trace.name == name for trace in traces) else None,
                 marker={
                     "color": method_colour(method),
                     "symbol": f"{symbol}-open" if origin else symbol,
@@ -109,13 +135,16 @@ def tradeoff_chart(
                     "visible": gain == "image_auroc" and bool((high - low).notna().any()),
                 },
                 customdata=rows[POINT].astype(str).values.tolist(),
-                hovertext=[_hover(row, name, language) for _, row in rows.iterrows()],
+                hovertext=[
+                    _hover(row, f"{name}, {on}".removesuffix(", "), language)
+                    for (_, row), on in zip(rows.iterrows(), engine, strict=True)
+                ],
                 hovertemplate="%{hovertext}<extra></extra>",
                 cliponaxis=False,
             )
         )
     gained = wording(f"metric_{gain}", language)
-    return chart(
+    figure = chart(
         traces,
         wording("tradeoff_chart_title", language, gain=gained),
         wording(f"tradeoff_cost_{cost}", language),
@@ -125,6 +154,9 @@ def tradeoff_chart(
         {"range": _auroc_range(points, gain), "tickformat": ".3~f"},
         legend={"itemsizing": "constant"},
     )
+    if engines.any() and machine:
+        figure.layout.title.subtitle.text = "<br>".join(map(escape, wrap(machine, MACHINE_LINE)))
+    return figure
 
 
 def phase_chart(rows: pd.DataFrame, language: str) -> go.Figure:
@@ -199,6 +231,20 @@ def series_names(rows: pd.DataFrame) -> pd.Series:
         several = alike[method, settings_id] > 1
         names.append(", ".join([name, *[origin] * bool(origin), *[weights] * bool(several)]))
     return pd.Series(names, rows.index, str)
+
+
+def curves_of(points: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
+    """Return each point's curve by its name, and with what its backbone was computed, as HTML.
+
+    Points that differ in nothing else are one curve. Where there is only one engine, the curve is
+    the series, and the engine "".
+    """
+    settings = points["settings_id"]
+    names = series_names(points.assign(settings_id=settings.map(without_engine)))
+    joined = settings.groupby(names).transform("nunique") > 1
+    engines = settings.map(lambda setting: str(engine_in(dict(SETTING.findall(setting)))))
+    named = names.where(joined, series_names(points))
+    return named.map(escape), engines.where(joined, "").map(escape)
 
 
 def _fronts(points: pd.DataFrame, cost: str, gain: str, language: str) -> list[BaseTraceType]:

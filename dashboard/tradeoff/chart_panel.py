@@ -8,9 +8,16 @@ import pandas as pd
 import streamlit as st
 
 from dashboard.charts import draw_chart, draw_shown_choice
-from dashboard.figures.tradeoff_charts import COSTS, GAINS, phase_chart, tradeoff_chart, with_front
+from dashboard.figures.tradeoff_charts import (
+    COSTS,
+    GAINS,
+    curves_of,
+    phase_chart,
+    tradeoff_chart,
+    with_front,
+)
 from dashboard.state import Selection, keep_choice, language, open_samples, said, t
-from dashboard.tables import method_title, number, settings_title, weights_text
+from dashboard.tables import machines, method_title, number, settings_title, weights_text
 from dashboard.texts import plain
 from evaluation.measure.averages import in_order, over_categories, over_seeds, shared_categories
 from evaluation.run.timing import TIMED_PICTURES
@@ -100,9 +107,13 @@ def draw_tradeoff(
     if shown.empty:
         st.caption(" ".join(notes))
         return
+    if curves_of(shown)[1].any():
+        notes.append(t("tradeoff_engines"))
     name = f"tradeoff_{view}_{gain}_{cost}"
     draw_chart(
-        tradeoff_chart(shown, cost, gain, language(), named=view == CELLS),
+        tradeoff_chart(
+            shown, cost, gain, language(), named=view == CELLS, machine="; ".join(machines(cells))
+        ),
         f"chart_{name}",
         name,
         follow_click,

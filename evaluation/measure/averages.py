@@ -45,6 +45,7 @@ ALIKE = (
 SERIES = ("method", "settings_id", "weights", "origin", "demo_data")
 KINDS = (TRAINED, UNTRAINED, RANDOM)
 SEED_IN_IDENTIFIER = re.compile(r"(^|_)seed-\d+")
+ENGINE_IN_IDENTIFIER = re.compile(r"(^|_)(engine|precision)-[a-z0-9]+")
 SEED_IN_WEIGHTS = re.compile(r"^random \(seed \d+\)$")
 
 
@@ -135,6 +136,11 @@ def over_categories(cells: pd.DataFrame) -> pd.DataFrame:
 def without_seed(settings_id: str) -> str:
     """Return a cell's ``settings_id`` without its seed: what cells of other seeds share."""
     return SEED_IN_IDENTIFIER.sub("", settings_id).removeprefix("_")
+
+
+def without_engine(settings_id: str) -> str:
+    """Return a cell's ``settings_id`` without its engine and precision."""
+    return ENGINE_IN_IDENTIFIER.sub("", settings_id).removeprefix("_")
 
 
 def weights_without_seed(label: str) -> str:

@@ -131,6 +131,36 @@ def test_other_settings_are_left_out_until_they_are_chosen(results: Path) -> Non
     assert len(points(app)) == 2
 
 
+def test_all_engines_are_shown_at_first_as_one_curve_that_names_the_machine(
+    results: Path,
+) -> None:
+    int8, other = (
+        "engine-openvino_precision-int8",
+        "engine-openvino_padim_channels-9_precision-int8",
+    )
+    for settings_id in (int8, other):
+        cell = results / "settings" / settings_id / "part" / "padim"
+        shutil.copytree(results / "part" / "padim", cell)
+        change_cell(cell, settings_id=settings_id, runtime_s=0.001)
+    app = page()
+    assert app.button_group(key="tradeoff_settings").value == ["", int8]
+    assert points(app) == [
+        ["", "padim", int8, ""],
+        ["", "padim", "", ""],
+        ["", "patchcore", "", ""],
+    ]
+    assert list(series(app)["PaDiM"].text) == ["int8", "torch"]
+    assert "A line joins" in shown(app)
+    title = figures(app)[0].layout.title.subtitle.text
+    assert title.replace("<br>", " ") == machine(read_cell(results / "part" / "padim"))
+    bars = [trace for trace in figures(app)[1].data if trace.type == "bar"]
+    assert set(bars[0].y) == {"PaDiM", "PaDiM (openvino, int8)", "PatchCore"}
+    app.button_group(key="tradeoff_settings").set_value([int8]).run()
+    assert list(series(app)) == ["PaDiM (openvino, int8)"]
+    assert figures(app)[0].layout.title.subtitle.text is None
+    assert "A line joins" not in shown(app)
+
+
 def test_a_machine_is_named_with_its_threads_or_not_at_all() -> None:
     assert machine({"cpu": "X"}) == "X, n/a threads"
     named = {"cpu": "X", "threads": 2, "system": "Linux"}

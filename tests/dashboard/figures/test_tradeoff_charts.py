@@ -110,6 +110,78 @@ def test_where_points_are_named_by_their_category_no_fronts_lie_across_each_othe
     assert {trace.mode for trace in figure.data} == {"markers+text"}
 
 
+ENGINES = {"": "torch float32", "engine-openvino_precision-int8": "openvino int8"}
+
+
+def on_engines(category: str, method: str, *points: tuple[float, float], **other: Any) -> list[Any]:
+    """Return the point of each engine, PyTorch's first, with these times and AUROCs."""
+    settings = zip(ENGINES, points, strict=True)
+    return [row(category, method, *point, settings_id=name, **other) for name, point in settings]
+
+
+def curves(figure: go.Figure) -> dict[str, list[Any]]:
+    """Return the points of every joined trace, by its name and their category."""
+    return {
+        f"{trace.name} {trace.customdata[0][0]}": list(zip(trace.x, trace.y, strict=True))
+        for trace in figure.data
+        if trace.mode.startswith("lines+markers")
+    }
+
+
+def test_engines_of_one_method_are_one_curve_in_order_of_time_and_each_point_says_which() -> None:
+    padim = on_engines("a", "padim", (5, 0.9), (2, 0.8))
+    alone = row("a", "patchcore", 7, 0.95, settings_id="engine-openvino_precision-int8")
+    figure = chart([*padim, alone, row("a", "ae", 50, 0.7)])
+    assert curves(figure) == {"PaDiM a": [(2, 0.8), (5, 0.9)]}
+    (curve,) = [trace for trace in figure.data if trace.name == "PaDiM"]
+    assert list(curve.text) == ["int8", "torch"]
+    assert ["PaDiM, openvino int8" in curve.hovertext[0], "torch" in curve.hovertext[0]] == [1, 0]
+    assert "PaDiM, torch float32" in curve.hovertext[1]
+    assert [data[2] for data in curve.customdata] == [row["settings_id"] for row in padim[::-1]]
+    assert curve.line.color == curve.marker.color == method_colour("padim")
+    assert set(markers(figure)) == {"PatchCore (openvino, int8)", "AE"}
+    assert "torch" not in str(markers(figure))
+
+
+def test_a_curve_never_joins_backbones_weights_origins_or_categories() -> None:
+    two = (5.0, 0.9), (2.0, 0.8)
+    other = [
+        point | {"settings_id": "_".join(filter(None, ("backbone-x", point["settings_id"])))}
+        for point in on_engines("a", "padim", *two)
+    ]
+    rows = [*on_engines("a", "padim", *two), *on_engines("b", "padim", *two), *other]
+    rows += on_engines("a", "padim", *two, origin="laptop")
+    rows += on_engines("a", "patchcore", *two, weights="file x")
+    rows += on_engines("a", "patchcore", *two)
+    points = with_front(pd.DataFrame(rows), "runtime_s", "image_auroc")
+    figure = tradeoff_chart(points, "runtime_s", "image_auroc", "en", named=True)
+    joined = curves(figure)
+    assert sorted(joined) == [
+        "PaDiM (backbone x) a",
+        "PaDiM a",
+        "PaDiM b",
+        "PaDiM, laptop a",
+        "PatchCore, ImageNet a",
+        "PatchCore, file x a",
+    ]
+    assert all(found == [(2, 0.8), (5, 0.9)] for found in joined.values())
+    padim = [trace for trace in figure.data if trace.name == "PaDiM"]
+    assert [list(trace.text) for trace in padim] == [["a", ""], ["b", ""]]
+    assert [trace.showlegend for trace in padim] == [None, False]
+    assert {trace.legendgroup for trace in padim} == {"PaDiM"}
+
+
+def test_the_chart_names_the_machine_where_it_compares_engines_and_only_there() -> None:
+    for rows, named in (
+        (on_engines("a", "padim", (5, 0.9), (2, 0.8)), "Fast &amp; cool,<br>2 threads"),
+        ([row("a", "padim", 5, 0.9), row("a", "ae", 6, 0.8)], None),
+    ):
+        points = with_front(pd.DataFrame(rows), "runtime_s", "image_auroc")
+        machine = f"Fast & cool,{' ' * 60}2 threads"
+        figure = tradeoff_chart(points, "runtime_s", "image_auroc", "en", machine=machine)
+        assert figure.layout.title.subtitle.text == named
+
+
 def test_error_bars_are_the_interval_of_the_image_auroc_and_of_nothing_else() -> None:
     (_, point) = chart([row("a", "padim", 5, 0.9)]).data
     assert point.error_y.visible

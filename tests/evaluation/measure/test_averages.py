@@ -17,6 +17,7 @@ from evaluation.measure.averages import (
     over_categories,
     over_seeds,
     shared_categories,
+    without_engine,
     without_seed,
 )
 from evaluation.store.cells import new_cell, write_cell_file
@@ -93,7 +94,7 @@ def test_means_are_over_the_categories_that_every_method_has() -> None:
 
 @pytest.mark.parametrize(
     "changes",
-    [{"settings_id": "s"}, {"weights": "W"}, {"demo_data": True}],
+    [{"settings_id": "engine-openvino_precision-int8"}, {"weights": "W"}, {"demo_data": True}],
 )
 def test_other_settings_weights_and_data_have_means_of_their_own(changes: dict[str, Any]) -> None:
     table = table_of([cell("a", "padim", 0.9), cell("b", "padim", 0.1, **changes)])
@@ -114,6 +115,22 @@ def test_other_settings_weights_and_data_have_means_of_their_own(changes: dict[s
 )
 def test_a_setting_is_an_identifier_without_its_seed(settings_id: str, setting: str) -> None:
     assert without_seed(settings_id) == setting
+
+
+@pytest.mark.parametrize(
+    ("settings_id", "setting"),
+    [
+        ("", ""),
+        ("engine-openvino_precision-int8", ""),
+        ("backbone-x_engine-openvino_precision-bfloat16_seed-1", "backbone-x_seed-1"),
+        ("engine-openvino_padim_channels-9_precision-float32", "padim_channels-9"),
+        ("coreset_ratio-0.1", "coreset_ratio-0.1"),
+    ],
+)
+def test_a_setting_without_its_engine_is_what_all_engines_share(
+    settings_id: str, setting: str
+) -> None:
+    assert without_engine(settings_id) == setting
 
 
 def test_mean_deviation_and_count_are_those_over_the_seeds() -> None:
