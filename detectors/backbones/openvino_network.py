@@ -131,11 +131,25 @@ def as_openvino(module: nn.Module, inputs: Sequence[torch.Tensor], outputs: Sequ
     with torch.no_grad():
         module(*inputs)
         program = torch.export.export(module.eval(), tuple(inputs))
+        program = program.run_decompositions(MEDIANS)
         with redirect_stderr(io.StringIO()):
             model = openvino().convert_model(program)
     for output, name in zip(model.outputs, outputs, strict=True):
         output.get_tensor().set_names({name})
     return model
+
+
+def _median(values: torch.Tensor, dim: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return PyTorch's (lower) median and where it is, by sorting, which OpenVINO can do."""
+    found = values.sort(dim=dim)
+    middle = (values.shape[dim] - 1) // 2
+    return found.values.select(dim, middle), found.indices.select(dim, middle)
+
+
+MEDIANS: dict[Any, Any] = {
+    torch.ops.aten.median.dim: _median,
+    torch.ops.aten.median.default: lambda values: _median(values.flatten(), 0)[0],
+}
 
 
 def converted(network: NetworkBackbone, quantised: bool) -> Any:
