@@ -18,14 +18,12 @@ import io
 import os
 import secrets
 import shutil
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import redirect_stderr, redirect_stdout
 from importlib.metadata import version
 from pathlib import Path
 from threading import Lock
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -36,14 +34,14 @@ from PIL import Image
 from data_utils.demo import DEMO_SEED, planned_pictures
 from data_utils.locations import cache_root
 from data_utils.transform import PAPER_CROP, Transform
-from detectors.backbones.engines import BFLOAT16, INT8, OPENVINO
+from detectors.backbones.engines import BFLOAT16, INT8, OPENVINO, openvino
 from detectors.backbones.features import PASS_SIZE, Features, NetworkBackbone
 from detectors.backbones.names import LAYERS
 from detectors.base import batches, check_images
 
 VERSION = 1  # of the conversion; raised when its numbers change
 PREPARED_ON = 20  # training pictures of each demo category
-NETWORK_FILE = "network.xml"
+NETWORK_FILE, WEIGHTS_FILE, DIGEST_FILE = "network.xml", "network.bin", "network.blake2b"
 
 
 class OpenvinoBackbone:
@@ -52,7 +50,7 @@ class OpenvinoBackbone:
     Attributes
     ----------
     folder : Path
-        Where the converted network is kept, as ``NETWORK_FILE`` and its weights.
+        Where the converted network is kept.
     prepared_s : float
         Seconds that converting it took; 0 where it was there.
     """
@@ -69,9 +67,8 @@ class OpenvinoBackbone:
         self.folder, self.prepared_s = cache_root() / "networks" / content, 0.0
         self._hint = "bf16" if precision == BFLOAT16 else "f32"
         self._lock, self._size, self._request = Lock(), (0, 0, 0), None
-        try:
-            self._model = openvino().Core().read_model(self.folder / NETWORK_FILE)
-        except RuntimeError:  # not there, or damaged
+        self._model = _kept(self.folder)
+        if self._model is None:
             started = time.perf_counter()
             self._model = converted(network, precision == INT8)
             _keep(self._model, self.folder)
@@ -112,14 +109,6 @@ class OpenvinoBackbone:
         return self._request
 
 
-def openvino() -> ModuleType:
-    """Import OpenVINO without the package by which it would report its use to its makers."""
-    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
-    import openvino as imported
-
-    return imported
-
-
 def converted(network: NetworkBackbone, quantised: bool) -> Any:
     """Return a network as OpenVINO's model, from uint8 ``[N, H, W, 3]`` to ``[N, h, w, C]``."""
     ov = openvino()
@@ -127,6 +116,10 @@ def converted(network: NetworkBackbone, quantised: bool) -> Any:
     program = torch.export.export(network.module, (example,))
     with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):  # progress bars
         model = ov.convert_model(program)
+        for step in model.get_ops():
+            noted = step.get_attributes()
+            if noted.get("pads_begin") != noted.get("pads_end"):  # see ``networks.same_padded``
+                step.set_attribute("auto_pad", "same_upper")  # whatever the pictures' size
         layout = ov.preprocess.PrePostProcessor(model)
         for number in range(len(LAYERS)):
             layout.output(number).model().set_layout(ov.Layout("NCHW"))
@@ -152,13 +145,30 @@ def demo_pictures() -> Iterator[NDArray[np.uint8]]:
             yield Transform(PAPER_CROP, PAPER_CROP).picture(Image.fromarray(picture))[None]
 
 
+def _kept(folder: Path) -> Any:
+    """Return a network from the cache, None if it is not there or not as it was written."""
+    try:
+        structure, weights = ((folder / name).read_bytes() for name in (NETWORK_FILE, WEIGHTS_FILE))
+        if (folder / DIGEST_FILE).read_bytes() == _digest(structure, weights):
+            return openvino().Core().read_model(structure, weights)
+    except (OSError, RuntimeError):
+        pass
+    return None
+
+
 def _keep(model: Any, folder: Path) -> None:
     """Put a converted network into the cache, whole or not at all."""
     fresh = folder.with_name(f".{os.getpid()}-{secrets.token_hex(4)}")
     try:
         fresh.mkdir(parents=True)
         openvino().save_model(model, fresh / NETWORK_FILE, compress_to_fp16=False)
+        written = ((fresh / name).read_bytes() for name in (NETWORK_FILE, WEIGHTS_FILE))
+        (fresh / DIGEST_FILE).write_bytes(_digest(*written))
         shutil.rmtree(folder, ignore_errors=True)
         fresh.rename(folder)
     except (OSError, RuntimeError):  # another process was faster, or there is no room: not needed
         shutil.rmtree(fresh, ignore_errors=True)
+
+
+def _digest(structure: bytes, weights: bytes) -> bytes:
+    return hashlib.blake2b(structure + weights, digest_size=16).digest()
