@@ -12,6 +12,7 @@ from unittest import mock
 import pandas as pd
 import pytest
 
+from detectors.backbones.engines import TORCH_FLOAT32, Engine
 from detectors.backbones.features import Backbone
 from detectors.backbones.names import ALWAYS_THERE, RANDOM
 from detectors.backbones.networks import load_backbone
@@ -31,9 +32,11 @@ SMALL = Settings(options=Options(padim_channels=20), image_size=64)
 load_once = cache(load_backbone)
 
 
-def _loaded(name: str, source: str | None = None, seed: int = 0) -> Backbone:
+def _loaded(
+    name: str, source: str | None = None, seed: int = 0, engine: Engine = TORCH_FLOAT32
+) -> Backbone:
     once = source == RANDOM or (source is None and name in ALWAYS_THERE)
-    return (load_once if once else load_backbone)(name, source, seed)
+    return (load_once if once else load_backbone)(name, source, seed, engine)
 
 
 @contextmanager
