@@ -23,6 +23,7 @@ from collections.abc import Iterator
 from contextlib import redirect_stderr, redirect_stdout
 from importlib.metadata import version
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from threading import Lock
 from typing import Any
 
@@ -67,12 +68,13 @@ class OpenvinoBackbone:
         self.folder, self.prepared_s = cache_root() / "networks" / content, 0.0
         self._hint = "bf16" if precision == BFLOAT16 else "f32"
         self._lock, self._size, self._request = Lock(), (0, 0, 0), None
-        self._model = _kept(self.folder)
-        if self._model is None:
+        files = _kept(self.folder)
+        if files is None:
             started = time.perf_counter()
-            self._model = converted(network, precision == INT8)
-            _keep(self._model, self.folder)
+            files = written(converted(network, precision == INT8))
+            _keep(files, self.folder)
             self.prepared_s = time.perf_counter() - started
+        self._model = openvino().Core().read_model(*files)
 
     def extract(self, images: NDArray[np.uint8]) -> Features:
         check_images(images)
@@ -145,28 +147,38 @@ def demo_pictures() -> Iterator[NDArray[np.uint8]]:
             yield Transform(PAPER_CROP, PAPER_CROP).picture(Image.fromarray(picture))[None]
 
 
-def _kept(folder: Path) -> Any:
+def written(model: Any) -> tuple[bytes, bytes]:
+    """Return a network as files hold it, structure and weights.
+
+    What is read from them may differ from `model` in the last digits, so it takes its place.
+    """
+    with TemporaryDirectory() as folder:
+        files = [Path(folder) / name for name in (NETWORK_FILE, WEIGHTS_FILE)]
+        openvino().save_model(model, files[0], compress_to_fp16=False)
+        return files[0].read_bytes(), files[1].read_bytes()
+
+
+def _kept(folder: Path) -> tuple[bytes, bytes] | None:
     """Return a network from the cache, None if it is not there or not as it was written."""
     try:
         structure, weights = ((folder / name).read_bytes() for name in (NETWORK_FILE, WEIGHTS_FILE))
-        if (folder / DIGEST_FILE).read_bytes() == _digest(structure, weights):
-            return openvino().Core().read_model(structure, weights)
-    except (OSError, RuntimeError):
-        pass
-    return None
+        whole = (folder / DIGEST_FILE).read_bytes() == _digest(structure, weights)
+    except OSError:
+        return None
+    return (structure, weights) if whole else None
 
 
-def _keep(model: Any, folder: Path) -> None:
-    """Put a converted network into the cache, whole or not at all."""
+def _keep(files: tuple[bytes, bytes], folder: Path) -> None:
+    """Put a network into the cache, whole or not at all."""
     fresh = folder.with_name(f".{os.getpid()}-{secrets.token_hex(4)}")
+    names = (NETWORK_FILE, WEIGHTS_FILE, DIGEST_FILE)
     try:
         fresh.mkdir(parents=True)
-        openvino().save_model(model, fresh / NETWORK_FILE, compress_to_fp16=False)
-        written = ((fresh / name).read_bytes() for name in (NETWORK_FILE, WEIGHTS_FILE))
-        (fresh / DIGEST_FILE).write_bytes(_digest(*written))
+        for name, content in zip(names, (*files, _digest(*files)), strict=True):
+            (fresh / name).write_bytes(content)
         shutil.rmtree(folder, ignore_errors=True)
         fresh.rename(folder)
-    except (OSError, RuntimeError):  # another process was faster, or there is no room: not needed
+    except OSError:  # another process was faster, or there is no room: not needed
         shutil.rmtree(fresh, ignore_errors=True)
 
 
