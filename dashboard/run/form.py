@@ -136,8 +136,9 @@ def draw_form(selection: Selection) -> tuple[Request, str]:
     )
     if not problem:
         given = replace(given, coreset_ratios=tuple(ratios), seeds=tuple(seeds))
-        unusable = (why_unusable(one.engine, one.backbone) for one in given.settings())
-        problem = next((told(fact) for fact in unusable if fact), "")
+        if any(METHODS[method].reads_backbone for method in methods or METHODS):
+            unusable = (why_unusable(one.engine, one.backbone) for one in given.settings())
+            problem = next((told(fact) for fact in unusable if fact), "")
     return given, problem
 
 

@@ -1,12 +1,14 @@
 """What a network is computed with: PyTorch, or OpenVINO in one of three precisions.
 
-Without PyTorch and without OpenVINO, so that the app can list and check them.
+Without PyTorch, and without OpenVINO until bfloat16 is asked for, so that the app can list them.
 """
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from importlib.util import find_spec
+from types import ModuleType
 from typing import Any, NamedTuple
 
 from data_utils.facts import Fact, fact
@@ -54,8 +56,14 @@ def why_unusable(engine: Engine, backbone: str) -> Fact | None:
     if not all(map(find_spec, needed)):
         return fact("engine_missing", engine=engine, file=REQUIREMENTS)
     if engine.precision == BFLOAT16:
-        from openvino import Core
-
-        if "BF16" not in Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
-            return fact("engine_no_bfloat16", engine=engine)
+        offered = openvino().Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+        return None if "BF16" in offered else fact("engine_no_bfloat16", engine=engine)
     return None
+
+
+def openvino() -> ModuleType:
+    """Import OpenVINO without the package by which it would report its use to its makers."""
+    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
+    import openvino as imported
+
+    return imported

@@ -18,14 +18,13 @@ import io
 import os
 import secrets
 import shutil
-import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from importlib.metadata import version
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from threading import Lock
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -37,14 +36,14 @@ from torch import nn
 from data_utils.demo import DEMO_SEED, planned_pictures
 from data_utils.locations import cache_root
 from data_utils.transform import PAPER_CROP, Transform
-from detectors.backbones.engines import BFLOAT16, INT8, OPENVINO
+from detectors.backbones.engines import BFLOAT16, INT8, OPENVINO, openvino
 from detectors.backbones.features import PASS_SIZE, Features, NetworkBackbone
 from detectors.backbones.names import LAYERS
 from detectors.base import batches, check_images
 
 VERSION = 1  # of the conversion; raised when its numbers change
 PREPARED_ON = 20  # training pictures of each demo category
-NETWORK_FILE = "network.xml"
+NETWORK_FILE, WEIGHTS_FILE, DIGEST_FILE = "network.xml", "network.bin", "network.blake2b"
 
 
 class OpenvinoBackbone:
@@ -55,7 +54,7 @@ class OpenvinoBackbone:
     model : openvino.Model
         From uint8 ``[N, H, W, 3]`` to the layers, float32 ``[N, h, w, C]``.
     folder : Path
-        Where the converted network is kept, as ``NETWORK_FILE`` and its weights.
+        Where the converted network is kept.
     prepared_s : float
         Seconds that converting it took; 0 where it was there.
     """
@@ -72,13 +71,13 @@ class OpenvinoBackbone:
         self.folder, self.prepared_s = cache_root() / "networks" / content, 0.0
         self._hint = "bf16" if precision == BFLOAT16 else "f32"
         self._lock, self._size, self._request = Lock(), (0, 0, 0), None
-        try:
-            self.model = openvino().Core().read_model(self.folder / NETWORK_FILE)
-        except RuntimeError:  # not there, or damaged
+        files = _kept(self.folder)
+        if files is None:
             started = time.perf_counter()
-            self.model = converted(network, precision == INT8)
-            _keep(self.model, self.folder)
+            files = written(converted(network, precision == INT8))
+            _keep(files, self.folder)
             self.prepared_s = time.perf_counter() - started
+        self.model = openvino().Core().read_model(*files)
 
     def extract(self, images: NDArray[np.uint8]) -> Features:
         check_images(images)
@@ -115,14 +114,6 @@ class OpenvinoBackbone:
         return self._request
 
 
-def openvino() -> ModuleType:
-    """Import OpenVINO without the package by which it would report its use to its makers."""
-    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
-    import openvino as imported
-
-    return imported
-
-
 def as_openvino(module: nn.Module, inputs: Sequence[torch.Tensor], outputs: Sequence[str]) -> Any:
     """Return a PyTorch module as OpenVINO's model with named outputs.
 
@@ -156,6 +147,10 @@ def converted(network: NetworkBackbone, quantised: bool) -> Any:
     """Return a network as OpenVINO's model, from uint8 ``[N, H, W, 3]`` to ``[N, h, w, C]``."""
     example = torch.zeros((1, PAPER_CROP, PAPER_CROP, 3), dtype=torch.uint8)
     model = as_openvino(LayersLast(network.module), [example], LAYERS)
+    for step in model.get_ops():
+        noted = step.get_attributes()
+        if noted.get("pads_begin") != noted.get("pads_end"):  # see ``networks.same_padded``
+            step.set_attribute("auto_pad", "same_upper")  # whatever the pictures' size
     return _quantised(model) if quantised else model
 
 
@@ -197,13 +192,40 @@ def demo_pictures() -> Iterator[NDArray[np.uint8]]:
             yield Transform(PAPER_CROP, PAPER_CROP).picture(Image.fromarray(picture))[None]
 
 
-def _keep(model: Any, folder: Path) -> None:
-    """Put a converted network into the cache, whole or not at all."""
+def written(model: Any) -> tuple[bytes, bytes]:
+    """Return a network as files hold it, structure and weights.
+
+    What is read from them may differ from `model` in the last digits, so it takes its place.
+    """
+    with TemporaryDirectory() as folder:
+        files = [Path(folder) / name for name in (NETWORK_FILE, WEIGHTS_FILE)]
+        openvino().save_model(model, files[0], compress_to_fp16=False)
+        return files[0].read_bytes(), files[1].read_bytes()
+
+
+def _kept(folder: Path) -> tuple[bytes, bytes] | None:
+    """Return a network from the cache, None if it is not there or not as it was written."""
+    try:
+        structure, weights = ((folder / name).read_bytes() for name in (NETWORK_FILE, WEIGHTS_FILE))
+        whole = (folder / DIGEST_FILE).read_bytes() == _digest(structure, weights)
+    except OSError:
+        return None
+    return (structure, weights) if whole else None
+
+
+def _keep(files: tuple[bytes, bytes], folder: Path) -> None:
+    """Put a network into the cache, whole or not at all."""
     fresh = folder.with_name(f".{os.getpid()}-{secrets.token_hex(4)}")
+    names = (NETWORK_FILE, WEIGHTS_FILE, DIGEST_FILE)
     try:
         fresh.mkdir(parents=True)
-        openvino().save_model(model, fresh / NETWORK_FILE, compress_to_fp16=False)
+        for name, content in zip(names, (*files, _digest(*files)), strict=True):
+            (fresh / name).write_bytes(content)
         shutil.rmtree(folder, ignore_errors=True)
         fresh.rename(folder)
-    except (OSError, RuntimeError):  # another process was faster, or there is no room: not needed
+    except OSError:  # another process was faster, or there is no room: not needed
         shutil.rmtree(fresh, ignore_errors=True)
+
+
+def _digest(structure: bytes, weights: bytes) -> bytes:
+    return hashlib.blake2b(structure + weights, digest_size=16).digest()

@@ -6,6 +6,7 @@ import io
 import os
 import shutil
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from unittest import mock
 
@@ -21,8 +22,10 @@ from dashboard.inspection import picture_choice
 from dashboard.inspection.scored_picture import marked_patch
 from data_utils.damage import Stroke
 from detectors.backbones.weights import random_weights
+from evaluation.store.cells import read_cell
 from evaluation.store.heatmap import OUTLINE_COLOUR
 from tests.dashboard.driver import change_cell, opened, scores, shown, tick
+from tests.engines import INSTALL, without_packages
 
 PAGE = "pages/inspection.py"
 MARK = "zz-uploaded-zz"
@@ -270,6 +273,26 @@ def test_missing_or_other_weights_are_a_sentence_and_nothing_is_scored(
     app.run()
     assert len(app.error) == 2
     assert all("was evaluated with other backbone weights" in error.value for error in app.error)
+    assert not app.header
+
+
+def test_a_cell_of_an_engine_that_is_not_here_or_gives_another_network_is_a_sentence(
+    results: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = {"engine": "openvino", "precision": "float32"}
+    for method in ("padim", "patchcore"):
+        change_cell(results / "part" / method, settings=engine)
+    without_packages(monkeypatch, "openvino")
+    app = upload(page(), ("gray.png", png()))
+    assert len(app.error) == 2
+    assert all(INSTALL in error.value for error in app.error)
+
+    if find_spec("openvino"):
+        without_packages(monkeypatch)
+        made = read_cell(results / "part" / "padim")["backbone_identity"]
+        said = [error.value for error in app.run().error]
+        assert len(said) == 2
+        assert all(made in one and f"{made}-openvino-float32" in one for one in said)
     assert not app.header
 
 

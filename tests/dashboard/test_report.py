@@ -7,6 +7,7 @@ import html
 import io
 import math
 import re
+import shlex
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from functools import cache
@@ -30,6 +31,7 @@ from evaluation.run.arguments import parse_request
 from evaluation.store.cells import read_cell
 from tests.dashboard.driver import change_cell, opened
 from tests.dashboard.test_overview_page import alarmist, blind, perfect, rescored
+from tests.engines import OPENVINO_INT8
 from tests.make_data import cell_content
 
 EMPTY = {"meta", "img", "br"}
@@ -228,6 +230,24 @@ def test_cells_with_other_settings_or_weights_have_commands_of_their_own(tmp_pat
         assert option in lines[1]
     assert re.search(r"""--weights ['"]my weights\.pth['"]""", lines[2])
     assert ["--data .../parts" in line for line in lines[3:]] == [True, True]
+
+
+def test_the_command_names_the_engine_of_the_cells(tmp_path: Path) -> None:
+    noted = {"seed": 0, "backbone": "resnet18"}
+    int8 = noted | {"engine": "openvino", "precision": "int8"}
+    by_torch, by_openvino = commands(
+        [
+            cell_content("a", "padim", settings=noted),
+            cell_content("a", "patchcore", settings=int8),
+            cell_content("b", "patchcore", settings=int8),
+        ],
+        tmp_path,
+    )
+    assert "--engine" not in by_torch
+    assert "--precision" not in by_torch
+    asked = parse_request(shlex.split(by_openvino)[2:-2])
+    assert asked.categories == ("a", "b")
+    assert [one.engine for one in asked.settings()] == [OPENVINO_INT8]
 
 
 @pytest.mark.parametrize(

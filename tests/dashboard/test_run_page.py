@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -26,6 +27,7 @@ from evaluation.run.progress import CellState, JobStatus, WorkerState, write_sta
 from evaluation.store.cells import record_failure, write_cell_file
 from evaluation.store.places import CellPlace
 from tests.dashboard.driver import change_cell, opened, shown
+from tests.engines import without_packages
 from tests.make_data import cell_content, write_category
 from tests.runs import told
 
@@ -312,6 +314,33 @@ def test_a_weights_file_fits_one_backbone() -> None:
     app = set_form(opened(PAGE), weights="mine.pth", backbones=["resnet18", "resnet50"])
     assert [one.value for one in app.error] == [translate("runpage_weights_one", "en")]
     assert app.button(key="form_start").disabled
+
+
+@pytest.mark.usefixtures("results")
+def test_engines_and_precisions_are_handed_on_and_one_that_cannot_be_used_is_a_sentence(
+    starts: list[list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    without_packages(monkeypatch)
+    given = {"engines": ["torch", "openvino"], "precisions": ["float32", "int8"]}
+    app = set_form(opened(PAGE), **given)
+    if find_spec("nncf") and find_spec("openvino"):
+        assert not app.error
+        app.button(key="form_start").click().run()
+        words = ["--engines", *given["engines"], "--precisions", *given["precisions"]]
+        assert starts[0][2:] == words
+        assert "7 cells per category" in shown(app)  # one of the AE
+
+    without_packages(monkeypatch, "nncf")
+    for lang in ("en", "ko"):
+        app.session_state["lang"] = lang
+        missing = fact("engine_missing", engine="openvino int8", file="requirements-openvino.txt")
+        assert [one.value for one in app.run().error] == [worded(missing, lang)]
+        assert app.button(key="form_start").disabled
+    app = set_form(app, methods=["ae"])
+    assert not app.error
+    app = set_form(app, methods=["padim"], engines=["torch"], precisions=["bfloat16"])
+    unknown = fact("engine_torch_precision", precision="bfloat16")
+    assert [one.value for one in app.error] == [worded(unknown, "ko")]
 
 
 def test_official_categories_need_room_for_their_crop(

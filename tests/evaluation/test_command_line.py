@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import io
+import json
 import os
 import shutil
 import signal
 from collections.abc import Callable, Iterator
+from contextlib import redirect_stdout
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from unittest import mock
 
+import numpy as np
 import pandas as pd
 import psutil
 import pytest
@@ -19,6 +23,14 @@ import torch
 import evaluate
 from data_utils.demo import MARKER
 from data_utils.locations import readable
+from detectors.autoencoder import Autoencoder
+from detectors.backbones import openvino_network
+from detectors.backbones.engines import Engine, engine_in
+from detectors.backbones.features import NetworkBackbone
+from detectors.backbones.names import LITE0
+from detectors.backbones.networks import load_backbone
+from detectors.backbones.openvino_network import converted
+from detectors.denoising import AutoencoderSettings
 from detectors.padim import Padim
 from detectors.registry import METHODS
 from evaluation.measure.operating_points import threshold_for
@@ -27,6 +39,13 @@ from evaluation.store.cells import read_cell
 from evaluation.store.places import CELL_FILE, SCORES_FILE, CellPlace
 from evaluation.store.review_lines import ReviewLines, lines_text
 from evaluation.store.summary import SUMMARY_FILE
+from tests.engines import (
+    INSTALL,
+    OPENVINO_FLOAT32,
+    OPENVINO_INT8,
+    needs_openvino,
+    without_packages,
+)
 from tests.make_data import write_category
 from tests.runs import backbones_made_once, told
 
@@ -134,6 +153,8 @@ SCORE = ["--score", "x", "--category", "part", "--method", "padim"]
         (["--method", "padim"], "--method"),
         (["--methods", "padim", "foo"], "'foo'"),
         (["--backbone", "vgg"], "'vgg'"),
+        (["--engine", "onnx"], "'onnx'"),
+        (["--precision", "int4"], "'int4'"),
         (["--coreset-ratio", "1.5"], "'1.5' is not a share above 0 and at most 1"),
         (["--coreset-ratio", "nan"], "'nan' is not a share"),
         (["--coreset-ratio", "much"], "'much' is not a share"),
@@ -161,6 +182,7 @@ SCORE = ["--score", "x", "--category", "part", "--method", "padim"]
         ([*SCORE, "--force"], "--force does not go with --score"),
         ([*SCORE, "--methods", "ae"], "--methods does not go with --score"),
         ([*SCORE, "--seeds", "1", "2"], "--score takes one value of --seeds"),
+        ([*SCORE, "--engines", "torch", "openvino"], "--score takes one value of --engines"),
     ],
 )
 def test_a_wrong_argument_is_answered_in_one_sentence(
@@ -182,6 +204,8 @@ def test_a_wrong_argument_is_answered_in_one_sentence(
         (["--crop", "128"], "raise --image-size or lower --crop"),
         (["--image-size", "4096"], "An image size of 4096 px is outside 32 to 2048 px"),
         (["--padim-channels", "449"], "resnet18 has 448"),
+        (["--precision", "int8"], "PyTorch computes the backbone in float32, not in int8"),
+        (["--engine", "openvino", "--backbone", "filterbank"], "runs in PyTorch only"),
         (["--data", "\udcff"], "\\udcff"),
         (["--categories", "\udcff"], "\\udcff"),
         (["--data", "nowhere"], "try --data demo"),
@@ -452,6 +476,187 @@ def test_the_app_starts_this_very_program(quick: list[str], tmp_path: Path) -> N
     assert told(outputs).pid == pid
     assert "part / padim (image_size-64): done" in log_tail(outputs)
     assert cell(outputs)["category"] == "part"
+
+
+# Engines.
+
+INT8 = ["--engine", "openvino", "--precision", "int8"]
+ENGINES = [Engine(), OPENVINO_FLOAT32, OPENVINO_INT8]
+LITE0_ID = f"backbone-{LITE0}_{{}}image_size-64{{}}"
+IDS = {
+    engine: LITE0_ID.format(f"engine-{engine.library}_", f"_precision-{engine.precision}")
+    for engine in (OPENVINO_FLOAT32, OPENVINO_INT8)
+} | {Engine(): LITE0_ID.format("", "")}
+
+
+@dataclass(frozen=True)
+class Swept:
+    """A run of PaDiM and PatchCore on every engine, with the cache of its networks."""
+
+    arguments: list[str]
+    outputs: Path
+    cache: Path
+    out: str
+
+    def scores(self, method: str, engine: Engine) -> pd.DataFrame:
+        return pd.read_csv(self.place(method, engine).folder / SCORES_FILE)
+
+    def place(self, method: str, engine: Engine) -> CellPlace:
+        return CellPlace(self.outputs, "part", method, IDS[engine])
+
+
+@pytest.fixture(scope="module")
+def made_by_engines(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Swept:
+    base, out = tmp_path_factory.mktemp("engines"), io.StringIO()
+    arguments = [
+        *("--data", str(data), "--methods", "padim", "patchcore", "--image-size", "64"),
+        *("--backbone", LITE0, "--out", str(base / "outputs")),
+        *("--engines", "torch", "openvino", "--precisions", "float32", "int8"),
+    ]
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(out):
+        patch.setattr(openvino_network, "PREPARED_ON", 1)
+        patch.setenv("MVTEC_CACHE", str(base / "cache"))
+        assert evaluate.main(arguments) == 0
+    return Swept(arguments, base / "outputs", base / "cache", out.getvalue())
+
+
+@pytest.fixture
+def swept(made_by_engines: Swept, monkeypatch: pytest.MonkeyPatch) -> Swept:
+    """Return that run, whose networks are read and not converted again."""
+    monkeypatch.setattr(openvino_network, "PREPARED_ON", 1)
+    monkeypatch.setattr(openvino_network, "converted", None)
+    monkeypatch.setenv("MVTEC_CACHE", str(made_by_engines.cache))
+    return made_by_engines
+
+
+@needs_openvino
+def test_every_engine_has_cells_of_its_own_and_the_same_command_skips_them(
+    call: Call, swept: Swept
+) -> None:
+    rows = pd.read_csv(swept.outputs / SUMMARY_FILE)
+    noted = dict(zip(rows["settings_id"], rows["settings"].map(json.loads), strict=True))
+    with mock.patch("evaluation.run.backbone_source.load_backbone", load_backbone):
+        again = call(*swept.arguments)
+
+    assert rows["settings_id"].value_counts().to_dict() == dict.fromkeys(IDS.values(), 2)
+    assert {engine_in(noted[name]): name for name in noted} == IDS
+    for engine in (OPENVINO_FLOAT32, OPENVINO_INT8):
+        assert swept.out.count(f"The backbone was made ready for {engine} in ") == 1
+        assert (
+            f"-{engine.library}-{engine.precision}"
+            in (read_cell(swept.place("padim", engine).folder)["backbone_identity"])
+        )
+    assert again.status == 0
+    assert again.out.count("skipped - finished earlier") == 6
+    assert "made ready" not in again.out
+
+
+@needs_openvino
+@pytest.mark.parametrize("method", ["padim", "patchcore"])
+def test_scores_of_float32_are_those_of_pytorch_and_of_int8_near_them(
+    made_by_engines: Swept, method: str
+) -> None:
+    right, same, near = (made_by_engines.scores(method, engine)["score"] for engine in ENGINES)
+
+    np.testing.assert_allclose(same, right, rtol=1e-3)
+    assert (near != right).all()
+    assert np.corrcoef(near, right)[0, 1] > 0.9
+
+
+@needs_openvino
+@pytest.mark.parametrize("engine", ENGINES, ids=str)
+def test_new_pictures_are_scored_with_the_engine_of_the_cell(
+    call: Call, swept: Swept, data: Path, tmp_path: Path, engine: Engine
+) -> None:
+    table = tmp_path / "scores.csv"
+    ended = call(
+        *("--score", str(data / "part" / "test"), "--category", "part", "--method", "patchcore"),
+        *("--image-size", "64", "--backbone", LITE0, "--out", str(swept.outputs)),
+        *("--engine", engine.library, "--precision", engine.precision, "--csv", str(table)),
+    )
+    stored = swept.scores("patchcore", engine)
+    stored = stored[stored["split"] == "test"].sort_values(["defect", "stem"])
+
+    assert (ended.status, ended.err) == (0, "")
+    np.testing.assert_allclose(pd.read_csv(table)["score"], stored["score"], rtol=1e-5)
+
+
+@needs_openvino
+def test_a_network_that_was_quantised_otherwise_is_refused_by_name(
+    call: Call, swept: Swept, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def not_quantised(network: NetworkBackbone, _: bool) -> Any:
+        return converted(network, False)
+
+    monkeypatch.setattr(openvino_network, "PREPARED_ON", 2)
+    monkeypatch.setattr(openvino_network, "converted", not_quantised)
+    ended = call(
+        *("--score", str(data / "part" / "test"), "--category", "part", "--method", "padim"),
+        *("--image-size", "64", "--backbone", LITE0, "--out", str(swept.outputs)),
+        *(*INT8, "--csv", str(tmp_path / "a.csv")),
+    )
+    made = str(read_cell(swept.place("padim", OPENVINO_INT8).folder)["backbone_identity"])
+
+    assert ended.status == 2
+    assert f"({made})" in ended.sentence
+    assert ended.err.count("-openvino-int8-") == 2
+    assert not (tmp_path / "a.csv").exists()
+
+
+@pytest.mark.parametrize("missing", ["openvino", "nncf"])
+def test_without_the_packages_of_an_engine_no_picture_is_read(
+    call: Call,
+    quick: list[str],
+    finished: Path,
+    data: Path,
+    outputs: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    missing: str,
+) -> None:
+    without_packages(monkeypatch, missing)
+    for reader in ("evaluation.run.category", "evaluation.cluster.worker"):
+        monkeypatch.setattr(f"{reader}.load_pictures", None)
+    named = finished.parents[2] / f"engine-openvino_{SMALL_ID}_precision-int8"
+    shutil.copytree(finished.parents[1], named)
+    ended = [call(*words, *INT8) for words in (quick, [*quick, "--workers", "2"])]
+    ended.append(call(*score_arguments(data), *INT8))
+
+    for one in ended:
+        assert one.status == 2
+        assert "openvino int8 needs packages that are not installed" in one.sentence
+        assert INSTALL in one.err
+        assert one.out == ""
+    assert not list(outputs.rglob("*.failed.json"))
+
+
+def test_an_autoencoder_needs_no_engine(
+    call: Call, data: Path, outputs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    without_packages(monkeypatch, "openvino", "nncf")
+    short = AutoencoderSettings(sides=(32, 16), epochs=2, pictures_per_epoch=16)
+    monkeypatch.setattr(Autoencoder, "from_options", lambda *_: Autoencoder(short))
+    ended = call("--data", str(data), "--methods", "ae", "--image-size", "64", *INT8)
+
+    assert (ended.status, ended.err) == (0, "")
+    assert cell(outputs, "ae")["settings_id"] == SMALL_ID
+    assert not {"engine", "precision"} & cell(outputs, "ae")["settings"].keys()
+
+
+@needs_openvino
+def test_a_run_that_is_ended_while_a_network_is_converted_keeps_nothing_of_it_and_goes_on(
+    call: Call, quick: list[str], outputs: Path, tmp_path: Path
+) -> None:
+    words = [*quick, "--engine", "openvino"]
+    with mock.patch.object(openvino_network, "converted", side_effect=KeyboardInterrupt):
+        ended = call(*words)
+    kept = list((tmp_path / "cache").rglob("network*"))
+    again = call(*words)
+
+    assert ended.status == 130
+    assert kept == []
+    assert again.status == 0
+    made = cell(outputs, settings_id=f"engine-openvino_{SMALL_ID}_precision-float32")
+    assert made["backbone_identity"].endswith("-openvino-float32")
 
 
 # Scoring new pictures.

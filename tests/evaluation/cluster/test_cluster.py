@@ -31,6 +31,7 @@ from evaluation.run.request import Request
 from evaluation.store.cells import failures, read_cell
 from evaluation.store.places import CellKey
 from evaluation.store.summary import SUMMARY_FILE
+from tests.engines import OPENVINO_FLOAT32, needs_openvino
 from tests.evaluation.cluster.placed import (
     SMALL,
     Held,
@@ -143,6 +144,17 @@ def test_a_cell_that_kills_three_workers_fails_and_the_rest_goes_on(
     assert len(list((tmp_path / "deaths").iterdir())) == 3
     assert states(progress) == {("part", "padim"): "failed", ("part", "patchcore"): "done"}
     assert "given up after 3 tries" in str(failures(run.outputs)[0].reason)
+
+
+@needs_openvino
+def test_workers_that_convert_the_network_themselves_give_the_numbers_of_one_process(
+    tmp_path: Path, three_workers: str
+) -> None:
+    run = small_run(tmp_path, replace(SMALL, engine=OPENVINO_FLOAT32), categories=("part", "other"))
+    progress = on_cluster(run, three_workers)
+
+    assert set(states(progress).values()) == {"done"}
+    assert numbers(run) == numbers_in_this_process(run)
 
 
 class Interrupted(RunProgress):

@@ -23,6 +23,7 @@ from evaluation.run.backbone_source import BackboneSources
 from evaluation.run.category import cells_to_make
 from evaluation.run.plan import Run
 from evaluation.run.progress import RunProgress
+from tests.engines import OPENVINO_INT8, without_packages
 from tests.evaluation.cluster.placed import BOTH, SMALL, progress_of, small_run, states
 
 OTHER_SEED = replace(SMALL, options=replace(SMALL.options, seed=1))
@@ -134,11 +135,13 @@ def test_cells_for_which_a_worker_of_a_cluster_lacks_memory_fail_with_its_name(
     [
         ({"pictures": "other"}, "other_pictures"),
         ({"backbone": "other"}, "worker_other_weights"),
+        ({"backbone": "resnet18-0-openvino-float32"}, "worker_other_weights"),
+        ({"settings": replace(SMALL, engine=OPENVINO_INT8), "only": None}, "engine_missing"),
         ({"categories": ["nut"]}, "category_unknown"),
         ({}, None),
     ],
 )
-def test_a_worker_refuses_other_pictures_and_weights(
+def test_a_worker_refuses_other_pictures_and_weights_and_what_it_cannot_compute(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wrong: dict[str, Any], said: str | None
 ) -> None:
     told: list[list[Any]] = []
@@ -158,11 +161,14 @@ def test_a_worker_refuses_other_pictures_and_weights(
     category = scan_category(run.data, "part")
     pictures = load_pictures(category, SMALL.transform_for(category)).fingerprint
     backbone = BackboneSources("random").of(SMALL).get().identity
+    without_packages(monkeypatch, "nncf")
     group = replace(group_of(run), **{"pictures": pictures, "backbone": backbone} | wrong)
     make_group(group, "of one that is gone")
     make_group(group, str(tmp_path))
 
     assert [event[1]["code"] for event in told] == ([said] if said else [])
+    if said == "worker_other_weights":
+        assert told[0][1]["values"] == {"own": backbone, "wanted": wrong["backbone"]}
 
 
 @pytest.mark.parametrize(("ends_at", "least", "most"), [(0.5, 40.0e9, 50.0e9), (False, None, None)])

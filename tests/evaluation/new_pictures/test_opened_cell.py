@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from copy import copy
 from dataclasses import replace
 from pathlib import Path
 
@@ -54,6 +55,19 @@ def test_another_backbone_is_refused_with_both_weights_named(place: CellPlace) -
         open_cell(place, other)
     with pytest.raises(CellError, match="those in use"):
         open_cell(place, None)
+
+
+def test_the_same_weights_on_another_engine_are_refused_with_both_identities_named(
+    place: CellPlace, backbone: Backbone
+) -> None:
+    other = copy(backbone)
+    other.identity = f"{backbone.identity}-openvino-float32"
+    with pytest.raises(CellError) as refused:
+        open_cell(place, other)
+
+    assert refused.value.fact.code == "other_weights"
+    assert f"({backbone.identity})" in str(refused.value)
+    assert f"({other.identity})" in str(refused.value)
 
 
 @pytest.mark.parametrize("name", ["model.safetensors", "scores.csv", "cell.json"])

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from data_utils.locations import DEFAULT_OUTPUTS
+from detectors.backbones.engines import Engine
+from detectors.backbones.names import FILTER_BANK
 from detectors.registry import METHODS, Options
 from evaluate import argument_parser
 from evaluation.run.arguments import parse_request, request_of
@@ -17,6 +19,7 @@ from evaluation.run.progress import CellState, JobStatus
 from evaluation.run.request import (
     SCHEDULER_VARIABLE,
     Request,
+    RequestError,
     check_settings,
     command_line,
     image_size_bounds,
@@ -24,6 +27,7 @@ from evaluation.run.request import (
     named_scheduler,
 )
 from evaluation.store.settings import Settings
+from tests.engines import INSTALL, OPENVINO_FLOAT32, OPENVINO_INT8, without_packages
 
 DATA = str(Path("/data sets/mine").absolute())
 EVERYTHING = Request(
@@ -54,6 +58,8 @@ ALL_METHODS = tuple(METHODS)
         Request(DATA, padim_channels="all"),
         Request(DATA, backbones=("auto", "resnet50"), coreset_ratios=(0.1, 0.25), seeds=(7, 3)),
         Request(DATA, workers=4),
+        Request(DATA, engines=("openvino",), precisions=("bfloat16",)),
+        Request(DATA, engines=("torch", "openvino"), precisions=("float32", "int8")),
         Request(DATA, scheduler="tls://[::1]:8786", threads=2),
         EVERYTHING,
     ],
@@ -73,6 +79,44 @@ def test_a_sweep_is_every_combination_once() -> None:
     assert len(Request("", seeds=(3, 3), backbones=("auto", "resnet18")).settings()) == 1
     assert Request("").settings()[0].automatic
     assert not Request("", backbones=("resnet18",)).settings()[0].automatic
+
+
+@pytest.mark.parametrize(
+    ("engines", "precisions", "found"),
+    [
+        (("torch", "openvino"), ("float32", "int8"), "torch float32, o float32, o int8"),
+        (("openvino", "torch"), ("int8", "float32"), "o int8, o float32, torch float32"),
+        (("openvino",), ("int8", "int8", "bfloat16"), "o int8, o bfloat16"),
+        (("torch",), ("float32",), "torch float32"),
+        (("torch",), ("int8",), "torch int8"),  # refused, see ``check_settings``
+    ],
+)
+def test_a_sweep_over_engines_has_pytorch_in_float32_once(
+    engines: tuple[str, ...], precisions: tuple[str, ...], found: str
+) -> None:
+    settings = Request("", engines=engines, precisions=precisions).settings()
+
+    assert ", ".join(str(one.engine) for one in settings) == found.replace("o ", "openvino ")
+    seeds = Request("", engines=engines, precisions=precisions, seeds=(0, 1)).settings()
+    assert len(seeds) == 2 * len(settings)
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        (Settings(engine=Engine("torch", "int8")), "PyTorch computes the backbone in float32"),
+        (Settings(FILTER_BANK, engine=OPENVINO_FLOAT32), "runs in PyTorch only"),
+        (Settings(engine=OPENVINO_INT8), INSTALL),
+    ],
+)
+def test_an_engine_that_cannot_be_used_is_refused_where_a_backbone_is_read(
+    settings: Settings, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    without_packages(monkeypatch, "nncf")
+    check_settings(settings, ["part"], ["ae"])
+    for method in ("padim", "patchcore"):
+        with pytest.raises(RequestError, match=words):
+            check_settings(settings, ["part"], ["ae", method])
 
 
 def test_the_command_survives_a_shell_and_has_no_defaults(tmp_path: Path) -> None:
