@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
@@ -73,27 +73,9 @@ def draw_form(selection: Selection) -> tuple[Request, str]:
             scheduler = ""
         force = st.checkbox(t("run_force"), key="form_force", help=t("run_force_help"))
     with right:
-        backbones = st.multiselect(
-            t("runpage_backbones"),
-            list(BACKBONES),
-            key="form_backbones",
-            placeholder=AUTOMATIC,
-            help=t("runpage_backbones_help"),
-        )
-        engines = st.multiselect(
-            t("runpage_engines"),
-            list(LIBRARIES),
-            key="form_engines",
-            placeholder=TORCH,
-            help=t("runpage_engines_help"),
-        )
-        precisions = st.multiselect(
-            t("runpage_precisions"),
-            list(PRECISIONS),
-            key="form_precisions",
-            placeholder=FLOAT32,
-            help=t("runpage_precisions_help"),
-        )
+        backbones = _several("backbones", BACKBONES, AUTOMATIC)
+        engines = _several("engines", LIBRARIES, TORCH)
+        precisions = _several("precisions", PRECISIONS, FLOAT32)
         all_channels = st.checkbox(
             t("runpage_all_channels"),
             key="form_all_channels",
@@ -124,10 +106,10 @@ def draw_form(selection: Selection) -> tuple[Request, str]:
         data=selection.data_argument,
         categories=tuple(categories),
         methods=tuple(method for method in METHODS if method in methods),
-        backbones=tuple(backbones) or (AUTOMATIC,),
+        backbones=backbones,
         weights=_weights(weights),
-        engines=tuple(engines) or (TORCH,),
-        precisions=tuple(precisions) or (FLOAT32,),
+        engines=engines,
+        precisions=precisions,
         image_size=size,
         padim_channels=ALL_CHANNELS if all_channels else None,
         force=force,
@@ -172,6 +154,18 @@ def draw_scope(selection: Selection, prefix: str) -> tuple[list[str], list[str]]
     return categories, methods
 
 
+def _several(name: str, options: Sequence[str], usual: str) -> tuple[str, ...]:
+    """Draw a choice of several options; none chosen means the usual one."""
+    chosen = st.multiselect(
+        t(f"runpage_{name}"),
+        list(options),
+        key=f"form_{name}",
+        placeholder=usual,
+        help=t(f"runpage_{name}_help"),
+    )
+    return tuple(chosen) or (usual,)
+
+
 def _problem(selection: Selection, categories: list[str], size: int | None) -> str:
     low, high = image_size_bounds(categories or selection.categories)
     if selection.data is None:
@@ -189,7 +183,7 @@ def _sweep_problem(ratios: list[float], seeds: list[int]) -> str:
     return ""
 
 
-def _weights_problem(weights: str, backbones: list[str]) -> str:
+def _weights_problem(weights: str, backbones: Sequence[str]) -> str:
     if not weights or weights == RANDOM:
         return ""
     if len(backbones) > 1:
