@@ -267,7 +267,7 @@ def _export(parsed: argparse.Namespace, outputs: Path) -> int:
     try:
         cell, rate, chosen = _named_cell(parsed, outputs)
         checked = export_cell(cell, parsed.export, rate, chosen)
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, RuntimeError) as error:
         return _complain(fact_of(error), EXIT_USAGE)
     say(
         f"{METHODS[parsed.method].title} on {parsed.category}: the exported program gives all "

@@ -135,7 +135,12 @@ def draw_settings_choice(compared: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataF
     names = sorted(set(setting))
     if len(names) == 1:
         return cells, compared
-    first = [name for name in names if without_engine(name) == without_engine(names[0])]
+    covered = compared.groupby(setting)["category"].agg(set)
+    first = [
+        name
+        for name in names
+        if without_engine(name) == without_engine(names[0]) and covered[name] >= covered[names[0]]
+    ]
     remember(SETTINGS_KEY, first)
     keep_choices(SETTINGS_KEY, names)
     if not st.session_state[SETTINGS_KEY]:

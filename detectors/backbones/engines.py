@@ -56,9 +56,17 @@ def why_unusable(engine: Engine, backbone: str) -> Fact | None:
     if not all(map(find_spec, needed)):
         return fact("engine_missing", engine=engine, file=REQUIREMENTS)
     if engine.precision == BFLOAT16:
-        offered = openvino().Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+        try:
+            offered = openvino().Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+        except (ImportError, RuntimeError) as error:
+            return failed(engine, error)
         return None if "BF16" in offered else fact("engine_no_bfloat16", engine=engine)
     return None
+
+
+def failed(engine: Engine, error: Exception) -> Fact:
+    """Return that an engine which is installed does not work."""
+    return fact("engine_failed", engine=engine, error=str(error)[:200], file=REQUIREMENTS)
 
 
 def openvino() -> ModuleType:

@@ -16,7 +16,7 @@ import torch
 from torch import nn
 from torch.nn.functional import pad, relu6
 
-from detectors.backbones.engines import TORCH_FLOAT32, Engine, why_unusable
+from detectors.backbones.engines import TORCH_FLOAT32, Engine, failed, why_unusable
 from detectors.backbones.features import Backbone, NetworkBackbone, State
 from detectors.backbones.filter_bank import FilterBank
 from detectors.backbones.names import ALWAYS_THERE, FILTER_BANK, LAYERS, LITE0
@@ -64,7 +64,10 @@ def load_backbone(
         return network
     from detectors.backbones.openvino_network import OpenvinoBackbone
 
-    return OpenvinoBackbone(network, engine.precision)
+    try:
+        return OpenvinoBackbone(network, engine.precision)
+    except (ImportError, RuntimeError, OSError) as error:
+        raise WeightsError(failed(engine, error)) from error
 
 
 def resnet_backbone(name: str, state: State, label: str) -> NetworkBackbone:

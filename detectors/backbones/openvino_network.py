@@ -19,8 +19,8 @@ import os
 import secrets
 import shutil
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import redirect_stderr, redirect_stdout
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -33,16 +33,17 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import nn
 
-from data_utils.demo import DEMO_SEED, planned_pictures
+from data_utils.demo import DEMO_SEED, DEMO_VERSION, planned_pictures
 from data_utils.locations import cache_root
 from data_utils.transform import PAPER_CROP, Transform
-from detectors.backbones.engines import BFLOAT16, INT8, OPENVINO, openvino
+from detectors.backbones.engines import BFLOAT16, FLOAT32, INT8, OPENVINO, openvino
 from detectors.backbones.features import PASS_SIZE, Features, NetworkBackbone
 from detectors.backbones.names import LAYERS
 from detectors.base import batches, check_images
 
 VERSION = 1  # of the conversion; raised when its numbers change
 PREPARED_ON = 20  # training pictures of each demo category
+_console = Lock()
 NETWORK_FILE, WEIGHTS_FILE, DIGEST_FILE = "network.xml", "network.bin", "network.blake2b"
 
 
@@ -61,14 +62,12 @@ class OpenvinoBackbone:
 
     def __init__(self, network: NetworkBackbone, precision: str) -> None:
         self.name, self.weights_label = network.name, network.weights_label
-        self.identity = f"{network.identity}-{OPENVINO}-{precision}"
-        content = f"{network.identity}-v{VERSION}"
+        recipe = f"{OPENVINO}-{precision}-v{VERSION}"
         if precision == INT8:
-            recipe = f"{VERSION} {PREPARED_ON} {DEMO_SEED} {version('nncf')}"
-            digest = hashlib.blake2b(recipe.encode(), digest_size=4).hexdigest()
-            self.identity += f"-{digest}"
-            content = self.identity
-        self.folder, self.prepared_s = cache_root() / "networks" / content, 0.0
+            recipe += f"-demo{DEMO_VERSION}x{PREPARED_ON}-nncf-{version('nncf')}"
+        self.identity = f"{network.identity}-{recipe}"
+        kept = self.identity.replace(BFLOAT16, FLOAT32)  # the same network, computed otherwise
+        self.folder, self.prepared_s = cache_root() / "networks" / kept, 0.0
         self._hint = "bf16" if precision == BFLOAT16 else "f32"
         self._lock, self._size, self._request = Lock(), (0, 0, 0), None
         files = _kept(self.folder)
@@ -114,20 +113,29 @@ class OpenvinoBackbone:
         return self._request
 
 
-def as_openvino(module: nn.Module, inputs: Sequence[torch.Tensor], outputs: Sequence[str]) -> Any:
-    """Return a PyTorch module as OpenVINO's model with named outputs.
+def as_openvino(
+    module: nn.Module, inputs: Mapping[str, torch.Tensor], outputs: Sequence[str]
+) -> Any:
+    """Return a PyTorch module as OpenVINO's model with named inputs and outputs.
 
     It is run once before: what it computes of sizes alone and keeps becomes a constant.
     """
     with torch.no_grad():
-        module(*inputs)
-        program = torch.export.export(module.eval(), tuple(inputs))
+        module(**inputs)
+        program = torch.export.export(module.eval(), (), dict(inputs))
         program = program.run_decompositions(MEDIANS)
-        with redirect_stderr(io.StringIO()):
+        with _quiet():
             model = openvino().convert_model(program)
     for output, name in zip(model.outputs, outputs, strict=True):
         output.get_tensor().set_names({name})
     return model
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep progress bars and notes from the console, which is that of all threads."""
+    with _console, redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
+        yield
 
 
 def _median(values: torch.Tensor, dim: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -146,7 +154,7 @@ MEDIANS: dict[Any, Any] = {
 def converted(network: NetworkBackbone, quantised: bool) -> Any:
     """Return a network as OpenVINO's model, from uint8 ``[N, H, W, 3]`` to ``[N, h, w, C]``."""
     example = torch.zeros((1, PAPER_CROP, PAPER_CROP, 3), dtype=torch.uint8)
-    model = as_openvino(LayersLast(network.module), [example], LAYERS)
+    model = as_openvino(LayersLast(network.module), {"images": example}, LAYERS)
     for step in model.get_ops():
         noted = step.get_attributes()
         if noted.get("pads_begin") != noted.get("pads_end"):  # see ``networks.same_padded``
@@ -157,7 +165,7 @@ def converted(network: NetworkBackbone, quantised: bool) -> Any:
 def _quantised(model: Any) -> Any:
     """Return the model in int8, with scales from the demo's good pictures."""
     pictures = list(demo_pictures())
-    with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):  # bars and notes
+    with _quiet():
         import nncf
 
         halved = nncf.AdvancedQuantizationParameters(overflow_fix=nncf.OverflowFix.ENABLE)

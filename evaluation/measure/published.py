@@ -23,6 +23,7 @@ import pandas as pd
 
 from data_utils.mvtec import OFFICIAL_CATEGORIES
 from data_utils.transform import PAPER_CROP, PAPER_RESIZE
+from detectors.backbones.engines import FLOAT32, engine_in
 from detectors.backbones.names import RANDOM, UNTRAINED, weights_kind
 from detectors.registry import Options
 
@@ -283,6 +284,8 @@ def _method_differences(cell: dict[str, Any], value: PublishedValue) -> list[Rea
     backbone = str(cell.get("backbone"))
     if backbone != value.backbone:
         reasons.append(Reason("backbone", values={"ours": backbone, "published": value.backbone}))
+    if (precision := engine_in(settings).precision) != FLOAT32:
+        reasons.append(Reason("precision", values={"ours": precision}))
     if value.method == "patchcore":
         if value.metric == "image_auroc":
             reasons.append(Reason("maximum"))

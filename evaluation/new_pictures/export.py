@@ -8,25 +8,30 @@ verdicts of the cell's test pictures.
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import math
 import shutil
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from torch import nn
 
 from data_utils.facts import Fault
-from detectors.backbones.engines import BFLOAT16, OPENVINO, Engine, engine_in, why_unusable
+from detectors.backbones.engines import (
+    BFLOAT16,
+    OPENVINO,
+    Engine,
+    engine_in,
+    openvino,
+    why_unusable,
+)
 from detectors.backbones.features import NetworkBackbone
-from detectors.backbones.openvino_network import OpenvinoBackbone, as_openvino, converted, openvino
+from detectors.backbones.openvino_network import OpenvinoBackbone, as_openvino, converted
 from detectors.base import Detector
 from detectors.feature_detector import FeatureDetector
 from evaluation.new_pictures.opened_cell import OpenCell, fitted_pictures
@@ -36,6 +41,7 @@ from evaluation.store.scores import read_scores
 
 PROGRAM = Path(__file__).with_name("predict.py")
 NETWORK_FILE, METHOD_FILE, ABOUT_FILE = "network.xml", "method.xml", "about.json"
+LINES = ("threshold", "review_above")
 TOLERANCE = 1e-3  # of the largest score
 
 
@@ -76,14 +82,16 @@ def export_cell(
     CellError, OSError
         If the cell's pictures are gone or others, or the folder cannot be written.
     """
-    engine = engine_in(cell.about["settings"])
+    engine, folder = engine_in(cell.about["settings"]), folder.resolve()
     if problem := why_unusable(Engine(OPENVINO, engine.precision), str(cell.about["backbone"])):
         raise ExportError(problem)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise ExportError("export_in_use", folder=folder)
     pictures = fitted_pictures(cell).test_records
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as name:
+    with tempfile.TemporaryDirectory(
+        dir=folder.parent, prefix=".", ignore_cleanup_errors=True
+    ) as name:
         fresh = Path(name, folder.name)
         fresh.mkdir()
         _write(cell, fresh, "bf16" if engine.precision == BFLOAT16 else "f32", false_alarms, chosen)
@@ -101,8 +109,7 @@ def _write(
     size = (geometry.height, geometry.width)
     picture = torch.zeros((1, *size, 3), dtype=torch.uint8)
     stages = {METHOD_FILE: "f32"}
-    inputs: Sequence[torch.Tensor] = [picture]
-    module: nn.Module = OfPicture(detector, size)
+    inputs = {"images": picture}
     if isinstance(detector, FeatureDetector):
         backbone = detector.backbone
         if isinstance(backbone, OpenvinoBackbone):
@@ -113,11 +120,12 @@ def _write(
         network.reshape([1, *size, 3])
         save(network, folder / NETWORK_FILE, compress_to_fp16=False)
         stages = {NETWORK_FILE: precision} | stages
-        features = backbone.extract(picture.numpy()).values()
-        inputs = [maps.permute(0, 2, 3, 1).contiguous() for maps in features]
-        module = OfLayers(detector, size)
-    save(as_openvino(module, inputs, ["map"]), folder / METHOD_FILE, compress_to_fp16=False)
+        layers = backbone.extract(picture.numpy()).items()
+        inputs = {name: maps.permute(0, 2, 3, 1).contiguous() for name, maps in layers}
+    method = as_openvino(Mapped(detector, size), inputs, ["map"])
+    save(method, folder / METHOD_FILE, compress_to_fp16=False)
     threshold = chosen.reject_above if chosen else cell.threshold(false_alarms)
+    review_above = chosen.review_above if chosen else threshold
     about = {
         "category": cell.about["category"],
         "method": cell.method,
@@ -127,7 +135,7 @@ def _write(
         "stages": stages,
         "geometry": asdict(geometry),
         "threshold": None if math.isnan(threshold) else threshold,
-        "review_above": chosen.review_above if chosen else None,
+        "review_above": None if math.isnan(threshold) else review_above,
         "false_alarms": None if chosen else false_alarms,
         "scale": [cell.scale.low, cell.scale.high],
     }
@@ -140,23 +148,17 @@ def _write(
 
 def _checked(cell: OpenCell, folder: Path, pictures: Iterable[Path]) -> Checked:
     """Compare the exported program's scores and verdicts with the cell's; raise ExportError."""
-    specification = importlib.util.spec_from_file_location("exported", folder / PROGRAM.name)
-    assert specification is not None
-    assert specification.loader is not None
-    program: Any = importlib.util.module_from_spec(specification)
-    specification.loader.exec_module(program)
-    model = program.Model(folder)
+    from evaluation.new_pictures import predict
+
+    model = predict.Model(folder)
     table = read_scores(cell.place.folder, cell.about)
     expected = table.loc[table["split"] == "test", "score"].to_numpy()
-    threshold, review_above = (
-        math.nan if (value := model.about[name]) is None else value
-        for name in ("threshold", "review_above")
-    )
+    lines = [math.nan if model.about[name] is None else model.about[name] for name in LINES]
     scores = []
     for path, score in zip(pictures, expected, strict=True):
         pixels, _ = model.read(path)
         scores.append(float(model.anomaly_map(pixels).max()))
-        if model.verdict(scores[-1]) != verdict(score, threshold, review_above):
+        if model.verdict(scores[-1]) != verdict(score, *lines):
             raise ExportError("export_other_verdict", file=path, score=score, exported=scores[-1])
     largest, most = float(np.abs(scores - expected).max()), float(expected.max())
     if not largest <= TOLERANCE * most:
@@ -164,23 +166,13 @@ def _checked(cell: OpenCell, folder: Path, pictures: Iterable[Path]) -> Checked:
     return Checked(len(expected), largest, most)
 
 
-class OfPicture(nn.Module):
-    """A detector's map of a picture, as a module that can be converted."""
+class Mapped(nn.Module):
+    """What a detector does with what it reads of a picture, as a module that can be converted."""
 
     def __init__(self, detector: Detector, size: tuple[int, int]) -> None:
         super().__init__()
         self.detector, self.size = detector, size
 
-    def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """Return the map, ``[1, H, W]`` from uint8 ``[1, H, W, 3]``."""
-        return self.detector.plain_map(images, size=self.size)
-
-
-class OfLayers(OfPicture):
-    """The same of the layers of its backbone."""
-
-    def forward(  # type: ignore[override]
-        self, layer1: torch.Tensor, layer2: torch.Tensor, layer3: torch.Tensor
-    ) -> torch.Tensor:
-        """Return the map, ``[1, H, W]`` from float32 ``[1, h, w, C]``."""
-        return self.detector.plain_map(layer1, layer2, layer3, size=self.size)
+    def forward(self, **inputs: torch.Tensor) -> torch.Tensor:
+        """Return the map, float32 ``[1, H, W]``."""
+        return self.detector.plain_map(*inputs.values(), size=self.size)

@@ -305,8 +305,10 @@ def _reason_to_skip(
     """Return why the cell is not to be made, or None if it is."""
     if METHODS[place.method].reads_backbone:
         with suppress(WeightsError):
-            if about["backbone_identity"] != source.get(progress).identity:
-                return fact("kept_weights", weights=about["weights"])
+            network, made = source.get(progress), about["backbone_identity"]
+            if made != network.identity:
+                alike = about["weights"] == network.weights_label
+                return fact("kept_weights", weights=made if alike else about["weights"])
     if about["fingerprint"] == settings.fingerprint(place.method, pictures.fingerprint):
         if damage := damaged_file(place.folder, about):
             progress.say(fact("cell_made_again", folder=place.folder, damage=damage))

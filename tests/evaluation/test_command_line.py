@@ -656,7 +656,7 @@ def test_a_run_that_is_ended_while_a_network_is_converted_keeps_nothing_of_it_an
     assert kept == []
     assert again.status == 0
     made = cell(outputs, settings_id=f"engine-openvino_{SMALL_ID}_precision-float32")
-    assert made["backbone_identity"].endswith("-openvino-float32")
+    assert made["backbone_identity"].endswith("-openvino-float32-v1")
 
 
 # Scoring new pictures.

@@ -60,7 +60,7 @@ def test_what_a_cell_notes_of_its_engine_gives_that_engine_again(engine: Engine)
 @pytest.mark.parametrize(
     ("engine", "backbone", "missing", "words"),
     [
-        (Engine("torch", "int8"), LITE0, (), "in float32, not in int8; add --engine openvino"),
+        (Engine("torch", "int8"), LITE0, (), "in float32, not in int8; add float32 to --precision"),
         (OPENVINO_FLOAT32, FILTER_BANK, (), "filterbank backbone runs in PyTorch only"),
         (OPENVINO_FLOAT32, LITE0, ("openvino",), f"openvino float32 needs .* {INSTALL}"),
         (OPENVINO_INT8, LITE0, ("nncf",), f"openvino int8 needs .* {INSTALL}"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import shutil
 import subprocess
 import sys
@@ -17,7 +18,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from data_utils.images import read_picture
+from data_utils.images import UnreadableImageError, read_picture
 from data_utils.transform import Transform
 from detectors.base import Detector
 from detectors.denoising import AutoencoderSettings
@@ -25,6 +26,7 @@ from evaluation.new_pictures.opened_cell import OpenCell, open_cell
 from evaluation.run.plan import Run
 from evaluation.store.places import CellError
 from evaluation.store.review_lines import ReviewLines
+from tests.make_data import save
 from tests.runs import states
 
 pytest.importorskip("openvino")
@@ -65,7 +67,7 @@ def test_an_export_without_pytorch_gives_the_scores_and_verdicts_of_the_test_pic
     cell, folder = cells[number], tmp_path / "out" / "model"
     checked = export_cell(cell, folder, 0.1)
     test = evaluated[0] / "part" / "test"
-    ended = predicted(folder, test, "--csv", "own.csv", "--maps", "maps")
+    ended = predicted(folder, test, "--csv", "own.csv")
 
     assert (ended.returncode, ended.stderr) == (0, "")
     table = pd.read_csv(cell.place.folder / "scores.csv").query("split == 'test'")
@@ -79,7 +81,10 @@ def test_an_export_without_pytorch_gives_the_scores_and_verdicts_of_the_test_pic
     assert len({row["verdict"] for row in found.values()}) == 2
     assert checked.pictures == len(expected)
     assert checked.largest_difference < 1e-4 * checked.largest_score
-    assert len(list((folder / "maps").rglob("*.png"))) == len(expected)
+    assert {path.name for path in folder.iterdir()} == {
+        *("about.json", "predict.py", "requirements.txt", "own.csv"),
+        *("network.xml", "network.bin", "method.xml", "method.bin"),
+    }
 
 
 def test_a_score_between_two_chosen_thresholds_is_to_be_reviewed(
@@ -153,48 +158,70 @@ def test_a_folder_in_use_a_missing_package_and_pictures_that_are_gone_are_senten
     assert not (tmp_path / "model").exists()
 
 
-# ``predict.py`` reads a picture as the evaluation does.
+# ``predict.py`` reads a picture as the evaluation does, or not at all.
 
 
-def deep(path: Path) -> None:
-    values = np.random.default_rng(0).integers(0, 4000, (70, 90)).astype(np.uint16)
-    Image.fromarray(values).save(path)
+def noise(*shape: int, most: int = 256, kind: type = np.uint8) -> Image.Image:
+    return Image.fromarray(np.random.default_rng(0).integers(0, most, shape).astype(kind))
 
 
-def with_alpha(path: Path) -> None:
-    Image.fromarray(np.random.default_rng(1).integers(0, 256, (70, 90, 4), np.uint8)).save(path)
-
-
-def with_palette(path: Path) -> None:
-    coloured = Image.fromarray(np.random.default_rng(2).integers(0, 256, (70, 90, 3), np.uint8))
-    coloured.quantize(16).save(path)
-
-
-def turned(path: Path) -> None:
+def turned(path: Path, picture: Image.Image, **options: Any) -> None:
     note = Image.Exif()
     note[0x0112] = 6
-    coloured = Image.fromarray(np.random.default_rng(3).integers(0, 256, (70, 90, 3), np.uint8))
-    coloured.save(path.with_suffix(".png"), exif=note)
+    picture.save(path, exif=note, **options)
 
 
-@pytest.mark.parametrize("write", [deep, with_alpha, with_palette, turned])
+PICTURES: dict[str, Callable[[Path], None]] = {
+    "deep.png": lambda path: noise(70, 90, most=4000, kind=np.uint16).save(path),
+    "alpha.png": lambda path: noise(70, 90, 4).save(path),
+    "palette.png": lambda path: noise(70, 90, 3).quantize(16).save(path),
+    "cmyk.jpg": lambda path: noise(70, 90, 3).convert("CMYK").save(path),
+    "animated.gif": lambda path: noise(70, 90).save(path),
+    "modern.avif": lambda path: noise(70, 90, 3).save(path),
+    "turned.jpg": lambda path: turned(path, noise(70, 90, 3)),
+    "turned.tif": lambda path: turned(path, noise(70, 90)),
+    "deep_turned.tif": lambda path: turned(path, noise(70, 90, most=4000, kind=np.uint16)),
+    "odd_note.png": lambda path: noise(70, 90, 3).save(path, exif=b"nonsense"),
+    "negative.tif": lambda path: Image.fromarray(np.full((40, 40), -5, np.int32)).save(path),
+    "numbers.tif": lambda path: noise(40, 40, kind=np.float32).save(path),
+    "long.png": lambda path: noise(40, 3000, 3).save(path),
+    "empty.png": lambda path: path.touch(),
+}
+
+
+@pytest.mark.parametrize("name", PICTURES)
 @pytest.mark.parametrize(
     "geometry",
-    [Transform(64, 96), Transform(32, 64, shorter_side=64), Transform(32, 32, None, 4095)],
+    [Transform(64, 96), Transform(32, 64, shorter_side=64), Transform(64, 64, None, 4095)],
 )
 def test_every_kind_of_picture_is_read_alike(
-    tmp_path: Path, write: Callable[[Path], None], geometry: Transform
+    tmp_path: Path, name: str, geometry: Transform
 ) -> None:
-    path = tmp_path / "one.png"
-    write(path)
+    path = tmp_path / name
+    PICTURES[name](path)
     model = predict.Model.__new__(predict.Model)
     model.about = {"geometry": vars(geometry)}
-    pixels, remark = model.read(path)
-    expected = geometry.picture(read_picture(path, geometry.white).image)
+    try:
+        expected = geometry.picture(read_picture(path, geometry.white).image)
+    except UnreadableImageError:
+        with pytest.raises((ValueError, OSError)):
+            model.read(path)
+        return
+    pixels, _ = model.read(path)
     np.testing.assert_array_equal(pixels, expected)
-    squeezed = geometry.width == geometry.height and geometry.shorter_side is None
-    if not squeezed or write is turned:
-        assert ("depth" in remark) == ((write is deep) != (geometry.white is not None))
+
+
+def test_another_depth_or_shape_than_the_training_pictures_is_remarked(tmp_path: Path) -> None:
+    model = predict.Model.__new__(predict.Model)
+    found = {}
+    for name, geometry in (("same", Transform(64, 96)), ("tall", Transform(96, 64))):
+        model.about = {"geometry": vars(geometry)}
+        found[name] = model.read(save(np.zeros((60, 90, 3), np.uint8), tmp_path / "one.png"))[1]
+        deep = save(np.zeros((60, 90), np.uint16), tmp_path / "deep.png")
+        found[f"{name}, deep"] = model.read(deep)[1]
+    assert not found["same"]
+    assert "depth" in found["same, deep"]
+    assert "shape" in found["tall"]
 
 
 def test_what_cannot_be_read_is_named_and_the_others_are_rated(
@@ -202,15 +229,35 @@ def test_what_cannot_be_read_is_named_and_the_others_are_rated(
 ) -> None:
     new = tmp_path / "new"
     shutil.copytree(evaluated[0] / "part" / "test" / "good", new)
-    (new / "=broken.png").write_bytes(b"no picture")
+    for name in ("=broken.png", "\t=x.png", "phone.heic", ".hidden.png", "notes.txt"):
+        (new / name).write_bytes(b"no picture")
     ended = predicted(exported, new)
 
     assert ended.returncode == 1
     table = rows(exported / "scores.csv")
-    assert [row["file"] for row in table if row["remark"]] == ["'=broken.png"]
-    assert all(float(row["score"]) > 0 for row in table if not row["remark"])
-    nothing = predicted(exported, exported)
-    assert (nothing.returncode, "no picture" in nothing.stderr) == (2, True)
+    assert [row["file"] for row in table if row["remark"]] == [
+        "'\t=x.png",
+        "'=broken.png",
+        "phone.heic",
+    ]
+    assert all(row["score"] == "" for row in table if row["remark"])
+    assert sum(float(row["score"]) > 0 for row in table if not row["remark"]) == 6
+    for arguments in ([new, "--csv", new / "phone.heic"], [new, "--csv", "no folder/own.csv"]):
+        ended = predicted(exported, *arguments)
+        assert ended.returncode == 2
+        assert ended.stderr.splitlines()[-1].startswith("predict.py: error: ")
+
+
+def test_a_processor_without_bfloat16_is_told_of_not_asked_for_it(
+    exported: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(exported, tmp_path / "model")
+    about = json.loads((exported / "about.json").read_text())
+    about["stages"] = dict.fromkeys(about["stages"], "bf16")
+    (tmp_path / "model" / "about.json").write_text(json.dumps(about))
+    monkeypatch.setattr("openvino.Core.get_property", lambda *_: ["FP32", "INT8"])
+    with pytest.raises(OSError, match="does not compute in bfloat16; export float32 or int8"):
+        predict.Model(tmp_path / "model")
 
 
 def test_the_program_stays_short() -> None:
