@@ -25,14 +25,11 @@ from data_utils.locations import (
     readable,
 )
 from data_utils.mvtec import DatasetError
-from detectors.backbones.engines import REQUIREMENTS
 from detectors.registry import METHODS
 from evaluation.cluster.clients import ClusterError, workers_folder
 from evaluation.cluster.foreman import evaluate_on_cluster
 from evaluation.measure.averages import why_undefined
-from evaluation.measure.operating_points import (
-    DEFAULT_FALSE_ALARMS,
-)
+from evaluation.measure.operating_points import DEFAULT_FALSE_ALARMS
 from evaluation.new_pictures.export import export_cell
 from evaluation.new_pictures.opened_cell import OpenCell, finished_cell_for
 from evaluation.new_pictures.score_table import (
@@ -48,9 +45,9 @@ from evaluation.run.arguments import (
     Parser,
     add_run_options,
     request_of,
-    share,
 )
 from evaluation.run.category import evaluate
+from evaluation.run.cell_arguments import add_cell_options, check_cell_options
 from evaluation.run.job import BusyError, lock_outputs
 from evaluation.run.plan import Run, planned_run, seconds_per_cell
 from evaluation.run.progress import CANCELLED, FAILED, CellState, RunProgress, say
@@ -61,10 +58,6 @@ from evaluation.store.review_lines import ReviewLines, lines_for
 from evaluation.store.summary import SUMMARY_FILE, table_of
 
 EXIT_FAILED_CELLS, EXIT_USAGE, EXIT_BUSY, EXIT_CLUSTER, EXIT_CANCELLED = 1, 2, 3, 4, 130
-ONLY_WITH_CELL = ("category", "method", "csv", "false_alarms", "thresholds")
-NOT_WITH_CELL = ("data", "categories", "methods", "force", "workers", "scheduler")
-SINGLE_WITH_CELL = ("seeds", "backbones", "engines", "precisions", "coreset_ratios")
-MEANT = {"category": " (did you mean --categories?)", "method": " (did you mean --methods?)"}
 PRINTED = (
     *("category", "method", "image_auroc", "pixel_auroc", "aupro"),
     *("fit_s", "score_s", "ms_per_image", "weights", "settings_id"),
@@ -116,52 +109,8 @@ def argument_parser() -> Parser:
         help=f"where results go (default: ${OUTPUTS_VARIABLE}, else outputs)",
     )
     add_run_options(parser)
-    _add_score_arguments(parser)
+    add_cell_options(parser)
     return parser
-
-
-def _add_score_arguments(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group(
-        "scoring new pictures, here or elsewhere",
-        "with the results of an earlier evaluation; give the options of that evaluation if they "
-        "were not the default ones",
-    )
-    group.add_argument(
-        "--export",
-        type=_folder,
-        metavar="FOLDER",
-        help="write a folder that scores pictures on any machine with OpenVINO, without this "
-        "program and without PyTorch, after checking it on the test pictures; needs pip install "
-        f"-r {REQUIREMENTS}",
-    )
-    group.add_argument(
-        "--score",
-        type=_folder,
-        metavar="FOLDER",
-        help="score the pictures in this folder and its subfolders",
-    )
-    group.add_argument("--category", metavar="NAME", help="the category that they belong to")
-    group.add_argument("--method", choices=list(METHODS), metavar="NAME")
-    group.add_argument(
-        "--csv",
-        type=_folder,
-        metavar="FILE",
-        help="where the scores go (default: <FOLDER's name>_scores.csv in the current folder)",
-    )
-    group.add_argument(
-        "--false-alarms",
-        type=share(),
-        metavar="SHARE",
-        help="share of good parts that may be reported as defective; the threshold follows from "
-        f"it (default: {DEFAULT_FALSE_ALARMS})",
-    )
-    group.add_argument(
-        "--thresholds",
-        type=_folder,
-        metavar="FILE",
-        help="thresholds chosen on the ROC page, instead of --false-alarms; pictures between the "
-        "two get the verdict 'review'",
-    )
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -172,7 +121,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argument_parser()
     try:
         parsed = parser.parse_args(arguments)
-        _check_cell_arguments(parser, parsed)
+        check_cell_options(parser, parsed)
         if parsed.scheduler and parsed.workers > 1:
             parser.error(
                 "--workers counts processes of this machine; it does not go with --scheduler"
@@ -196,33 +145,6 @@ def main(arguments: list[str] | None = None) -> int:
         of_cell = parsed.score or parsed.export
         kept = "nothing was written" if of_cell else "finished cells are kept"
         return _complain(f"Cancelled; {kept}.", EXIT_CANCELLED)
-
-
-def _check_cell_arguments(parser: argparse.ArgumentParser, parsed: argparse.Namespace) -> None:
-    """Refuse options that do not go together; exits with status 2."""
-    asked = [name for name in ("score", "export") if getattr(parsed, name)]
-    if not asked:
-        alone = [name for name in ONLY_WITH_CELL if getattr(parsed, name) is not None]
-        if alone:
-            hint = MEANT.get(alone[0], "")
-            parser.error(f"{_option(alone[0])} goes with --score or --export only{hint}")
-        return
-    if len(asked) > 1:
-        parser.error("--score and --export are two tasks; give one at a time")
-    task = _option(asked[0])
-    for name in ("category", "method"):
-        if getattr(parsed, name) is None:
-            parser.error(f"{task} needs {_option(name)} NAME as well")
-    if parsed.thresholds and parsed.false_alarms is not None:
-        parser.error("--thresholds and --false-alarms both say where the threshold is; give one")
-    if parsed.export and parsed.csv:
-        parser.error("--csv goes with --score; an exported program has a --csv of its own")
-    for name in SINGLE_WITH_CELL:
-        if len(getattr(parsed, name)) > 1:
-            parser.error(f"{task} takes one value of {_option(name)}, those of one cell")
-    for name in NOT_WITH_CELL:
-        if getattr(parsed, name) != parser.get_default(name):
-            parser.error(f"{_option(name)} does not go with {task}, which fits nothing")
 
 
 def _named_cell(
@@ -276,10 +198,6 @@ def _export(parsed: argparse.Namespace, outputs: Path) -> int:
     )
     say(f"Written to {parsed.export}; python predict.py in there scores pictures.")
     return 0
-
-
-def _option(name: str) -> str:
-    return "--" + name.replace("_", "-")
 
 
 def _run(request: Request, outputs: Path) -> int:
@@ -361,12 +279,6 @@ def _print_summary(run: Run, cells: list[CellState]) -> None:
     for cell in cells:
         if cell.state == FAILED and cell.reason:
             say(f"Failed: {fact('cell_failed', cell=cell.key, reason=cell.reason)}")
-
-
-def _folder(text: str) -> Path:
-    if not text.strip():
-        raise argparse.ArgumentTypeError("an empty name is no path")
-    return expanded(text)
 
 
 def _complain(sentence: object, status: int) -> int:

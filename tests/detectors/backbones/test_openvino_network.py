@@ -357,5 +357,5 @@ def test_an_identity_names_network_engine_precision_and_how_it_was_quantised(
 
     assert len({*found, other.identity}) == 7
     assert made[0].identity == f"{networks[0].identity}-openvino-float32-v1"
-    assert made[1].identity.startswith(f"{networks[0].identity}-openvino-int8-v1-demo1x20-nncf-")
+    assert made[1].identity.startswith(f"{networks[0].identity}-openvino-int8-v1-demo1x1-nncf-")
     assert len({one.folder for one in (*made, other)}) == 5

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -20,19 +21,19 @@ from PIL import Image
 
 from data_utils.images import UnreadableImageError, read_picture
 from data_utils.transform import Transform
+from detectors.backbones.engines import openvino
 from detectors.base import Detector
 from detectors.denoising import AutoencoderSettings
+from evaluation.new_pictures.export import ExportError, export_cell
 from evaluation.new_pictures.opened_cell import OpenCell, open_cell
 from evaluation.run.plan import Run
 from evaluation.store.places import CellError
 from evaluation.store.review_lines import ReviewLines
+from tests.engines import needs_openvino
 from tests.make_data import save
 from tests.runs import states
 
-pytest.importorskip("openvino")
-from evaluation.new_pictures import predict
-from evaluation.new_pictures.export import ExportError, export_cell
-
+pytestmark = needs_openvino
 ISOLATED = """
 import runpy, sys
 for name in ("torch", "torchvision", "pandas", "scipy", "detectors", "data_utils", "evaluation"):
@@ -40,6 +41,13 @@ for name in ("torch", "torchvision", "pandas", "scipy", "detectors", "data_utils
 sys.argv = sys.argv[1:]
 runpy.run_path(sys.argv[0], run_name="__main__")
 """
+
+
+@pytest.fixture(scope="module")
+def program() -> Any:
+    """Return ``predict.py`` as a module, imported as the project does."""
+    openvino()
+    return import_module("evaluation.new_pictures.predict")
 
 
 def predicted(folder: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
@@ -195,11 +203,11 @@ PICTURES: dict[str, Callable[[Path], None]] = {
     [Transform(64, 96), Transform(32, 64, shorter_side=64), Transform(64, 64, None, 4095)],
 )
 def test_every_kind_of_picture_is_read_alike(
-    tmp_path: Path, name: str, geometry: Transform
+    program: Any, tmp_path: Path, name: str, geometry: Transform
 ) -> None:
     path = tmp_path / name
     PICTURES[name](path)
-    model = predict.Model.__new__(predict.Model)
+    model = program.Model.__new__(program.Model)
     model.about = {"geometry": vars(geometry)}
     try:
         expected = geometry.picture(read_picture(path, geometry.white).image)
@@ -211,8 +219,10 @@ def test_every_kind_of_picture_is_read_alike(
     np.testing.assert_array_equal(pixels, expected)
 
 
-def test_another_depth_or_shape_than_the_training_pictures_is_remarked(tmp_path: Path) -> None:
-    model = predict.Model.__new__(predict.Model)
+def test_another_depth_or_shape_than_the_training_pictures_is_remarked(
+    program: Any, tmp_path: Path
+) -> None:
+    model = program.Model.__new__(program.Model)
     found = {}
     for name, geometry in (("same", Transform(64, 96)), ("tall", Transform(96, 64))):
         model.about = {"geometry": vars(geometry)}
@@ -249,7 +259,7 @@ def test_what_cannot_be_read_is_named_and_the_others_are_rated(
 
 
 def test_a_processor_without_bfloat16_is_told_of_not_asked_for_it(
-    exported: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    program: Any, exported: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shutil.copytree(exported, tmp_path / "model")
     about = json.loads((exported / "about.json").read_text())
@@ -257,8 +267,8 @@ def test_a_processor_without_bfloat16_is_told_of_not_asked_for_it(
     (tmp_path / "model" / "about.json").write_text(json.dumps(about))
     monkeypatch.setattr("openvino.Core.get_property", lambda *_: ["FP32", "INT8"])
     with pytest.raises(OSError, match="does not compute in bfloat16; export float32 or int8"):
-        predict.Model(tmp_path / "model")
+        program.Model(tmp_path / "model")
 
 
-def test_the_program_stays_short() -> None:
-    assert len(Path(str(predict.__file__)).read_text(encoding="utf-8").splitlines()) <= 150
+def test_the_program_stays_short(program: Any) -> None:
+    assert len(Path(program.__file__).read_text(encoding="utf-8").splitlines()) <= 150
