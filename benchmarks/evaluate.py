@@ -5,8 +5,8 @@ network. The evaluation fits and scores both methods, measures everything and wr
 Both are timed in turn, cold (nothing decoded) and warm (decoded pictures in the cache).
 
 With ``--one-picture`` each method is fitted, and every test picture scored by itself after an
-untimed one, decoding excluded. Backbones, engines and methods take turns at every picture, so that
-a machine that is slower for a while is so for all.
+untimed one, decoding excluded. Backbones, engines and methods take turns of eleven pictures, the
+first untimed, so that a machine that is slower for a while is so for all.
 """
 
 from __future__ import annotations
@@ -48,6 +48,8 @@ from evaluation.run.plan import Run
 from evaluation.run.progress import RunProgress
 from evaluation.run.request import Request
 from evaluation.store.settings import Settings
+
+TURN = 11  # pictures
 
 
 def main() -> None:
@@ -176,10 +178,10 @@ def compare_one_picture(
     if given.ae:
         acts["ae"] = Autoencoder().fit(pictures.train).score
     times: dict[str, list[float]] = defaultdict(list)
-    for picture in [single[0], *single * given.repeats]:
+    for part in [*batches(len(single), TURN)] * given.repeats:
         for name, act in acts.items():
-            times[name].append(1000 * seconds(partial(act, picture)))
-    medians = {name: report(name, values[1:], "ms") for name, values in times.items()}
+            times[name] += [1000 * seconds(partial(act, picture)) for picture in single[part]][1:]
+    medians = {name: report(name, values, "ms") for name, values in times.items()}
     rows = list(medians.values())
     for number, name in enumerate(map(title, backbones)):
         passing, *scoring = rows[3 * number : 3 * number + 3]
