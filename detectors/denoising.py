@@ -37,7 +37,7 @@ class AutoencoderSettings:
 
     sides: tuple[int, ...] = (192, 96)  # each network sees about side^2 pixels; multiples of 16
     epochs: int = 12
-    pictures_per_epoch: int = 448
+    pictures_per_epoch: int = 432
     fewest_per_epoch: int = 160  # of small sets, whose pictures may be passed more often
     batch_size: int = 4
     learning_rate: float = 3e-3  # peak of the one-cycle schedule
@@ -76,7 +76,8 @@ def trained_network(
     generator = torch.Generator().manual_seed(settings.seed)
     network = build_network(settings.seed)
     steps = steps_per_epoch(len(pictures), settings)
-    optimizer = torch.optim.AdamW(network.parameters(), lr=peak_rate, weight_decay=1e-4)
+    weights = network.parameters()
+    optimizer = torch.optim.AdamW(weights, lr=peak_rate, weight_decay=1e-4, fused=True)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimizer, peak_rate, total_steps=steps * settings.epochs, pct_start=0.15
     )

@@ -91,7 +91,7 @@ def _patchcore(options: Options, backbone: str) -> dict[str, object]:
 
 
 _ENTRIES = (
-    Method("ae", "AE", 5, "detectors.autoencoder:Autoencoder", _seed, long_fit=True),
+    Method("ae", "AE", 6, "detectors.autoencoder:Autoencoder", _seed, long_fit=True),
     Method("padim", "PaDiM", 2, "detectors.padim:Padim", _padim, reads_backbone=True),
     Method("patchcore", "PatchCore", 3, "detectors.patchcore:Patchcore", _patchcore, True),
 )
