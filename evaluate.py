@@ -188,13 +188,13 @@ def _export(parsed: argparse.Namespace, outputs: Path) -> int:
     """Write a finished cell as a program of its own; return the exit status."""
     try:
         cell, rate, chosen = _named_cell(parsed, outputs)
-        checked = export_cell(cell, parsed.export, rate, chosen)
+        expected, scores = export_cell(cell, parsed.export, rate, chosen)
     except (ValueError, OSError, RuntimeError) as error:
         return _complain(fact_of(error), EXIT_USAGE)
     say(
         f"{METHODS[parsed.method].title} on {parsed.category}: the exported program gives all "
-        f"{checked.pictures} test pictures the same verdicts; scores differ by at most "
-        f"{checked.largest_difference:.2g} (the largest is {checked.largest_score:.4g})."
+        f"{len(scores)} test pictures the same verdicts; scores differ by at most "
+        f"{abs(scores - expected).max():.2g} (the largest is {expected.max():.4g})."
     )
     say(f"Written to {parsed.export}; python predict.py in there scores pictures.")
     return 0

@@ -93,13 +93,14 @@ class Detector(ABC):
         `images` must be the very pictures given to ``fit``.
         """
 
-    @abstractmethod
-    def plain_map(self, *inputs: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
+    def plain_map(self, *inputs: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:  # noqa: ARG002
         """Return the map of one picture of `size` (H, W), float32 ``[1, H, W]``, for export.
 
         It takes what the detector reads: the picture, uint8 ``[1, H, W, 3]``, or the three layers
-        of its backbone, float32 ``[1, h, w, C]``. All operations are such as any runtime has.
+        of its backbone, float32 ``[1, h, w, C]``. All operations are such as any runtime has. A
+        method without it cannot be exported.
         """
+        raise Fault("export_not_offered", method=self.method)
 
     @abstractmethod
     def save(self, path: Path) -> None:

@@ -17,10 +17,9 @@ import hashlib
 import io
 import os
 import secrets
-import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -39,12 +38,13 @@ from data_utils.transform import PAPER_CROP, Transform
 from detectors.backbones.engines import BFLOAT16, FLOAT32, INT8, OPENVINO, openvino
 from detectors.backbones.features import PASS_SIZE, Features, NetworkBackbone
 from detectors.backbones.names import LAYERS
-from detectors.base import batches, check_images
+from detectors.base import ModelFileError, batches, check_images
+from detectors.storage import read_model, write_model
 
 VERSION = 1  # of the conversion; raised when its numbers change
 PREPARED_ON = 20  # training pictures of each demo category
 _console = Lock()
-NETWORK_FILE, WEIGHTS_FILE, DIGEST_FILE = "network.xml", "network.bin", "network.blake2b"
+PARTS = ("structure", "weights")
 
 
 class OpenvinoBackbone:
@@ -54,7 +54,7 @@ class OpenvinoBackbone:
     ----------
     model : openvino.Model
         From uint8 ``[N, H, W, 3]`` to the layers, float32 ``[N, h, w, C]``.
-    folder : Path
+    kept_in : Path
         Where the converted network is kept.
     prepared_s : float
         Seconds that converting it took; 0 where it was there.
@@ -67,14 +67,15 @@ class OpenvinoBackbone:
             recipe += f"-demo{DEMO_VERSION}x{PREPARED_ON}-nncf-{version('nncf')}"
         self.identity = f"{network.identity}-{recipe}"
         kept = self.identity.replace(BFLOAT16, FLOAT32)  # the same network, computed otherwise
-        self.folder, self.prepared_s = cache_root() / "networks" / kept, 0.0
+        self.kept_in = cache_root() / "networks" / f"{kept}.safetensors"
+        self.prepared_s = 0.0
         self._hint = "bf16" if precision == BFLOAT16 else "f32"
         self._lock, self._size, self._request = Lock(), (0, 0, 0), None
-        files = _kept(self.folder)
+        files = _kept(self.kept_in)
         if files is None:
             started = time.perf_counter()
             files = written(converted(network, precision == INT8))
-            _keep(files, self.folder)
+            _keep(files, self.kept_in)
             self.prepared_s = time.perf_counter() - started
         self.model = openvino().Core().read_model(*files)
 
@@ -206,34 +207,34 @@ def written(model: Any) -> tuple[bytes, bytes]:
     What is read from them may differ from `model` in the last digits, so it takes its place.
     """
     with TemporaryDirectory() as folder:
-        files = [Path(folder) / name for name in (NETWORK_FILE, WEIGHTS_FILE)]
+        files = [Path(folder) / name for name in ("network.xml", "network.bin")]
         openvino().save_model(model, files[0], compress_to_fp16=False)
         return files[0].read_bytes(), files[1].read_bytes()
 
 
-def _kept(folder: Path) -> tuple[bytes, bytes] | None:
+def _kept(file: Path) -> tuple[bytes, bytes] | None:
     """Return a network from the cache, None if it is not there or not as it was written."""
-    try:
-        structure, weights = ((folder / name).read_bytes() for name in (NETWORK_FILE, WEIGHTS_FILE))
-        whole = (folder / DIGEST_FILE).read_bytes() == _digest(structure, weights)
-    except OSError:
-        return None
-    return (structure, weights) if whole else None
+    with suppress(ModelFileError, KeyError):
+        tensors, about = read_model(file, OPENVINO)
+        files = (tensors[PARTS[0]].numpy().tobytes(), tensors[PARTS[1]].numpy().tobytes())
+        if about == _noted(files, file):
+            return files
+    return None
 
 
-def _keep(files: tuple[bytes, bytes], folder: Path) -> None:
+def _keep(files: tuple[bytes, bytes], file: Path) -> None:
     """Put a network into the cache, whole or not at all."""
-    fresh = folder.with_name(f".{os.getpid()}-{secrets.token_hex(4)}")
-    names = (NETWORK_FILE, WEIGHTS_FILE, DIGEST_FILE)
-    try:
-        fresh.mkdir(parents=True)
-        for name, content in zip(names, (*files, _digest(*files)), strict=True):
-            (fresh / name).write_bytes(content)
-        shutil.rmtree(folder, ignore_errors=True)
-        fresh.rename(folder)
-    except OSError:  # another process was faster, or there is no room: not needed
-        shutil.rmtree(fresh, ignore_errors=True)
+    fresh = file.with_name(f".{os.getpid()}-{secrets.token_hex(4)}")
+    arrays = (torch.frombuffer(bytearray(content), dtype=torch.uint8) for content in files)
+    with suppress(OSError):  # there is no room: not needed
+        file.parent.mkdir(parents=True, exist_ok=True)
+        write_model(fresh, dict(zip(PARTS, arrays, strict=True)), _noted(files, file))
+        fresh.replace(file)
+    with suppress(OSError):
+        fresh.unlink()
 
 
-def _digest(structure: bytes, weights: bytes) -> bytes:
-    return hashlib.blake2b(structure + weights, digest_size=16).digest()
+def _noted(files: tuple[bytes, bytes], file: Path) -> dict[str, str]:
+    """Return what a kept network says of itself: that it is this one, and whole."""
+    digest = hashlib.blake2b(b"".join(files), digest_size=16).hexdigest()
+    return {"method": OPENVINO, "network": file.stem, "digest": digest}

@@ -13,12 +13,13 @@ import math
 import shutil
 import tempfile
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
 from data_utils.facts import Fault
@@ -49,31 +50,13 @@ class ExportError(Fault):
     """A cell that cannot be exported, or whose export does not do as the cell does."""
 
 
-@dataclass(frozen=True)
-class Checked:
-    """How an export's scores compare with those of the cell's test pictures."""
-
-    pictures: int
-    largest_difference: float  # of scores
-    largest_score: float
-
-
 def export_cell(
-    cell: OpenCell,
-    folder: Path,
-    false_alarms: float,
-    chosen: ReviewLines | None = None,
-) -> Checked:
-    """Write the folder, whole or not at all.
+    cell: OpenCell, folder: Path, false_alarms: float, chosen: ReviewLines | None = None
+) -> NDArray[np.float64]:
+    """Write a new folder, whole or not at all; return what was checked, ``[2, T]``.
 
-    Parameters
-    ----------
-    cell : OpenCell
-    folder : Path
-        Must not exist, or be empty.
-    false_alarms : float
-        The threshold follows from it, unless there are `chosen` ones.
-    chosen : ReviewLines, optional
+    That are the scores of the test pictures by the cell and by the exported program. The threshold
+    follows from the rate of false alarms, unless there are `chosen` ones.
 
     Raises
     ------
@@ -146,7 +129,7 @@ def _write(
     (folder / "requirements.txt").write_text("".join(needed), encoding="utf-8")
 
 
-def _checked(cell: OpenCell, folder: Path, pictures: Iterable[Path]) -> Checked:
+def _checked(cell: OpenCell, folder: Path, pictures: Iterable[Path]) -> NDArray[np.float64]:
     """Compare the exported program's scores and verdicts with the cell's; raise ExportError."""
     from evaluation.new_pictures import predict
 
@@ -163,7 +146,7 @@ def _checked(cell: OpenCell, folder: Path, pictures: Iterable[Path]) -> Checked:
     largest, most = float(np.abs(scores - expected).max()), float(expected.max())
     if not largest <= TOLERANCE * most:
         raise ExportError("export_other_scores", largest=f"{largest:.3g}", most=f"{most:.3g}")
-    return Checked(len(expected), largest, most)
+    return np.stack([expected, scores])
 
 
 class Mapped(nn.Module):

@@ -68,8 +68,9 @@ def check_cell_options(parser: argparse.ArgumentParser, parsed: argparse.Namespa
     if not asked:
         alone = [name for name in ONLY_WITH_CELL if getattr(parsed, name) is not None]
         if alone:
+            tasks = "--score" if alone[0] == "csv" else "--score or --export"
             hint = MEANT.get(alone[0], "")
-            parser.error(f"{_option(alone[0])} goes with --score or --export only{hint}")
+            parser.error(f"{_option(alone[0])} goes with {tasks} only{hint}")
         return
     if len(asked) > 1:
         parser.error("--score and --export are two tasks; give one at a time")
