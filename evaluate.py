@@ -134,7 +134,7 @@ def main(arguments: list[str] | None = None) -> int:
         return _complain(error, EXIT_USAGE)
     _end_on_signals()
     if parsed.threads:
-        import torch
+        import torch  # not above: ``detectors`` sets what PyTorch reads when it is loaded
 
         torch.set_num_threads(parsed.threads)
     try:

@@ -43,8 +43,8 @@ from detectors.storage import read_model, write_model
 
 VERSION = 1  # of the conversion; raised when its numbers change
 PREPARED_ON = 20  # training pictures of each demo category
-_console = Lock()
 PARTS = ("structure", "weights")
+_console = Lock()
 
 
 class OpenvinoBackbone:

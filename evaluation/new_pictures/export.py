@@ -120,7 +120,6 @@ def _write(
         "threshold": None if math.isnan(threshold) else threshold,
         "review_above": None if math.isnan(threshold) else review_above,
         "false_alarms": None if chosen else false_alarms,
-        "scale": [cell.scale.low, cell.scale.high],
     }
     text = json.dumps(about, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
     (folder / ABOUT_FILE).write_text(text, encoding="utf-8")

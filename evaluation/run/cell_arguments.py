@@ -91,6 +91,7 @@ def check_cell_options(parser: argparse.ArgumentParser, parsed: argparse.Namespa
 
 
 def named_path(text: str) -> Path:
+    """Read a path; refuse an empty name."""
     if not text.strip():
         raise argparse.ArgumentTypeError("an empty name is no path")
     return expanded(text)
