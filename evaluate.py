@@ -56,6 +56,8 @@ from evaluation.store.cells import readable_cells, repair
 from evaluation.store.files import remove, write_atomically
 from evaluation.store.review_lines import ReviewLines, lines_for
 from evaluation.store.summary import SUMMARY_FILE, table_of
+from evaluation.training_set.held_out import rate_training_pictures
+from evaluation.training_set.study import Study, carry_out, study_cells
 
 EXIT_FAILED_CELLS, EXIT_USAGE, EXIT_BUSY, EXIT_CLUSTER, EXIT_CANCELLED = 1, 2, 3, 4, 130
 PRINTED = (
@@ -243,12 +245,16 @@ def _data_folder(data: str) -> Path:
 
 
 def _evaluate(run: Run, request: Request) -> int:
-    estimates, bars = seconds_per_cell(run), sys.stderr.isatty()
-    progress = RunProgress(run.outputs, run.planned, estimates, bars, request.arguments())
+    study, bars = _study_of(request), sys.stderr.isatty()
+    planned = study_cells(run, study[0]) if study else run.planned
+    estimates = {} if study else seconds_per_cell(run)
+    progress = RunProgress(run.outputs, planned, estimates, bars, request.arguments())
     if is_demo(run.data):
         progress.say("Demo data: generated pictures, not MVTec AD.")
     try:
-        if request.scheduler or request.workers > 1:
+        if study:
+            carry_out(study[1], planned, run, progress)
+        elif request.scheduler or request.workers > 1:
             evaluate_on_cluster(run, request, progress)
         else:
             evaluate(run, progress)
@@ -262,8 +268,16 @@ def _evaluate(run: Run, request: Request) -> int:
         progress.abort(FAILED, fact_of(error))
         raise
     progress.finish()
-    _print_summary(run, progress.status.cells)
+    if not study:
+        _print_summary(run, progress.status.cells)
     return EXIT_FAILED_CELLS if progress.status.state == FAILED else 0
+
+
+def _study_of(request: Request) -> tuple[str, Study] | None:
+    """Return name and function of the study that is asked for instead of an evaluation."""
+    if request.training_pictures:
+        return "training_pictures", rate_training_pictures
+    return None
 
 
 def _print_summary(run: Run, cells: list[CellState]) -> None:

@@ -92,7 +92,10 @@ def test_a_planted_violation_is_found(layer: str, source: str, wrong: list[str])
 
 
 ROOMS = ("measure", "store", "run", "cluster")
-MAY_READ = {"new_pictures": {"measure", "store", "new_pictures"}} | {
+MAY_READ = {
+    "new_pictures": {"measure", "store", "new_pictures"},
+    "training_set": {"measure", "store", "run", "training_set"},
+} | {
     room: set(ROOMS[: at + 1]) for at, room in enumerate(ROOMS)
 }
 SIDE_BY_SIDE, LONGEST_LINES, LEVELS = 14, 350, 6

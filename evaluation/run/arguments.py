@@ -156,6 +156,14 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
         "efficientnet_lite0)",
     )
 
+    studies = parser.add_argument_group("studies of the training pictures, instead of an evaluation")
+    studies.add_argument(
+        "--training-pictures",
+        action="store_true",
+        help="rate every training picture by PaDiM and PatchCore without it, and tell which ones "
+        "stand out and which are nearly equal: <out>/<category>/training_pictures",
+    )
+
     places = parser.add_argument_group("where the cells are made")
     places.add_argument(
         "--threads",

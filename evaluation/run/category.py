@@ -107,11 +107,11 @@ def cells_to_make(
 
     Raises ValueError or OSError if it cannot be evaluated at all, also for want of memory.
     """
-    category = _scanned(run, name)
+    category = scanned(run, name)
     transform = run.settings.transform_for(category)
     if lacking := _no_room_to_read(run, category, transform):
         raise DatasetError(lacking)
-    pictures = _decoded(category, transform, progress, remark=True)
+    pictures = decoded(category, transform, progress, remark=True)
     wanted = [
         cell
         for cell, settings in run.cells(name).items()
@@ -125,7 +125,7 @@ def _evaluate_category(
 ) -> None:
     started = time.perf_counter()
     cells = run.cells(name)
-    category = _scanned(run, name)
+    category = scanned(run, name)
     transform = run.settings.transform_for(category)
     size = size_of(category, transform)
     missing = [cell for cell in cells if not run.place_of(cell).finished]
@@ -137,7 +137,7 @@ def _evaluate_category(
         return
     clock = Clock()
     with clock.phase("decode"):
-        pictures = _decoded(category, transform, progress, remark=run.only is None)
+        pictures = decoded(category, transform, progress, remark=run.only is None)
     given = CategoryInput(category, pictures, clock["decode"])
     sharing: dict[int, tuple[Backbone, list[PendingCell]]] = {}
     alone: list[PendingCell] = []
@@ -216,7 +216,8 @@ def _finish(
     cell.maps, cell.calibration = None, None
 
 
-def _scanned(run: Run, name: str) -> Category:
+def scanned(run: Run, name: str) -> Category:
+    """Read the table of a category; raises DatasetError unless it can be evaluated."""
     category = scan_category(run.data, name)
     if category.train.empty or category.test.empty:
         # What is wrong with the category as a whole and, as an example, with one of its files.
@@ -233,9 +234,13 @@ def _scanned(run: Run, name: str) -> Category:
     return category
 
 
-def _decoded(
+def decoded(
     category: Category, transform: Transform, progress: RunProgress, remark: bool
 ) -> Pictures:
+    """Return a category's pictures; `remark` tells whether to say what is odd about its files.
+
+    Raises DatasetError where no training picture or no test picture can be read.
+    """
     report = progress.phase("reading", category=category.name)
     pictures = load_pictures(category, transform, report)
     if pictures.uncached:

@@ -55,6 +55,8 @@ class Request:
         Processes on this machine.
     scheduler : str
         Address of a Dask cluster that makes the cells, "" for this machine.
+    training_pictures : bool
+        Instead of an evaluation, rate every training picture by a model without it.
     """
 
     data: str
@@ -75,6 +77,7 @@ class Request:
     threads: int | None = None
     workers: int = 1
     scheduler: str = ""
+    training_pictures: bool = False
 
     def settings(self) -> tuple[Settings, ...]:
         """Return every combination once, in order."""

@@ -1,0 +1,85 @@
+"""Studies of the training pictures themselves: one category after the other, none ends the rest.
+
+A study is told, cancelled and repeated like an evaluation, but makes no cells: its results are
+tables in a folder of its own beside the category's cells.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from data_utils.decoding import Pictures
+from data_utils.facts import fact_of
+from data_utils.mvtec import Category
+from detectors.backbones.features import Backbone
+from detectors.registry import METHODS
+from evaluation.run.backbone_source import BackboneSources
+from evaluation.run.category import decoded, prepared, scanned
+from evaluation.run.plan import Run
+from evaluation.run.progress import DONE, FAILED, RunProgress
+from evaluation.run.request import RequestError
+from evaluation.store.places import CellKey
+
+
+@dataclass(frozen=True)
+class Subject:
+    """One category, ready to be studied.
+
+    Attributes
+    ----------
+    methods : list of str
+        Those that read the network: one pass of it serves many fits.
+    folder : Path
+        The category's, in the outputs folder.
+    """
+
+    run: Run
+    category: Category
+    pictures: Pictures
+    backbone: Backbone
+    methods: list[str]
+    folder: Path
+
+
+Study = Callable[[Subject, RunProgress], None]
+
+
+def study_cells(run: Run, name: str) -> list[CellKey]:
+    """Return what stands for a study among the planned cells, and is shown as its progress.
+
+    Raises
+    ------
+    RequestError
+        If no method of the run reads the network.
+    """
+    methods = [method for method in run.methods if METHODS[method].reads_backbone]
+    if not methods:
+        raise RequestError("study_without_methods")
+    return [CellKey(category, method, name) for category in run.categories for method in methods]
+
+
+def carry_out(study: Study, cells: list[CellKey], run: Run, progress: RunProgress) -> None:
+    """Carry out a study on every category of a run; `cells` as from ``study_cells``."""
+    sources = BackboneSources(run.weights)
+    run = prepared(run, sources, progress)
+    for name in run.categories:
+        keys = [cell for cell in cells if cell.category == name]
+        progress.begin(keys)
+        try:
+            category = scanned(run, name)
+            transform = run.settings.transform_for(category)
+            pictures = decoded(category, transform, progress, remark=True)
+            backbone = sources.of(run.settings).get(progress)
+            methods = [key.method for key in keys]
+            study(Subject(run, category, pictures, backbone, methods, run.outputs / name), progress)
+        except Exception as error:
+            if not isinstance(error, (ValueError, OSError)):
+                traceback.print_exc()
+            for key in keys:
+                progress.end(key, FAILED, fact_of(error))
+        else:
+            for key in keys:
+                progress.end(key, DONE)
