@@ -9,6 +9,7 @@ import argparse
 import signal
 import sys
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from tqdm import tqdm
@@ -54,6 +55,7 @@ from evaluation.run.progress import CANCELLED, FAILED, CellState, RunProgress, s
 from evaluation.run.request import Request
 from evaluation.store.cells import readable_cells, repair
 from evaluation.store.files import remove, write_atomically
+from evaluation.store.leave_out import read_left_out
 from evaluation.store.review_lines import ReviewLines, lines_for
 from evaluation.store.summary import SUMMARY_FILE, table_of
 from evaluation.training_set.held_out import rate_training_pictures
@@ -154,9 +156,9 @@ def _named_cell(
 ) -> tuple[OpenCell, float, ReviewLines | None]:
     """Return the finished cell, the false-alarm rate and, if any are named, its thresholds."""
     asked = request_of(parsed)
-    cell = finished_cell_for(
-        outputs, parsed.category, parsed.method, asked.settings()[0], asked.weights
-    )
+    left_out = read_left_out(Path(asked.leave_out)) if asked.leave_out else {}
+    settings = replace(asked.settings()[0], leave_out=left_out.get(parsed.category, ()))
+    cell = finished_cell_for(outputs, parsed.category, parsed.method, settings, asked.weights)
     chosen = None
     if parsed.thresholds:
         chosen = lines_for(parsed.thresholds, cell.place.key, str(cell.about.get("finished")))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -15,7 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from PIL import Image
 
-from data_utils.facts import Fact, fact
+from data_utils.facts import Fact, Fault, fact
 from data_utils.images import UnreadableImageError, read_picture, white_level
 from data_utils.listing import Finding, below
 from data_utils.locations import pool_threads
@@ -83,6 +83,21 @@ class Pictures:
     def test_records(self) -> pd.DataFrame:
         """Records of the test pictures, index 0..T-1."""
         return self.records[self.train_count :].reset_index(drop=True)
+
+    def without(self, names: Collection[str], root: Path) -> Pictures:
+        """Return them without some training pictures, named by their paths below the data folder.
+
+        A test picture's name counts for nothing. Raises Fault if no training picture is left.
+        """
+        named = [below(path, root) in names for path in self.records["image_path"]]
+        kept = ~(np.array(named, bool) & (self.records["split"] == "train").to_numpy())
+        if kept.all():
+            return self
+        if not kept[: self.train_count].any():
+            raise Fault("all_left_out", path=below(self.records["image_path"].iat[0].parent, root))
+        records, images = self.records[kept].reset_index(drop=True), self.images[kept]
+        made = fingerprint(records, images, self.masks)
+        return replace(self, records=records, images=images, fingerprint=made)
 
 
 def decode(category: Category, transform: Transform, progress: Progress | None) -> Pictures:

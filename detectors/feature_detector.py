@@ -43,6 +43,7 @@ class FeatureDetector(Detector):
     settings_class: ClassVar[type]  # a dataclass
     settings: Any
     count_: int  # pictures fitted on
+    leaves_out_any: bool = False  # of the pictures, not only those of ``calibration_positions``
 
     def __init__(self, backbone: Backbone | None, settings: Any = None) -> None:
         self.backbone = backbone

@@ -144,8 +144,8 @@ class Patchcore(FeatureDetector):
     def left_out_distances(self, features: Features, positions: NDArray[np.int64]) -> torch.Tensor:
         """Return the distances to the stored patches of other pictures, float32 ``[K, h, w]``.
 
-        Only after fitting, and of ``calibration_positions``. Raises TooFewPicturesError if all
-        stored patches come from one picture.
+        Only after fitting, and of ``calibration_positions`` unless ``leaves_out_any``. Raises
+        TooFewPicturesError if all stored patches come from one picture.
         """
         self._check_fitted()
         if int(self.bank_image_.min()) == int(self.bank_image_.max()):
@@ -170,12 +170,13 @@ class Patchcore(FeatureDetector):
     ) -> dict[int, torch.Tensor]:
         """Return the patches that are stored instead of a picture's, by its position."""
         per_picture = math.prod(self.grid_)
-        positions = calibration_positions(self.count_).tolist()
+        some = np.arange(self.count_) if self.leaves_out_any else calibration_positions(self.count_)
+        positions = some.tolist()
         parts = [slice(at * per_picture, (at + 1) * per_picture) for at in positions]
         rows = replacements(projected, coreset, parts)
         every = torch.cat(rows)
         patches = _patches_at(seen, every // per_picture, every % per_picture)
-        each = torch.split(patches, [len(some) for some in rows])
+        each = torch.split(patches, [len(own) for own in rows])
         return dict(zip(positions, each, strict=True))
 
     def nearest_good(self, image: NDArray[np.uint8]) -> NearestGood:

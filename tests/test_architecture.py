@@ -95,9 +95,7 @@ ROOMS = ("measure", "store", "run", "cluster")
 MAY_READ = {
     "new_pictures": {"measure", "store", "new_pictures"},
     "training_set": {"measure", "store", "run", "training_set"},
-} | {
-    room: set(ROOMS[: at + 1]) for at, room in enumerate(ROOMS)
-}
+} | {room: set(ROOMS[: at + 1]) for at, room in enumerate(ROOMS)}
 SIDE_BY_SIDE, LONGEST_LINES, LEVELS = 14, 350, 6
 
 

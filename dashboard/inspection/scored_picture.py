@@ -52,7 +52,7 @@ def _explained(cell: OpenCell, how: str, image: NDArray[np.uint8]) -> Any:
 
 @st.cache_resource(show_spinner=False, max_entries=2, ttl=60, hash_funcs=KEYS)
 def _training_set(cell: OpenCell) -> Pictures:
-    return fitted_pictures(cell)
+    return fitted_pictures(cell.about)
 
 
 def draw_result(ready: Sequence[OpenCell], chosen: Chosen, false_alarms: float) -> None:

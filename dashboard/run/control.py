@@ -15,7 +15,7 @@ from dashboard.state import Selection, said, t, told
 from dashboard.tables import method_title
 from dashboard.texts import plain
 from data_utils.facts import Fact, fact, fact_of
-from data_utils.locations import expanded, is_allowed
+from data_utils.locations import default_outputs, expanded, is_allowed, outputs_at
 from detectors.backbones.names import RANDOM
 from detectors.registry import METHODS
 from evaluation.run.arguments import DEMO, ArgumentsError, parse_request
@@ -31,6 +31,7 @@ from evaluation.run.progress import (
     WorkerState,
 )
 from evaluation.run.request import SCHEDULER_VARIABLE, Request, named_scheduler
+from evaluation.store.leave_out import LEAVE_OUT_FILE
 
 POLL_S, TRIES = 1.0, 10
 KEPT_REASONS = ("kept_weights", "kept_stand_in", "kept_data")
@@ -138,7 +139,12 @@ def refusal(arguments: Sequence[str]) -> str:
         return t("run_argument_refused", arguments=shlex.join(arguments))
     if request.scheduler not in ("", named_scheduler()):
         return t("run_scheduler_refused", address=request.scheduler, variable=SCHEDULER_VARIABLE)
-    for path, known in ((request.data, (DEMO,)), (request.weights, (None, RANDOM, own_weights()))):
+    list_there = str((outputs_at(default_outputs()) / LEAVE_OUT_FILE).absolute())
+    for path, known in (
+        (request.data, (DEMO,)),
+        (request.weights, (None, RANDOM, own_weights())),
+        (request.leave_out, (None, list_there)),
+    ):
         if path is not None and path not in known and not is_allowed(expanded(path)):
             return t("run_path_refused", path=path)
     return ""

@@ -70,7 +70,7 @@ def export_cell(
         raise ExportError(problem)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise ExportError("export_in_use", folder=folder)
-    pictures = fitted_pictures(cell).test_records
+    pictures = fitted_pictures(cell.about).test_records
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(
         dir=folder.parent, prefix=".", ignore_cleanup_errors=True

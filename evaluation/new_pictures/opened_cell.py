@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -153,20 +154,22 @@ def finished_cell_for(
     return open_cell(place, backbone)
 
 
-def fitted_pictures(cell: OpenCell) -> Pictures:
-    """Return the pictures of a cell's category; ``train`` is in the order of fitting.
+def fitted_pictures(about: Mapping[str, Any]) -> Pictures:
+    """Return the pictures of what ``cell.json`` says; ``train`` is in the order of fitting.
 
     Raises CellError if the data folder is gone or holds other pictures than were evaluated.
     """
-    root, name = Path(cell.about["data_root"]), str(cell.about["category"])
+    root, name = Path(about["data_root"]), str(about["category"])
     if not is_allowed(root / name):
         raise CellError("training_not_allowed", folder=root)
     try:
-        pictures = load_pictures(scan_category(root, name), cell.geometry)
+        category = scan_category(root, name)
+        pictures = load_pictures(category, geometry_of(about))
+        pictures = pictures.without(about.get("left_out", ()), category.root)
     except (DatasetError, OSError) as error:
         raise CellError("training_gone", folder=root / name) from error
     if not pictures.train_count:
         raise CellError("training_gone", folder=root / name)
-    if pictures.fingerprint != cell.about["data_fingerprint"]:
+    if pictures.fingerprint != about["data_fingerprint"]:
         raise CellError("training_changed", folder=root / name)
     return pictures

@@ -43,11 +43,12 @@ def request_of(parsed: argparse.Namespace) -> Request:
         for option in fields(Request)
         for value in [getattr(parsed, option.name)]
     }
-    data, weights = given["data"], given["weights"]
+    data = given["data"]
     if data != DEMO:
         given["data"] = str((expanded(data) if data else default_data_root()).absolute())
-    if weights and weights != RANDOM:
-        given["weights"] = str(expanded(weights).absolute())
+    for name in ("weights", "leave_out"):
+        if given[name] and given[name] != RANDOM:
+            given[name] = str(expanded(given[name]).absolute())
     return Request(**given)
 
 
@@ -156,7 +157,15 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
         "efficientnet_lite0)",
     )
 
-    studies = parser.add_argument_group("studies of the training pictures, instead of an evaluation")
+    parser.add_argument(
+        "--leave-out",
+        metavar="FILE",
+        help="evaluate without the training pictures that this file names, one path below the data "
+        "folder per line, as the page Training pictures writes it; results stand beside the others",
+    )
+    studies = parser.add_argument_group(
+        "studies of the training pictures, instead of an evaluation"
+    )
     studies.add_argument(
         "--training-pictures",
         action="store_true",

@@ -111,7 +111,7 @@ def cells_to_make(
     transform = run.settings.transform_for(category)
     if lacking := _no_room_to_read(run, category, transform):
         raise DatasetError(lacking)
-    pictures = decoded(category, transform, progress, remark=True)
+    pictures = decoded(run, category, transform, progress, remark=True)
     wanted = [
         cell
         for cell, settings in run.cells(name).items()
@@ -137,7 +137,7 @@ def _evaluate_category(
         return
     clock = Clock()
     with clock.phase("decode"):
-        pictures = decoded(category, transform, progress, remark=run.only is None)
+        pictures = decoded(run, category, transform, progress, remark=run.only is None)
     given = CategoryInput(category, pictures, clock["decode"])
     sharing: dict[int, tuple[Backbone, list[PendingCell]]] = {}
     alone: list[PendingCell] = []
@@ -235,14 +235,20 @@ def scanned(run: Run, name: str) -> Category:
 
 
 def decoded(
-    category: Category, transform: Transform, progress: RunProgress, remark: bool
+    run: Run, category: Category, transform: Transform, progress: RunProgress, remark: bool
 ) -> Pictures:
-    """Return a category's pictures; `remark` tells whether to say what is odd about its files.
+    """Return a category's pictures without those to be left out.
 
-    Raises DatasetError where no training picture or no test picture can be read.
+    `remark` tells whether to say what is odd about its files. Raises DatasetError where no training
+    picture or no test picture can be read.
     """
     report = progress.phase("reading", category=category.name)
     pictures = load_pictures(category, transform, report)
+    if names := run.leave_out.get(category.name):
+        whole = pictures.train_count
+        pictures = pictures.without(names, category.root)
+        left_out = whole - pictures.train_count
+        progress.say(fact("training_left_out", count=left_out, named=len(names), of=whole))
     if pictures.uncached:
         progress.say(
             f"The pictures of {category.name} cannot be kept in {cache_root()} "

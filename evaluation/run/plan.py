@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from detectors.backbones.names import RANDOM
 from detectors.registry import METHODS
 from evaluation.run.request import Request, RequestError, check_settings
 from evaluation.store.cells import readable_cells
+from evaluation.store.leave_out import read_left_out
 from evaluation.store.places import CellKey, CellPlace
 from evaluation.store.settings import Settings
 
@@ -36,6 +38,8 @@ class Run:
         The cells that this part of a run makes, None for all. A part leaves the summary alone.
     memory : int or None
         Bytes that it may take; what needs more is postponed. None for all that is free.
+    leave_out : mapping of str to tuple of str
+        Training pictures that are not used, by category; see ``store.leave_out``.
     """
 
     data: Path
@@ -48,6 +52,7 @@ class Run:
     variants: tuple[Settings, ...] = ()
     only: tuple[CellKey, ...] | None = None
     memory: int | None = None
+    leave_out: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def place(self, category: str, method: str) -> CellPlace:
         """Return where the cell with the first settings goes; for errors see ``place_of``."""
@@ -68,8 +73,10 @@ class Run:
         Settings that make no difference to a method make no cell of their own.
         """
         planned: dict[CellKey, Settings] = {}
+        left_out = self.leave_out.get(category, ())
         for method in self.methods:
-            for settings in (self.settings, *self.variants):
+            for one in (self.settings, *self.variants):
+                settings = replace(one, leave_out=left_out)
                 key = CellKey(category, method, settings.identifier(method))
                 if self.only is None or key in self.only:
                     planned.setdefault(key, settings)
@@ -105,6 +112,7 @@ def planned_run(request: Request, data: Path, outputs: Path) -> Run:
         weights=request.weights,
         force=request.force,
         variants=tuple(variants),
+        leave_out=read_left_out(Path(request.leave_out)) if request.leave_out else {},
     )
     for one in (settings, *variants):
         check_settings(one, run.categories, run.methods)

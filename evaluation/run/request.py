@@ -55,6 +55,8 @@ class Request:
         Processes on this machine.
     scheduler : str
         Address of a Dask cluster that makes the cells, "" for this machine.
+    leave_out : str or None
+        File that names training pictures which are not used; see ``store.leave_out``.
     training_pictures : bool
         Instead of an evaluation, rate every training picture by a model without it.
     """
@@ -77,6 +79,7 @@ class Request:
     threads: int | None = None
     workers: int = 1
     scheduler: str = ""
+    leave_out: str | None = None
     training_pictures: bool = False
 
     def settings(self) -> tuple[Settings, ...]:

@@ -162,6 +162,7 @@ def _description(cell: PendingCell, given: CategoryInput) -> dict[str, Any]:
         "data_root": str(category.root.resolve()),
         "transform": str(pictures.transform),
         "geometry": asdict(pictures.transform),
+        "left_out": settings.leave_out,
         "threshold": {
             "false_alarms": DEFAULT_FALSE_ALARMS,
             "value": threshold_for(cell.calibration.result.scores, DEFAULT_FALSE_ALARMS),

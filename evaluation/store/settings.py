@@ -35,6 +35,8 @@ class Settings:
         for that; its cells are then put where those of the default one would be.
     engine : Engine
         What the network is computed with.
+    leave_out : tuple of str
+        Training pictures of the category that are not used, by their paths below the data folder.
     """
 
     backbone: str = DEFAULT_BACKBONE
@@ -45,6 +47,7 @@ class Settings:
     full_size_masks: bool = False
     automatic: bool = True
     engine: Engine = TORCH_FLOAT32
+    leave_out: tuple[str, ...] = ()
 
     def transform_for(self, category: Category) -> Transform:
         """Return the transform of this category; raises ValueError if a crop does not fit."""
@@ -61,11 +64,17 @@ class Settings:
         return {
             **METHODS[method].settings(self.options, self.backbone),
             **(self.engine.noted() if METHODS[method].reads_backbone else {}),
+            **({"leave_out": self._left_out()} if self.leave_out else {}),
             "image_size": self.image_size,
             "crop": self.crop,
             "whole_picture": self.whole_picture,
             "full_size_masks": self.full_size_masks,
         }
+
+    def _left_out(self) -> str:
+        """Return how many pictures are left out, and what tells them from others."""
+        names = json.dumps(sorted(self.leave_out)).encode()
+        return f"{len(self.leave_out)}.{hashlib.blake2b(names, digest_size=4).hexdigest()}"
 
     def identifier(self, method: str) -> str:
         """Return a readable folder name of what differs from the defaults, or "".

@@ -13,11 +13,12 @@ from pathlib import Path
 
 from data_utils.decoding import Pictures
 from data_utils.facts import fact_of
-from data_utils.mvtec import Category
+from data_utils.mvtec import Category, DatasetError
 from detectors.backbones.features import Backbone
 from detectors.registry import METHODS
 from evaluation.run.backbone_source import BackboneSources
 from evaluation.run.category import decoded, prepared, scanned
+from evaluation.run.memory_budget import cells_bytes, refusal, size_of
 from evaluation.run.plan import Run
 from evaluation.run.progress import DONE, FAILED, RunProgress
 from evaluation.run.request import RequestError
@@ -71,9 +72,12 @@ def carry_out(study: Study, cells: list[CellKey], run: Run, progress: RunProgres
         try:
             category = scanned(run, name)
             transform = run.settings.transform_for(category)
-            pictures = decoded(category, transform, progress, remark=True)
-            backbone = sources.of(run.settings).get(progress)
+            pictures = decoded(run, category, transform, progress, remark=True)
             methods = [key.method for key in keys]
+            needed = cells_bytes(size_of(category, transform), [(m, run.settings) for m in methods])
+            if lacking := refusal(needed, run.room):
+                raise DatasetError(lacking)
+            backbone = sources.of(run.settings).get(progress)
             study(Subject(run, category, pictures, backbone, methods, run.outputs / name), progress)
         except Exception as error:
             if not isinstance(error, (ValueError, OSError)):
