@@ -39,6 +39,7 @@ PAGES: dict[str, tuple[str, tuple[str, ...]]] = {
     "tradeoff": ("speed", (CATEGORY,)),
     "defects": ("category", (CATEGORY, SETTINGS)),
     "inspection": ("biotech", (CATEGORY, SETTINGS)),
+    "training": ("photo_library", (CATEGORY,)),
     "run": ("play_circle", ()),
 }
 STYLE = (Path(__file__).resolve().parent / "frame.css").read_text(encoding="utf-8")

@@ -84,10 +84,13 @@ def settings_title(identifier: str) -> str:
     """Return a settings' identifier as people read it: ``coreset ratio 0.02, openvino, int8``."""
     if not identifier:
         return said("default_settings")
-    parts = (
-        value if name in SAID_BY_VALUE else f"{name.replace('_', ' ')} {value}"
-        for name, value in SETTING.findall(identifier)
-    )
+    parts = []
+    for name, value in SETTING.findall(identifier):
+        if name == "leave_out":
+            count, _, these = value.partition(".")
+            parts.append(said("settings_left_out", count=count, these=these))
+        else:
+            parts.append(value if name in SAID_BY_VALUE else f"{name.replace('_', ' ')} {value}")
     return ", ".join(parts) or identifier
 
 

@@ -14,7 +14,7 @@ from scipy.spatial.distance import cdist
 
 from detectors.backbones.features import Backbone, Features
 from detectors.backbones.networks import load_backbone
-from detectors.base import ModelFileError, NotFittedError
+from detectors.base import ModelFileError, NotFittedError, calibration_positions
 from detectors.coreset import greedy_coreset, random_projection, replacements
 from detectors.patchcore import Patchcore, PatchcoreSettings, patch_features
 from detectors.storage import write_model
@@ -88,6 +88,21 @@ def test_leaving_a_picture_out_takes_what_is_chosen_instead_of_its_patches() -> 
         others = detector.memory_bank_[detector.bank_image_ != position]
         reference = cdist(flat[own], torch.cat([others, filled])).min(axis=1)
         np.testing.assert_allclose(left_out[k].ravel(), reference, rtol=1e-4, atol=1e-4)
+
+
+def test_any_of_many_pictures_can_be_left_out_if_that_is_asked_before() -> None:
+    train, everything = random_features(120, seed=0), np.arange(120)
+    usual = fitted(train, ratio=0.05)
+    asked = fitted(train, ratio=0.05)
+    asked.leaves_out_any = True
+    some_positions = calibration_positions(120)
+    distances = asked.left_out_distances(train, everything)
+
+    torch.testing.assert_close(
+        distances[some_positions],
+        usual.left_out_distances(some(train, some_positions), some_positions),
+    )
+    assert float(distances.amin()) > 0
 
 
 def test_left_out_pictures_score_like_pictures_that_were_never_there() -> None:
