@@ -27,7 +27,7 @@ TWINS = ("train/good/002", "train/good/009")
 
 @pytest.fixture
 def rated(results: Path) -> Ratings:
-    """Give the part's training pictures made-up ratings; picture 4 stands out, 2 and 9 are equal."""
+    """Give the part's training pictures ratings; picture 4 stands out, 2 and 9 are nearly equal."""
     about = read_cell(CellPlace(results, "part", "padim").folder)
     category = scan_category(Path(about["data_root"]), "part")
     pictures = load_pictures(category, Settings().transform_for(category))
@@ -72,9 +72,8 @@ def left_out(outputs: Path) -> set[str]:
     return {Path(name).stem for name in kept_left_out(outputs).get("part", ())}
 
 
-def test_without_ratings_the_page_offers_to_make_them(
-    results: Path, starts: list[list[str]]
-) -> None:
+@pytest.mark.usefixtures("results")
+def test_without_ratings_the_page_offers_to_make_them(starts: list[list[str]]) -> None:
     app = page()
     assert "have not been rated yet" in shown(app)
 
@@ -96,7 +95,8 @@ def test_the_picture_that_stands_out_is_opened_first_with_each_methods_map(rated
     assert "each rated by PaDiM, PatchCore without it in 7 s" in shown(app)
 
 
-def test_nearly_equal_pictures_are_marked_and_can_come_first(rated: Ratings) -> None:
+@pytest.mark.usefixtures("rated")
+def test_nearly_equal_pictures_are_marked_and_can_come_first() -> None:
     app = page()
     assert {name for name, mark in tiles(app).items() if mark} == set(TWINS)
 
@@ -124,8 +124,9 @@ def test_pictures_are_left_out_one_by_one_or_together_and_taken_back(
     assert not list(Path(rated.about["data_root"]).rglob(LEAVE_OUT_FILE))
 
 
+@pytest.mark.usefixtures("rated")
 def test_the_evaluation_without_them_is_started_with_the_list(
-    results: Path, rated: Ratings, starts: list[list[str]]
+    results: Path, starts: list[list[str]]
 ) -> None:
     keep_left_out(results, "part", ["part/train/good/004.png"])
     app = page()
@@ -171,7 +172,8 @@ def test_ratings_of_other_pictures_than_the_folder_has_are_refused_with_a_way_ou
     assert app.button(key="training_rate").label == "Rate the training pictures"
 
 
-def test_a_damaged_list_is_said_and_not_overwritten(results: Path, rated: Ratings) -> None:
+@pytest.mark.usefixtures("rated")
+def test_a_damaged_list_is_said_and_not_overwritten(results: Path) -> None:
     (results / LEAVE_OUT_FILE).write_text("nonsense\n")
     app = page()
 
