@@ -13,6 +13,7 @@ from detectors.backbones.engines import engine_in
 from detectors.backbones.names import AUTOMATIC, DEFAULT_BACKBONE, RANDOM, weights_kind
 from detectors.registry import METHODS, Options
 from evaluation.run.request import Request, command_line
+from evaluation.store.leave_out import LEAVE_OUT_FILE
 
 DEMO, ELSEWHERE = "demo", "..."
 WEIGHTS_FILE = re.compile(r"file (?P<name>.+) \(.*\)")
@@ -26,7 +27,8 @@ def commands(abouts: Iterable[dict[str, Any]], outputs: Path) -> list[str]:
     their own.
 
     A weights file is given by its name alone, as cells do not note its folder; so is a folder
-    outside the project, as a report is for others and their folders lie elsewhere.
+    outside the project, as a report is for others and their folders lie elsewhere. So is the list
+    of pictures that were left out.
 
     Parameters
     ----------
@@ -83,4 +85,5 @@ def _request(about: dict[str, Any]) -> Request:
         coreset_ratios=(noted.get("coreset_ratio", default.coreset_ratio),),
         padim_channels=None if channels == default.channels_for(backbone) else channels,
         seeds=(noted.get("seed", default.seed),),
+        leave_out=LEAVE_OUT_FILE if about.get("left_out") else None,
     )
