@@ -181,12 +181,16 @@ def draw_sample_gallery(
     else:
         missed, alarms = (int((judged == mistake).sum()) for mistake in MARKS)
         st.caption(t("samples_gallery_counts", shown=len(listed), missed=missed, alarms=alarms))
+    draw_tiles(samples, positions[gallery_part(at, len(positions))], threshold)
+
+
+def gallery_part(at: int, count: int) -> slice:
+    """Return which of many pictures the gallery shows with the one at place `at`, and say so."""
     first = at // GALLERY_MOST * GALLERY_MOST
-    block = slice(first, min(first + GALLERY_MOST, len(positions)))
-    if block.stop - first < len(positions):
-        count = len(positions)
-        st.caption(t("samples_gallery_part", first=first + 1, last=block.stop, count=count))
-    draw_tiles(samples, positions[block], threshold)
+    part = slice(first, min(first + GALLERY_MOST, count))
+    if part.stop - first < count:
+        st.caption(t("samples_gallery_part", first=first + 1, last=part.stop, count=count))
+    return part
 
 
 def draw_tiles(

@@ -14,7 +14,7 @@ from PIL import Image
 from dashboard.components.gallery import Tile, draw_gallery
 from dashboard.components.picture_viewer import draw_viewer, zoom
 from dashboard.samples import viewer
-from dashboard.samples.picker import GALLERY_MOST, draw_picker
+from dashboard.samples.picker import draw_picker, gallery_part
 from dashboard.samples.sample_set import SampleSet, sample_names
 from dashboard.state import (
     Selection,
@@ -111,7 +111,8 @@ def _draw_pictures(selection: Selection, ratings: Ratings, pictures: Pictures, s
         at = draw_picker(listed, lambda: listed[0])
     samples = {method: _sample_set(ratings, table, pictures, method) for method in ratings.methods}
     _draw_picture(ratings, table, samples, positions, at, left_out, stamp)
-    _draw_tiles(samples[ratings.methods[0]], positions, standing_out, twins, left_out)
+    shown = positions[gallery_part(at, len(positions))]
+    _draw_tiles(samples[ratings.methods[0]], shown, standing_out, twins, left_out)
     st.caption(
         t(
             "training_summary",
@@ -207,9 +208,8 @@ def _draw_tiles(
     twins: dict[int, str],
     left_out: set[str],
 ) -> None:
-    names, shown = sample_names(samples.table), positions[:GALLERY_MOST]
-    tiles = []
-    for position, picture in zip(shown, samples.thumbnails(shown), strict=True):
+    names, tiles = sample_names(samples.table), []
+    for position, picture in zip(positions, samples.thumbnails(positions), strict=True):
         name, far = names[position], f"{standing_out[position]:+.1f} σ"
         marks = [said("training_left_out")] if name in left_out else []
         marks += [said("training_twin_short")] if position in twins else []
