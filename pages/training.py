@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dashboard.frame import framed
-from dashboard.opening import has_category, opened
+from dashboard.opening import draw_notices, has_category, opened
 from dashboard.training.ratings_panel import draw_ratings
 
 
@@ -12,6 +12,7 @@ def draw() -> None:
     selection = opened("training_title", "training_lead")
     if has_category(selection):
         draw_ratings(selection)
+        draw_notices(selection)
 
 
 framed(draw)

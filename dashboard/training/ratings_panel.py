@@ -93,7 +93,11 @@ def _draw_pictures(selection: Selection, ratings: Ratings, pictures: Pictures, s
     names, standing_out = sample_names(table), ratings.standing_out
     name_of = dict(zip(table["file"], names, strict=True))
     twins = _twins(ratings, names)
-    kept = kept_left_out(selection.outputs)
+    try:
+        kept = kept_left_out(selection.outputs)
+    except ValueError as error:
+        st.error(told(fact_of(error)))
+        return
     left_out = {name_of[file] for file in kept.get(selection.category, ()) if file in name_of}
     with st.container(key="controls", horizontal=True, vertical_alignment="bottom"):
         keep_choice("training_order", ORDERS)
@@ -248,9 +252,14 @@ def _draw_left_out(
     with st.container(horizontal=True):
         for key, added in additions.items():
             new = [name for name in added if name not in left_out]
-            if added and st.button(t(key, count=len(new)), key=key, disabled=not new):
-                keep(left_out | set(new))
-                st.rerun(scope="fragment")
+            if added:
+                st.button(
+                    t(key, count=len(new)),
+                    key=key,
+                    disabled=not new,
+                    on_click=keep,
+                    args=(left_out | set(new),),
+                )
     st.session_state[LIST_KEY] = sorted(left_out)
     st.multiselect(
         t("training_list"),

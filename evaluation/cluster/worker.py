@@ -148,7 +148,7 @@ def _fitting(group: Group) -> tuple[Group, BackboneSources]:
     group = replace(group, data=_own_data(group), weights=weights)
     category = scan_category(group.data, group.category)
     pictures = load_pictures(category, group.settings.transform_for(category))
-    pictures = pictures.without(group.leave_out.get(group.category, ()), category.root)
+    pictures = pictures.without(group.left_out(group.category), category.root)
     if pictures.fingerprint != group.pictures:
         raise Fault("other_pictures", category=group.category, data=group.data)
     if group.backbone:

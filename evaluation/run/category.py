@@ -7,11 +7,10 @@ import traceback
 from contextlib import suppress
 from dataclasses import replace
 
-from data_utils.decoding import Pictures, remarks
+from data_utils.decoding import Pictures
 from data_utils.facts import Fact, fact, fact_of
-from data_utils.locations import CACHE_VARIABLE, cache_root
-from data_utils.mvtec import Category, DatasetError, left_out_folders, scan_category
-from data_utils.pictures import cached_fingerprint, load_pictures
+from data_utils.mvtec import Category, DatasetError, left_out_folders
+from data_utils.pictures import cached_fingerprint
 from data_utils.transform import Transform
 from detectors.backbones.features import Backbone
 from detectors.backbones.names import STAND_IN, TRAINED, weights_kind
@@ -29,12 +28,12 @@ from evaluation.run.memory_budget import (
 )
 from evaluation.run.plan import Run
 from evaluation.run.progress import DONE, FAILED, RUNNING, SKIPPED, WAITING, RunProgress
+from evaluation.run.reading import decoded, scanned
 from evaluation.run.timing import Clock
 from evaluation.run.writing import CategoryInput, write_cell
 from evaluation.store.cells import read_cell, record_failure
 from evaluation.store.checksums import damaged_file
 from evaluation.store.places import CELL_FILE, CellError, CellKey, CellPlace, is_taken
-from evaluation.store.sample_pictures import check_names
 from evaluation.store.settings import Settings
 from evaluation.store.summary import write_summary, wrong_summary
 
@@ -107,11 +106,11 @@ def cells_to_make(
 
     Raises ValueError or OSError if it cannot be evaluated at all, also for want of memory.
     """
-    category = scanned(run, name)
+    category = scanned(run.data, name)
     transform = run.settings.transform_for(category)
     if lacking := _no_room_to_read(run, category, transform):
         raise DatasetError(lacking)
-    pictures = decoded(run, category, transform, progress, remark=True)
+    pictures = decoded(category, transform, run.left_out(name), progress, remark=True)
     wanted = [
         cell
         for cell, settings in run.cells(name).items()
@@ -125,7 +124,7 @@ def _evaluate_category(
 ) -> None:
     started = time.perf_counter()
     cells = run.cells(name)
-    category = scanned(run, name)
+    category = scanned(run.data, name)
     transform = run.settings.transform_for(category)
     size = size_of(category, transform)
     missing = [cell for cell in cells if not run.place_of(cell).finished]
@@ -137,7 +136,9 @@ def _evaluate_category(
         return
     clock = Clock()
     with clock.phase("decode"):
-        pictures = decoded(run, category, transform, progress, remark=run.only is None)
+        pictures = decoded(
+            category, transform, run.left_out(name), progress, remark=run.only is None
+        )
     given = CategoryInput(category, pictures, clock["decode"])
     sharing: dict[int, tuple[Backbone, list[PendingCell]]] = {}
     alone: list[PendingCell] = []
@@ -214,55 +215,6 @@ def _finish(
     else:
         progress.end(cell.place.key, DONE)
     cell.maps, cell.calibration = None, None
-
-
-def scanned(run: Run, name: str) -> Category:
-    """Read the table of a category; raises DatasetError unless it can be evaluated."""
-    category = scan_category(run.data, name)
-    if category.train.empty or category.test.empty:
-        # What is wrong with the category as a whole and, as an example, with one of its files.
-        told: dict[str, object] = {"path": name}
-        for finding in category.findings:
-            if finding.path == name:
-                told.setdefault("problem", finding.problem)
-            elif "file" not in told:
-                told |= {"file": finding.path, "why": finding.problem}
-        raise DatasetError(
-            "category_file_unusable" if "file" in told else "category_unusable", **told
-        )
-    check_names(category.test)
-    return category
-
-
-def decoded(
-    run: Run, category: Category, transform: Transform, progress: RunProgress, remark: bool
-) -> Pictures:
-    """Return a category's pictures without those to be left out.
-
-    `remark` tells whether to say what is odd about its files. Raises DatasetError where no training
-    picture or no test picture can be read.
-    """
-    report = progress.phase("reading", category=category.name)
-    pictures = load_pictures(category, transform, report)
-    if names := run.leave_out.get(category.name):
-        whole = pictures.train_count
-        pictures = pictures.without(names, category.root)
-        left_out = whole - pictures.train_count
-        progress.say(fact("training_left_out", count=left_out, named=len(names), of=whole))
-    if pictures.uncached:
-        progress.say(
-            f"The pictures of {category.name} cannot be kept in {cache_root()} "
-            f"({pictures.uncached}) and will be read again; make room there, or name another "
-            f"folder in {CACHE_VARIABLE}."
-        )
-    if not pictures.train_count or not len(pictures.test):
-        left_out = (one for one in pictures.findings if one.problem.code == "finding_left_out")
-        first = next(left_out)
-        code = "no_test_decoded" if pictures.train_count else "no_training_decoded"
-        raise DatasetError(code, path=first.path, problem=first.problem)
-    if remark and (found := remarks(category, pictures)):
-        progress.say(found)
-    return pictures
 
 
 def _is_skipped(

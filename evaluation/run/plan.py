@@ -73,7 +73,7 @@ class Run:
         Settings that make no difference to a method make no cell of their own.
         """
         planned: dict[CellKey, Settings] = {}
-        left_out = self.leave_out.get(category, ())
+        left_out = self.left_out(category)
         for method in self.methods:
             for one in (self.settings, *self.variants):
                 settings = replace(one, leave_out=left_out)
@@ -81,6 +81,10 @@ class Run:
                 if self.only is None or key in self.only:
                     planned.setdefault(key, settings)
         return planned
+
+    def left_out(self, category: str) -> tuple[str, ...]:
+        """Return the training pictures of a category that are not used."""
+        return self.leave_out.get(category, ())
 
     @property
     def room(self) -> int:

@@ -48,7 +48,7 @@ def rate_training_pictures(subject: Subject, progress: RunProgress) -> None:
         "data_root": str(category.root.resolve()),
         "data_fingerprint": pictures.fingerprint,
         "geometry": asdict(pictures.transform),
-        "left_out": subject.run.leave_out.get(category.name, ()),
+        "left_out": subject.run.left_out(category.name),
         "settings": {method: settings.for_method(method) for method in results},
         "backbone_identity": subject.backbone.identity,
         "weights": subject.backbone.weights_label,

@@ -17,10 +17,11 @@ from data_utils.mvtec import Category, DatasetError
 from detectors.backbones.features import Backbone
 from detectors.registry import METHODS
 from evaluation.run.backbone_source import BackboneSources
-from evaluation.run.category import decoded, prepared, scanned
+from evaluation.run.category import prepared
 from evaluation.run.memory_budget import cells_bytes, refusal, size_of
 from evaluation.run.plan import Run
 from evaluation.run.progress import DONE, FAILED, RunProgress
+from evaluation.run.reading import decoded, scanned
 from evaluation.run.request import RequestError
 from evaluation.store.places import CellKey
 
@@ -70,9 +71,9 @@ def carry_out(study: Study, cells: list[CellKey], run: Run, progress: RunProgres
         keys = [cell for cell in cells if cell.category == name]
         progress.begin(keys)
         try:
-            category = scanned(run, name)
+            category = scanned(run.data, name)
             transform = run.settings.transform_for(category)
-            pictures = decoded(run, category, transform, progress, remark=True)
+            pictures = decoded(category, transform, run.left_out(name), progress, remark=True)
             methods = [key.method for key in keys]
             needed = cells_bytes(size_of(category, transform), [(m, run.settings) for m in methods])
             if lacking := refusal(needed, run.room):
