@@ -67,7 +67,7 @@ def draw_app() -> None:
         page_title=t("app_title"),
         page_icon=":material/search:",
         layout="wide",
-        initial_sidebar_state="collapsed" if name in ("samples", "compare") else "auto",
+        initial_sidebar_state="collapsed" if name in ("samples", "compare", "training") else "auto",
     )
     style = STYLE + (DARK_STYLE if st.context.theme.type == "dark" else "")
     st.html(

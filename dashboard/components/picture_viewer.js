@@ -235,7 +235,7 @@ function label(room, { labels, panels }) {
   room.tools.replaceChildren();
   tool(room, "ArrowLeft", "←", () => step(room, -1)).setAttribute("aria-label", labels.previous);
   tool(room, "ArrowRight", "→", () => step(room, 1)).setAttribute("aria-label", labels.next);
-  for (const key of ["G", "H", "O"]) {
+  for (const key of ["G", "H", "O"].filter((one) => labels[one])) {
     tool(room, key, labels[key], () => toggle(room, key)).ariaPressed = String(room.shows[key]);
   }
   tool(room, "0", labels.reset, () => look(room, 1, 0.5, 0.5));

@@ -73,13 +73,15 @@ def draw_opacity_slider() -> float:
     return float(shown) / 100
 
 
-def labels(methods: bool) -> dict[str, Any]:
-    """Return the texts of the viewer's tools; keys for methods only where there are such."""
+def labels(methods: bool, truth: bool = True) -> dict[str, Any]:
+    """Return the texts of the viewer's tools; of methods and ground truth where there are such."""
     tools = ("previous", "next", "help", "reset")
+    absent = {"methods": not methods, "truth": not truth}
     return {
         **{name: said(f"viewer_{name}") for name in tools},
-        **{"G": said("panel_truth"), "H": said("panel_heatmap"), "O": said("viewer_outline")},
-        "keys": [said(f"viewer_key_{name}") for name in KEYS if methods or name != "methods"],
+        **({"G": said("panel_truth")} if truth else {}),
+        **{"H": said("panel_heatmap"), "O": said("viewer_outline")},
+        "keys": [said(f"viewer_key_{name}") for name in KEYS if not absent.get(name)],
     }
 
 

@@ -14,7 +14,7 @@ from PIL import Image
 from dashboard.components.gallery import Tile, draw_gallery
 from dashboard.components.picture_viewer import draw_viewer, zoom
 from dashboard.samples import viewer
-from dashboard.samples.picker import draw_picker, gallery_part
+from dashboard.samples.picker import LIST_PX, draw_picker, gallery_part
 from dashboard.samples.sample_set import SampleSet, sample_names
 from dashboard.state import (
     Selection,
@@ -99,6 +99,15 @@ def _draw_pictures(selection: Selection, ratings: Ratings, pictures: Pictures, s
         st.error(told(fact_of(error)))
         return
     left_out = {name_of[file] for file in kept.get(selection.category, ()) if file in name_of}
+    st.markdown(
+        t(
+            "training_summary",
+            count=int((standing_out > STANDS_OUT).sum()),
+            of=len(names),
+            limit=STANDS_OUT,
+            pairs=len(ratings.about["equal"]),
+        )
+    )
     with st.container(key="controls", horizontal=True, vertical_alignment="bottom"):
         keep_choice("training_order", ORDERS)
         order = st.selectbox(
@@ -106,6 +115,7 @@ def _draw_pictures(selection: Selection, ratings: Ratings, pictures: Pictures, s
             ORDERS,
             key="training_order",
             format_func=lambda one: said(f"training_order_{one}"),
+            width=LIST_PX,
         )
         positions = np.argsort(-np.nan_to_num(standing_out), kind="stable").tolist()
         if order == "equal":
@@ -117,15 +127,6 @@ def _draw_pictures(selection: Selection, ratings: Ratings, pictures: Pictures, s
     _draw_picture(ratings, table, samples, positions, at, left_out, stamp)
     shown = positions[gallery_part(at, len(positions))]
     _draw_tiles(samples[ratings.methods[0]], shown, standing_out, twins, left_out)
-    st.caption(
-        t(
-            "training_summary",
-            count=int((standing_out > STANDS_OUT).sum()),
-            of=len(names),
-            limit=STANDS_OUT,
-            pairs=len(ratings.about["equal"]),
-        )
-    )
     _draw_left_out(selection, names, list(name_of), left_out, positions, at, ratings)
     draw_comparison(selection, tuple(sorted(kept.get(selection.category, ()))), ratings.methods)
     mirror_in_url()
@@ -198,7 +199,7 @@ def _draw_picture(
         at,
         f"training/{stamp}/{rate}/{sorted(left_out)}/{zoom()[0] > 1}/{language()}",
         panels,
-        viewer.labels(methods=False),
+        viewer.labels(methods=False, truth=False),
         OVERLAY_OPACITY,
         None,
         listed="",

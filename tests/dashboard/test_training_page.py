@@ -91,7 +91,7 @@ def test_the_picture_that_stands_out_is_opened_first_with_each_methods_map(rated
     assert listed(app)[0] == component(app, "viewer")["chosen"] == SUSPICIOUS
     assert viewer(app)["under"]["padim"] == f"score 30 · {deviation:+.1f} σ from the median picture"
     assert set(viewer(app)["layers"]) == set(METHODS)
-    assert "1 of 24 pictures stand out by more than 3.5 σ" in shown(app)
+    assert "**1 of 24 stand out** by more than 3.5 σ" in shown(app)
     assert "each rated by PaDiM, PatchCore without it in 7 s" in shown(app)
 
 
