@@ -200,8 +200,9 @@ function onKey(room, event) {
 }
 
 function toggle(room, key) {
-  room.shows[key] = !room.shows[key];
   const button = room.tools.querySelector(`[data-key="${key}"]`);
+  if (!button) return;
+  room.shows[key] = !room.shows[key];
   button.ariaPressed = String(room.shows[key]);
   paint(room);
 }
