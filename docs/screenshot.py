@@ -24,6 +24,7 @@ PAGES = {
     "tradeoff": "/tradeoff",
     "defects": "/defects",
     "inspection": "/inspection",
+    "training": "/training",
     "run": "/run",
 }
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
@@ -33,7 +34,7 @@ COLOURS, GAP_PX = 256, 12
 
 
 def main(address: str = "http://localhost:8501") -> None:
-    """Open every page; write ``docs/samples.png``, and all of them smaller as ``pages.png``."""
+    """Open every page; write ``samples.png`` and ``training.png``, and all of them smaller as ``pages.png``."""
     chromium = next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
     shots = {}
     with sync_playwright() as playwright:
@@ -49,14 +50,15 @@ def main(address: str = "http://localhost:8501") -> None:
             shots[name] = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
             page.close()
         browser.close()
-    _save(shots["samples"], "samples")
+    for name in ("samples", "training"):
+        _save(shots[name], name)
     _save(side_by_side(list(shots.values())), "pages")
 
 
 def side_by_side(shots: list[Image.Image]) -> Image.Image:
     """Return the pictures at half their size, in two columns."""
     width, height = SIZE["width"] // 2, SIZE["height"] // 2
-    sheet = Image.new("RGB", (2 * width + GAP_PX, len(shots) // 2 * (height + GAP_PX)), "white")
+    sheet = Image.new("RGB", (2 * width + GAP_PX, -(-len(shots) // 2) * (height + GAP_PX)), "white")
     for at, shot in enumerate(shots):
         column, row = at % 2, at // 2
         sheet.paste(
