@@ -134,6 +134,7 @@ def test_cells_for_which_a_worker_of_a_cluster_lacks_memory_fail_with_its_name(
     ("wrong", "said"),
     [
         ({"pictures": "other"}, "other_pictures"),
+        ({"leave_out": {"part": ("part/train/good/000.png",)}, "only": None}, "other_pictures"),
         ({"backbone": "other"}, "worker_other_weights"),
         ({"backbone": "resnet18-0-openvino-float32"}, "worker_other_weights"),
         ({"settings": replace(SMALL, engine=OPENVINO_INT8), "only": None}, "engine_missing"),
