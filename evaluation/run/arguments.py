@@ -11,7 +11,13 @@ from data_utils.locations import DATA_VARIABLE, default_data_root, expanded
 from detectors.backbones.engines import LIBRARIES, PRECISIONS, REQUIREMENTS
 from detectors.backbones.names import AUTOMATIC, BACKBONES, DEFAULT_BACKBONE, RANDOM, STAND_IN
 from detectors.registry import ALL_CHANNELS, METHODS
-from evaluation.run.request import MAX_SEED, MAX_WORKERS, Request, is_scheduler
+from evaluation.run.request import (
+    MAX_SEED,
+    MAX_WORKERS,
+    Request,
+    is_scheduler,
+    is_train_count,
+)
 
 DEMO = "demo"
 MAX_THREADS = 1024
@@ -156,12 +162,23 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
         "efficientnet_lite0)",
     )
 
-    studies = parser.add_argument_group("studies of the training pictures, instead of an evaluation")
+    studies = parser.add_argument_group(
+        "studies of the training pictures, instead of an evaluation"
+    )
     studies.add_argument(
         "--training-pictures",
         action="store_true",
         help="rate every training picture by PaDiM and PatchCore without it, and tell which ones "
         "stand out and which are nearly equal: <out>/<category>/training_pictures",
+    )
+    studies.add_argument(
+        "--train-counts",
+        nargs="+",
+        type=_train_count,
+        metavar="N",
+        help="how many good pictures are enough: fit PaDiM and PatchCore on so many of them, such "
+        "as 10 20 50 100 all, and score the test pictures; each of the --seeds draws others, so "
+        "several show the spread: <out>/<category>/train_counts.json",
     )
 
     places = parser.add_argument_group("where the cells are made")
@@ -216,6 +233,12 @@ def _whole(low: int, high: int | None = None) -> Callable[[str], int]:
         return int(text)
 
     return read
+
+
+def _train_count(text: str) -> str:
+    if not is_train_count(text):
+        raise argparse.ArgumentTypeError(f"'{text}' is neither a whole number above 1 nor 'all'")
+    return text
 
 
 def _scheduler(text: str) -> str:
