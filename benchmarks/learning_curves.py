@@ -7,19 +7,14 @@ import math
 from collections.abc import Iterator, Sequence
 from html import escape
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from dashboard.figures.style import method_colour
 from dashboard.tables import method_title
 from evaluation.measure.operating_points import DEFAULT_FALSE_ALARMS
-from evaluation.training_set.curve_table import (
-    CURVE_NAME,
-    LearningCurve,
-    enough_pictures,
-    over_draws,
-    read_curve,
-)
+from evaluation.training_set.curve_table import CURVE_NAME, over_draws, read_curve
 
 TITLES = {
     "image_auroc": "image AUROC",
@@ -44,17 +39,15 @@ def main() -> None:
     curves = []
     for name in given.categories or found:
         curve = read_curve(given.outputs, name)
-        if curve is None:
-            parser.error(f"no learning curve of {name} in {given.outputs}")
         curves.append(curve)
         table = over_draws(curve, given.false_alarms)
         print(f"\n{name}\n{table.to_string(index=False, float_format='%.3f', na_rep='n/a')}")
-        print("\n".join(map(str, enough_pictures(curve))))
+        print("\n".join(map(str, curve["enough"])))
     if given.svg:
         given.svg.write_text(drawing(curves, given.false_alarms), encoding="utf-8")
 
 
-def drawing(curves: Sequence[LearningCurve], false_alarms: float) -> str:
+def drawing(curves: Sequence[dict[str, Any]], false_alarms: float) -> str:
     """Return an SVG with a row of four panels for each curve."""
     width, height = PANEL_PX * len(TITLES), ROW_PX * len(curves)
     parts = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" fill="none">']
@@ -63,7 +56,7 @@ def drawing(curves: Sequence[LearningCurve], false_alarms: float) -> str:
         table = over_draws(curve, false_alarms)
         for column, measured in enumerate(TITLES):
             parts.append(f'<g transform="translate({PANEL_PX * column + 45},{ROW_PX * row + 30})">')
-            title = f"{curve.about['category']}: {TITLES[measured]}"
+            title = f"{curve['category']}: {TITLES[measured]}"
             parts += [*panel(table, measured, title, false_alarms), "</g>"]
     return "\n".join([*parts, "</g></svg>\n"])
 

@@ -18,7 +18,6 @@ from evaluation.run.job import read_status
 from evaluation.run.progress import RUNNING
 from evaluation.run.request import Request, command_line
 from evaluation.store.places import SETTINGS_FOLDER
-from evaluation.training_set.curve_table import CURVE_NAME
 
 
 def draw() -> None:
@@ -58,8 +57,7 @@ def _say_where(request: Request) -> None:
     """Say into which folders cells with other than the default settings go."""
     methods = request.methods or tuple(METHODS)
     combined = request.settings()
-    if request.train_counts:
-        st.caption(t("runpage_counts_go_to", file=f"{CURVE_NAME}.json"))
+    if request.train_counts:  # no cells
         return
     if len(combined) > 1:
         cells = {(method, one.identifier(method)) for one in combined for method in methods}

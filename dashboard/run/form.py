@@ -20,11 +20,11 @@ from detectors.backbones.names import (
 )
 from detectors.registry import ALL_CHANNELS, METHODS, Options
 from evaluation.run.request import (
+    ALL_PICTURES,
     MAX_SEED,
     MAX_WORKERS,
     Request,
     image_size_bounds,
-    is_train_count,
     named_scheduler,
     study_refusal,
 )
@@ -101,13 +101,13 @@ def draw_form(selection: Selection) -> tuple[Request, str]:
         )
         counts = st.text_input(
             t("runpage_counts"), key="form_counts", help=t("runpage_counts_help")
-        ).replace(",", " ")
-    weights = weights.strip()
+        )
+    weights, counts = weights.strip(), counts.replace(",", " ").split()
     problem = (
         _problem(selection, categories, size)
         or _sweep_problem(ratios, seeds)
         or _weights_problem(weights, backbones)
-        or ("" if all(map(is_train_count, counts.split())) else t("runpage_counts_wrong"))
+        or _counts_problem(counts)
     )
     given = Request(
         data=selection.data_argument,
@@ -122,7 +122,7 @@ def draw_form(selection: Selection) -> tuple[Request, str]:
         force=force,
         workers=workers,
         scheduler=scheduler,
-        train_counts=tuple(counts.split()),
+        train_counts=tuple(counts),
     )
     if not problem:
         given = replace(given, coreset_ratios=tuple(ratios), seeds=tuple(seeds))
@@ -200,6 +200,13 @@ def _weights_problem(weights: str, backbones: Sequence[str]) -> str:
     if not (is_allowed(expanded(weights)) and expanded(weights).is_file()):
         return t("runpage_weights_wrong", path=weights)
     return ""
+
+
+def _counts_problem(counts: list[str]) -> str:
+    wrong = (
+        one for one in counts if one != ALL_PICTURES and not (one.isdecimal() and int(one) > 1)
+    )
+    return t("runpage_counts_wrong") if any(wrong) else ""
 
 
 def _numbers(text: str, kind: Callable[[str], Number]) -> list[Number]:

@@ -11,13 +11,7 @@ from data_utils.locations import DATA_VARIABLE, default_data_root, expanded
 from detectors.backbones.engines import LIBRARIES, PRECISIONS, REQUIREMENTS
 from detectors.backbones.names import AUTOMATIC, BACKBONES, DEFAULT_BACKBONE, RANDOM, STAND_IN
 from detectors.registry import ALL_CHANNELS, METHODS
-from evaluation.run.request import (
-    MAX_SEED,
-    MAX_WORKERS,
-    Request,
-    is_scheduler,
-    is_train_count,
-)
+from evaluation.run.request import ALL_PICTURES, MAX_SEED, MAX_WORKERS, Request, is_scheduler
 
 DEMO = "demo"
 MAX_THREADS = 1024
@@ -174,7 +168,7 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
     studies.add_argument(
         "--train-counts",
         nargs="+",
-        type=_train_count,
+        type=lambda text: text if text == ALL_PICTURES else str(_whole(2)(text)),
         metavar="N",
         help="how many good pictures are enough: fit PaDiM and PatchCore on so many of them, such "
         "as 10 20 50 100 all, and score the test pictures; each of the --seeds draws others, so "
@@ -233,12 +227,6 @@ def _whole(low: int, high: int | None = None) -> Callable[[str], int]:
         return int(text)
 
     return read
-
-
-def _train_count(text: str) -> str:
-    if not is_train_count(text):
-        raise argparse.ArgumentTypeError(f"'{text}' is neither a whole number above 1 nor 'all'")
-    return text
 
 
 def _scheduler(text: str) -> str:

@@ -112,9 +112,9 @@ def cells_bytes(size: CategorySize, cells: Sequence[tuple[str, Settings]]) -> in
 
 
 def learning_curve_bytes(size: CategorySize, cells: Sequence[tuple[str, Settings]]) -> int:
-    """Return what it takes to fit on parts of a category: the features of all pictures as well."""
+    """Return what it takes to fit on parts of a category: all features, twice while joined."""
     kept = sum(_layer_bytes(size, cells[0][1].backbone, layer) for layer in STRIDES)
-    return cells_bytes(size, cells) + (size.train + size.test) * kept
+    return cells_bytes(size, cells) + 2 * (size.train + size.test) * kept
 
 
 def parts_that_fit(

@@ -130,11 +130,6 @@ def is_scheduler(address: str) -> bool:
     return SCHEDULER.fullmatch(address) is not None
 
 
-def is_train_count(text: str) -> bool:
-    """Tell whether it is a number of training pictures that a model can be made of, or all."""
-    return text == ALL_PICTURES or (text.isdecimal() and int(text) > 1)
-
-
 def study_refusal(request: Request) -> Fact | None:
     """Return why a study of the training pictures cannot be carried out as it is asked for."""
     studies = request.training_pictures + bool(request.train_counts)

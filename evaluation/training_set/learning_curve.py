@@ -1,26 +1,34 @@
 """How many good pictures are enough: PaDiM and PatchCore fitted on growing parts of them.
 
 For each seed the training pictures are put into a random order, and the first 10, 20, ... of it are
-fitted on: a larger part holds the smaller ones, so what differs is what was added. All pictures
-together are taken as they lie, and give exactly what an evaluation with that seed gives. The
-features of all pictures stay in memory, so that one pass of the network serves every fit.
+fitted on: a larger part holds the smaller ones. All pictures together are taken as they lie, and
+give exactly what an evaluation with that seed gives. The features of all pictures stay in memory,
+so that one pass of the network serves every fit.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
+from itertools import product
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from data_utils.demo import is_demo
 from data_utils.facts import fact
 from data_utils.mvtec import DatasetError
 from detectors.backbones.features import Backbone, Features
-from detectors.base import Progress, TooFewPicturesError, batches, calibration_positions
-from detectors.feature_detector import FeatureDetector
+from detectors.base import (
+    Progress,
+    TooFewPicturesError,
+    batches,
+    calibration_positions,
+    no_calibration,
+)
 from detectors.maps import image_scores
 from detectors.registry import METHODS
 from evaluation.measure.measures import image_auroc, pixel_curve_of, pixels_by_type
@@ -29,8 +37,10 @@ from evaluation.run.memory_budget import learning_curve_bytes, refusal, size_of
 from evaluation.run.progress import RunProgress
 from evaluation.run.request import ALL_PICTURES
 from evaluation.run.writing import CategoryInput
-from evaluation.training_set.curve_table import Fit, LearningCurve, enough_pictures, write_curve
+from evaluation.training_set.curve_table import FIT, curve_file, enough_pictures, write_curve
 from evaluation.training_set.study import Subject
+
+Positions = NDArray[np.int64]
 
 
 def measure_learning_curve(
@@ -38,42 +48,33 @@ def measure_learning_curve(
 ) -> None:
     """Fit on so many training pictures each, drawn by each seed, and keep the curve.
 
-    Raises
-    ------
-    DatasetError
-        If the features of all pictures do not fit into the memory.
-    CellError
-        If the curve cannot be written.
+    Raises DatasetError if it does not fit into the memory, OSError if it cannot be written.
     """
     category, pictures, settings = subject.category, subject.pictures, subject.run.settings
-    needed = learning_curve_bytes(
-        size_of(category, pictures.transform), [(method, settings) for method in subject.methods]
-    )
+    cells = [(method, settings) for method in subject.methods]
+    needed = learning_curve_bytes(size_of(category, pictures.transform), cells)
     if lacking := refusal(needed, subject.run.room):
         raise DatasetError(lacking)
-    sizes = part_sizes(counts, pictures.train_count)
+    most = pictures.train_count
     for count in counts:
-        if count != ALL_PICTURES and int(count) > pictures.train_count:
-            above = {"count": count, "most": pictures.train_count}
-            progress.say(fact("count_above", category=category.name, **above))
-    curve = LearningCurve(
-        {
-            "category": category.name,
-            "demo_data": is_demo(category.root),
-            "data_root": str(category.root.resolve()),
-            "data_fingerprint": pictures.fingerprint,
-            "transform": str(pictures.transform),
-            "backbone_identity": subject.backbone.identity,
-            "weights": subject.backbone.weights_label,
-            "settings": {method: settings.for_method(method) for method in subject.methods},
-        },
-        pictures.test_records["label"].to_numpy(np.int64),
-        tuple(_fits(subject, progress, sizes, list(dict.fromkeys(seeds)))),
-    )
-    path = write_curve(subject.run.outputs, curve)
-    for sentence in enough_pictures(curve):
+        if count != ALL_PICTURES and int(count) > most:
+            progress.say(fact("count_above", category=category.name, count=count, most=most))
+    sizes = part_sizes(counts, most)
+    curve = {
+        "category": category.name,
+        "data_root": str(category.root.resolve()),
+        "data_fingerprint": pictures.fingerprint,
+        "transform": str(pictures.transform),
+        "weights": subject.backbone.weights_label,
+        "backbone_identity": subject.backbone.identity,
+        "settings": {method: settings.for_method(method) for method in subject.methods},
+        "labels": pictures.test_records["label"].tolist(),
+        "fits": list(_fits(subject, progress, sizes, sorted(set(seeds)))),
+    }
+    path = curve_file(subject.run.outputs, category.name)
+    write_curve(path, curve)
+    for sentence in (*enough_pictures(curve), f"Written to {path}"):
         progress.say(sentence)
-    progress.say(f"Written to {path}")
 
 
 def part_sizes(counts: Sequence[str], train: int) -> list[int]:
@@ -81,54 +82,40 @@ def part_sizes(counts: Sequence[str], train: int) -> list[int]:
     return sorted({train if one == ALL_PICTURES else min(int(one), train) for one in counts})
 
 
-def part_of(size: int, train: int, seed: int) -> NDArray[np.int64]:
-    """Return the positions of some training pictures, int64 ``[size]``: all, or those drawn."""
+def part_of(size: int, train: int, seed: int) -> Positions:
+    """Return the positions of the training pictures that are fitted on, int64 ``[size]``."""
     if size == train:
-        return np.arange(train, dtype=np.int64)
+        return np.arange(train)
     return np.random.default_rng(seed).permutation(train)[:size]
 
 
 def _fits(
     subject: Subject, progress: RunProgress, sizes: Sequence[int], seeds: Sequence[int]
-) -> Iterator[Fit]:
-    """Yield every method by every seed on every number of pictures."""
-    pictures, settings, told = (
-        subject.pictures,
-        subject.run.settings,
-        {"category": subject.category.name},
-    )
-    given = CategoryInput(subject.category, pictures, decode_s=0.0)
+) -> Iterator[dict[str, Any]]:
+    """Yield what every method by every seed on every number of pictures gives."""
+    pictures, settings, name = subject.pictures, subject.run.settings, subject.category.name
+    given, records = CategoryInput(subject.category, pictures, 0.0), pictures.test_records
     regions = given.full_size_regions if settings.full_size_masks else given.regions
-    labels = pictures.test_records["label"]
-    passed = _extracted(subject.backbone, pictures.train, progress.phase("extracting", **told))
-    train = {layer: torch.cat([part[layer] for part in passed]) for layer in passed[0]}
-    passed.clear()
-    test = _extracted(subject.backbone, pictures.test, progress.phase("scoring", **told))
-    report, done = progress.phase("fitting_parts", **told), 0
-    for seed in seeds:
-        for method in subject.methods:
-            for size in sizes:
-                detector = METHODS[method].make(
-                    replace(settings.options, seed=seed), subject.backbone
-                )
-                assert isinstance(detector, FeatureDetector)
-                part = part_of(size, pictures.train_count, seed)
-                held_out = _fitted(detector, train, part, pictures.images.shape[1:3])
-                maps = np.concatenate(
-                    [detector.score_features(one, pictures.images.shape[1:3]).maps for one in test]
-                )
-                scores, pixels = (
-                    image_scores(maps),
-                    pixels_by_type(maps, regions, pictures.test_records),
-                )
-                areas = image_auroc(scores, labels), auroc(pixel_curve_of([*pixels.values()]))
-                yield Fit(method, size, seed, *areas, scores, held_out)
-                done += 1
-                report(done, len(seeds) * len(subject.methods) * len(sizes))
+    report = progress.phase("extracting", category=name)
+    parts = _extracted(subject.backbone, pictures.train, report)
+    train = {layer: torch.cat([part.pop(layer) for part in parts]) for layer in [*parts[0]]}
+    test = _extracted(subject.backbone, pictures.test, progress.phase("scoring", category=name))
+    for seed, method in product(seeds, subject.methods):
+        options = replace(settings.options, seed=seed)
+        report = progress.phase("fitting", category=name, method=METHODS[method].title)
+        for done, size in enumerate(sizes, start=1):
+            detector = METHODS[method].make(options, subject.backbone)
+            part = part_of(size, pictures.train_count, seed)
+            maps, left_out = _scored(detector, train, part, test, pictures.images.shape[1:3])
+            scores, pixels = image_scores(maps), pixels_by_type(maps, regions, records)
+            areas = image_auroc(scores, records["label"]), auroc(pixel_curve_of([*pixels.values()]))
+            image, pixel = (None if math.isnan(area) else area for area in areas)
+            values = (method, size, seed, image, pixel, scores.tolist(), left_out.tolist())
+            yield dict(zip(FIT, values, strict=True))
+            report(done, len(sizes))
 
 
 def _extracted(backbone: Backbone, images: NDArray[np.uint8], report: Progress) -> list[Features]:
-    """Return the features of pictures, batch by batch."""
     parts = []
     for part in batches(len(images)):
         parts.append(backbone.extract(images[part]))
@@ -136,28 +123,20 @@ def _extracted(backbone: Backbone, images: NDArray[np.uint8], report: Progress) 
     return parts
 
 
-def _fitted(
-    detector: FeatureDetector, train: Features, part: NDArray[np.int64], size: tuple[int, ...]
-) -> NDArray[np.float32]:
-    """Fit on some training pictures; return scores of these, each left out, as an evaluation does.
-
-    None where they are too few to leave any out.
-    """
+def _scored(
+    detector: Any, train: Features, part: Positions, test: list[Features], side: tuple[int, ...]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Fit on some pictures; return the maps of the test, and scores of some, each left out."""
     for batch in batches(len(part)):
         detector.partial_fit(_some(train, part[batch]))
     detector.finish_fit()
     positions = calibration_positions(len(part))
-    scores = [np.empty(0, np.float32)]
-    try:
-        for batch in batches(len(part)):
-            own = positions[(positions >= batch.start) & (positions < batch.stop)]
-            if len(own):
-                features = _some(train, part[own])
-                scores.append(detector.calibrate_features(features, own, size).scores)
-    except TooFewPicturesError:
-        return scores[0]
-    return np.concatenate(scores)
+    left_out = no_calibration(side).result.scores
+    with suppress(TooFewPicturesError):
+        features = _some(train, part[positions])
+        left_out = detector.calibrate_features(features, positions, side).scores
+    return np.concatenate([detector.score_features(one, side).maps for one in test]), left_out
 
 
-def _some(features: Features, positions: NDArray[np.int64]) -> Features:
+def _some(features: Features, positions: Positions) -> Features:
     return {layer: maps[positions] for layer, maps in features.items()}
