@@ -23,6 +23,7 @@ from data_utils.facts import fact
 from data_utils.mvtec import DatasetError
 from detectors.backbones.features import Backbone, Features
 from detectors.base import (
+    BATCH_SIZE,
     Progress,
     TooFewPicturesError,
     batches,
@@ -131,11 +132,15 @@ def _scored(
         detector.partial_fit(_some(train, part[batch]))
     detector.finish_fit()
     positions = calibration_positions(len(part))
-    left_out = no_calibration(side).result.scores
+    starts = np.searchsorted(positions, range(BATCH_SIZE, len(part), BATCH_SIZE))
+    left_out = [no_calibration(side).result.scores]
     with suppress(TooFewPicturesError):
-        features = _some(train, part[positions])
-        left_out = detector.calibrate_features(features, positions, side).scores
-    return np.concatenate([detector.score_features(one, side).maps for one in test]), left_out
+        for own in filter(len, np.split(positions, starts)):
+            rated = detector.calibrate_features(_some(train, part[own]), own, side)
+            left_out.append(rated.scores)
+    return np.concatenate(
+        [detector.score_features(one, side).maps for one in test]
+    ), np.concatenate(left_out)
 
 
 def _some(features: Features, positions: Positions) -> Features:

@@ -69,8 +69,8 @@ def test_seeds_that_disagree_take_a_difference_back() -> None:
 def test_seeds_of_both_sides_that_move_together_leave_a_difference_real() -> None:
     generator = np.random.default_rng(7)
     shared = drawn(1.5, generator)
-    ours = [shared + change * LABELS for change in (0.3, 0.9, 1.5)]
-    baseline = [scores - 0.3 * LABELS for scores in ours]
+    ours = [shared + change * LABELS for change in (-1.0, -0.5, 0.0)]
+    baseline = [scores - 0.5 * LABELS for scores in ours]
     apart, together = (
         image_auroc_difference(ours, baseline, LABELS, paired=paired) for paired in (False, True)
     )

@@ -205,7 +205,7 @@ def test_a_file_that_holds_anything_else_is_one_sentence(
     content[CHECKSUM] = content_checksum(content)
     path.write_text(json.dumps(content))
 
-    with pytest.raises(CurveError, match=r"train_counts\.json is damaged or was written by"):
+    with pytest.raises(CurveError, match=r"train_counts\.json is damaged or of another version"):
         read_curve(tmp_path, "part")
 
 
