@@ -92,13 +92,14 @@ def panel(table: pd.DataFrame, measured: str, title: str, false_alarms: float) -
         yield f'<path d="{level}" stroke="gray" stroke-dasharray="4 3"/>'
     for number, (method, rows) in enumerate(table.groupby("method", sort=False)):
         colour = method_colour(str(method))
+        across = {at: int(count) for at, count in rows["count"].items()}
         there = [at for at in rows.index if not math.isnan(mean[at])]
-        points = " ".join(f"{x(rows.at[at, 'count'])},{y(mean[at])}" for at in there)
+        points = " ".join(f"{x(across[at])},{y(mean[at])}" for at in there)
         yield f'<polyline points="{points}" stroke="{colour}" stroke-width="1.5"/>'
         for at in there:
-            across, up, down = x(rows.at[at, "count"]), mean[at] + spread[at], mean[at] - spread[at]
-            yield f'<path d="M{across},{y(up)}V{y(down)}" stroke="{colour}"/>'
-            yield f'<circle cx="{across}" cy="{y(mean[at])}" r="3" fill="{colour}"/>'
+            right, up, down = x(across[at]), mean[at] + spread[at], mean[at] - spread[at]
+            yield f'<path d="M{right},{y(up)}V{y(down)}" stroke="{colour}"/>'
+            yield f'<circle cx="{right}" cy="{y(mean[at])}" r="3" fill="{colour}"/>'
         place = f'x="{WIDTH_PX + 4}" y="{14 * number + 10}"'
         yield f'<text {place} fill="{colour}">{method_title(str(method))}</text>'
 

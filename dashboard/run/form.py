@@ -99,10 +99,11 @@ def draw_form(selection: Selection) -> tuple[Request, str]:
         seeds = _numbers(
             st.text_input(t("runpage_seeds"), key="form_seeds", help=t("runpage_seeds_help")), int
         )
-        counts = st.text_input(
+        given_counts = st.text_input(
             t("runpage_counts"), key="form_counts", help=t("runpage_counts_help")
         )
-    weights, counts = weights.strip(), counts.replace(",", " ").split()
+        counts = tuple(given_counts.replace(",", " ").split())
+    weights = weights.strip()
     problem = (
         _problem(selection, categories, size)
         or _sweep_problem(ratios, seeds)
@@ -122,14 +123,14 @@ def draw_form(selection: Selection) -> tuple[Request, str]:
         force=force,
         workers=workers,
         scheduler=scheduler,
-        train_counts=tuple(counts),
+        train_counts=counts,
     )
     if not problem:
         given = replace(given, coreset_ratios=tuple(ratios), seeds=tuple(seeds))
+        refused = [study_refusal(given)]
         if any(METHODS[method].reads_backbone for method in methods or METHODS):
-            unusable = (why_unusable(one.engine, one.backbone) for one in given.settings())
-            refused = (study_refusal(given), *unusable)
-            problem = next((told(fact) for fact in refused if fact), "")
+            refused += (why_unusable(one.engine, one.backbone) for one in given.settings())
+        problem = next((told(fact) for fact in refused if fact), "")
     return given, problem
 
 
@@ -202,7 +203,7 @@ def _weights_problem(weights: str, backbones: Sequence[str]) -> str:
     return ""
 
 
-def _counts_problem(counts: list[str]) -> str:
+def _counts_problem(counts: Sequence[str]) -> str:
     wrong = (
         one for one in counts if one != ALL_PICTURES and not (one.isdecimal() and int(one) > 1)
     )

@@ -86,11 +86,11 @@ def over_draws(curve: Mapping[str, Any], false_alarms: float) -> pd.DataFrame:
     fits["missed"] = [one.missed_rate for one in decided]
     fits["false_alarms"] = [one.false_alarm_rate for one in decided]
     grouped = fits.astype(dict.fromkeys(MEASURED, float)).groupby(["method", "count"])
-    values, seeds = grouped[MEASURED], grouped.size().rename("seeds")
+    values, seeds = grouped[MEASURED], grouped.size()
     lacking = values.count().lt(seeds, axis=0)
-    means, deviations = values.mean().mask(lacking), values.std().mask(lacking)
-    parts = [seeds, means.add_suffix("_mean"), deviations.add_suffix("_std")]
-    return pd.concat(parts, axis=1).reset_index()
+    table = values.mean().mask(lacking).add_suffix("_mean")
+    table = table.join(values.std().mask(lacking).add_suffix("_std"))
+    return table.assign(seeds=seeds).reset_index()
 
 
 def enough_pictures(curve: Mapping[str, Any]) -> list[Fact]:

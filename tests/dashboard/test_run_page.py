@@ -329,8 +329,12 @@ def test_numbers_of_training_pictures_are_handed_on_and_refused_with_several_pro
     app.button(key="form_start").click().run()
     assert starts[0][-4:] == ["--train-counts", "10", "20", "all"]
 
-    app = set_form(app, workers=2)
-    assert [one.value for one in app.error] == [worded(fact("study_alone"), lang)]
+    for wrong, code in (
+        ({"methods": ["ae"]}, "study_without_methods"),
+        ({"workers": 2}, "study_alone"),
+    ):
+        app = set_form(opened(PAGE, lang), counts="10", **wrong)
+        assert [one.value for one in app.error] == [worded(fact(code), lang)]
     assert app.button(key="form_start").disabled
 
 

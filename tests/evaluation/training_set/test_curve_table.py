@@ -137,7 +137,7 @@ def test_missed_defects_and_false_alarms_are_counted_at_each_fits_own_threshold(
         limits = [threshold_for(one["calibration"], rate) for one in own]
         if math.isnan(limits[0]):
             assert (count, rate) != (100, 0.05)
-            assert math.isnan(table.at[count, "missed_mean"])
+            assert table["missed_mean"].isna()[count]
             continue
         pairs = [(np.array(one["scores"]), at) for one, at in zip(own, limits, strict=True)]
         missed = [np.mean(scores[LABELS == 1] <= limit) for scores, limit in pairs]
