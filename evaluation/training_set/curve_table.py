@@ -1,8 +1,5 @@
 """A category's learning curve on disk, what it says, and how many pictures are enough.
 
-A curve is what its JSON file holds: ``labels`` of the test pictures, and ``fits``, each a ``FIT``:
-``scores`` are raw ones of the test pictures, ``calibration`` of its own ones, each left out.
-
 Enough is the smallest number of pictures from which on none can be told apart from the largest by
 its image AUROC, on the same test pictures and draws. That proves no equality, so the interval of
 what it may cost stands beside it.
@@ -45,7 +42,11 @@ def curve_file(outputs: Path, category: str) -> Path:
 
 
 def write_curve(path: Path, curve: Mapping[str, Any]) -> None:
-    """Keep a curve, in place of an earlier one; raises OSError if it cannot be written."""
+    """Keep ``labels`` of the test pictures and ``fits``, each a ``FIT``, in place of earlier ones.
+
+    ``scores`` are raw ones of the test pictures, ``calibration`` of its own ones, each left out.
+    Raises OSError if it cannot be written.
+    """
     finished = datetime.now(UTC).isoformat(timespec="seconds")
     content: dict[str, Any] = {"format": FORMAT, "finished": finished, **curve}
     content[CHECKSUM] = content_checksum(content)
@@ -95,22 +96,20 @@ def over_draws(curve: Mapping[str, Any], false_alarms: float) -> pd.DataFrame:
 
 def enough_pictures(curve: Mapping[str, Any]) -> list[Fact]:
     """Return for each method from which number of pictures on more made no difference."""
-    methods = dict.fromkeys(fit["method"] for fit in curve["fits"])
-    return [_enough(curve, method) for method in methods]
-
-
-def _enough(curve: Mapping[str, Any], method: str) -> Fact:
-    scores: dict[int, list[list[float]]] = {}
+    scores: dict[str, dict[int, list[list[float]]]] = {}
     for fit in curve["fits"]:
-        if fit["method"] == method:
-            scores.setdefault(fit["count"], []).append(fit["scores"])
+        scores.setdefault(fit["method"], {}).setdefault(fit["count"], []).append(fit["scores"])
+    return [_enough(method, scores[method], curve["labels"]) for method in scores]
+
+
+def _enough(method: str, scores: dict[int, list[list[float]]], labels: list[int]) -> Fact:
     title = METHODS[method].title if method in METHODS else method
     *fewer, largest = sorted(scores)
-    if not fewer or len(set(curve["labels"])) == 1:
+    if not fewer or len(set(labels)) == 1:
         return fact("curve_undefined", method=title)
     costs, differing = dict[int, Fact](), list[int]()
     for count in fewer:
-        one = image_auroc_difference(scores[largest], scores[count], curve["labels"], paired=True)
+        one = image_auroc_difference(scores[largest], scores[count], labels, paired=True)
         low, high = max(one.low, -1.0), min(one.high, 1.0)
         costs[count] = fact("curve_cost", count=count, cost=one.mean, low=low, high=high)
         differing += [count] * one.real

@@ -1,9 +1,8 @@
 """How many good pictures are enough: PaDiM and PatchCore fitted on growing parts of them.
 
-For each seed the training pictures are put into a random order, and the first 10, 20, ... of it are
-fitted on: a larger part holds the smaller ones. All pictures together are taken as they lie, and
-give exactly what an evaluation with that seed gives. The features of all pictures stay in memory,
-so that one pass of the network serves every fit.
+A seed draws a random order, and the first 10, 20, ... of it are fitted on: a larger part holds the
+smaller ones, and each gives exactly what an evaluation of these pictures with that seed gives. The
+features of all pictures stay in memory, so that one pass of the network serves every fit.
 """
 
 from __future__ import annotations
@@ -22,14 +21,7 @@ from numpy.typing import NDArray
 from data_utils.facts import fact
 from data_utils.mvtec import DatasetError
 from detectors.backbones.features import Backbone, Features
-from detectors.base import (
-    BATCH_SIZE,
-    Progress,
-    TooFewPicturesError,
-    batches,
-    calibration_positions,
-    no_calibration,
-)
+from detectors.base import BATCH_SIZE, Progress, TooFewPicturesError, batches, calibration_positions
 from detectors.maps import image_scores
 from detectors.registry import METHODS
 from evaluation.measure.measures import image_auroc, pixel_curve_of, pixels_by_type
@@ -60,7 +52,6 @@ def measure_learning_curve(
     for count in counts:
         if count != ALL_PICTURES and int(count) > most:
             progress.say(fact("count_above", category=category.name, count=count, most=most))
-    sizes = part_sizes(counts, most)
     curve = {
         "category": category.name,
         "data_root": str(category.root.resolve()),
@@ -70,7 +61,7 @@ def measure_learning_curve(
         "backbone_identity": subject.backbone.identity,
         "settings": {method: settings.for_method(method) for method in subject.methods},
         "labels": pictures.test_records["label"].tolist(),
-        "fits": list(_fits(subject, progress, sizes, sorted(set(seeds)))),
+        "fits": list(_fits(subject, progress, part_sizes(counts, most), seeds)),
     }
     path = curve_file(subject.run.outputs, category.name)
     write_curve(path, curve)
@@ -84,10 +75,8 @@ def part_sizes(counts: Sequence[str], train: int) -> list[int]:
 
 
 def part_of(size: int, train: int, seed: int) -> Positions:
-    """Return the positions of the training pictures that are fitted on, int64 ``[size]``."""
-    if size == train:
-        return np.arange(train)
-    return np.random.default_rng(seed).permutation(train)[:size]
+    """Return which training pictures are fitted on, ascending, int64 ``[size]``."""
+    return np.sort(np.random.default_rng(seed).permutation(train)[:size])
 
 
 def _fits(
@@ -101,7 +90,7 @@ def _fits(
     parts = _extracted(subject.backbone, pictures.train, report)
     train = {layer: torch.cat([part.pop(layer) for part in parts]) for layer in [*parts[0]]}
     test = _extracted(subject.backbone, pictures.test, progress.phase("scoring", category=name))
-    for seed, method in product(seeds, subject.methods):
+    for seed, method in product(sorted(set(seeds)), subject.methods):
         options = replace(settings.options, seed=seed)
         report = progress.phase("fitting", category=name, method=METHODS[method].title)
         for done, size in enumerate(sizes, start=1):
@@ -133,14 +122,13 @@ def _scored(
     detector.finish_fit()
     positions = calibration_positions(len(part))
     starts = np.searchsorted(positions, range(BATCH_SIZE, len(part), BATCH_SIZE))
-    left_out = [no_calibration(side).result.scores]
+    left_out = [np.empty(0, np.float32)]
     with suppress(TooFewPicturesError):
         for own in filter(len, np.split(positions, starts)):
-            rated = detector.calibrate_features(_some(train, part[own]), own, side)
-            left_out.append(rated.scores)
-    return np.concatenate(
-        [detector.score_features(one, side).maps for one in test]
-    ), np.concatenate(left_out)
+            features = _some(train, part[own])
+            left_out.append(detector.calibrate_features(features, own, side).scores)
+    maps = np.concatenate([detector.score_features(one, side).maps for one in test])
+    return maps, np.concatenate(left_out)
 
 
 def _some(features: Features, positions: Positions) -> Features:
