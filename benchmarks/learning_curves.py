@@ -23,7 +23,7 @@ TITLES = {
     "false_alarms": "realised false alarms, %",
 }
 PERCENT = ("missed", "false_alarms")
-PANEL_PX, ROW_PX, WIDTH_PX, HEIGHT_PX = 260, 200, 180, 120
+PANEL_PX, ROW_PX, WIDTH_PX, HEIGHT_PX = 270, 190, 160, 120
 TICKS = 4
 
 
@@ -51,7 +51,9 @@ def drawing(curves: Sequence[dict[str, Any]], false_alarms: float) -> str:
     """Return an SVG with a row of four panels for each curve."""
     width, height = PANEL_PX * len(TITLES), ROW_PX * len(curves)
     parts = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" fill="none">']
-    parts.append(f'<rect width="{width}" height="{height}" fill="white"/><g font-size="11">')
+    parts.append(
+        f'<rect width="{width}" height="{height}" fill="white"/><g font-size="11" font-family="sans-serif">'
+    )
     for row, curve in enumerate(curves):
         table = over_draws(curve, false_alarms)
         for column, measured in enumerate(TITLES):

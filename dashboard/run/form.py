@@ -20,9 +20,9 @@ from detectors.backbones.names import (
 )
 from detectors.registry import ALL_CHANNELS, METHODS, Options
 from evaluation.run.request import (
-    ALL_PICTURES,
     MAX_SEED,
     MAX_WORKERS,
+    TRAIN_COUNT,
     Request,
     image_size_bounds,
     named_scheduler,
@@ -108,7 +108,7 @@ def draw_form(selection: Selection) -> tuple[Request, str]:
         _problem(selection, categories, size)
         or _sweep_problem(ratios, seeds)
         or _weights_problem(weights, backbones)
-        or _counts_problem(counts)
+        or ("" if all(map(TRAIN_COUNT.fullmatch, counts)) else t("runpage_counts_wrong"))
     )
     given = Request(
         data=selection.data_argument,
@@ -201,13 +201,6 @@ def _weights_problem(weights: str, backbones: Sequence[str]) -> str:
     if not (is_allowed(expanded(weights)) and expanded(weights).is_file()):
         return t("runpage_weights_wrong", path=weights)
     return ""
-
-
-def _counts_problem(counts: Sequence[str]) -> str:
-    wrong = (
-        one for one in counts if one != ALL_PICTURES and not (one.isdecimal() and int(one) > 1)
-    )
-    return t("runpage_counts_wrong") if any(wrong) else ""
 
 
 def _numbers(text: str, kind: Callable[[str], Number]) -> list[Number]:

@@ -22,7 +22,7 @@ from evaluation.store.settings import Settings
 
 MAX_SEED = 2**32 - 1
 MAX_WORKERS = 256
-ALL_PICTURES = "all"
+ALL_PICTURES, TRAIN_COUNT = "all", re.compile("all|[2-9]|[1-9][0-9]+")
 SCHEDULER_VARIABLE = "MVTEC_SCHEDULER"
 SCHEDULER = re.compile(r"(tcp|tls)://([\w.-]+|\[[0-9a-fA-F:.]+\]):\d{1,5}")
 
