@@ -51,9 +51,8 @@ def drawing(curves: Sequence[dict[str, Any]], false_alarms: float) -> str:
     """Return an SVG with a row of four panels for each curve."""
     width, height = PANEL_PX * len(TITLES), ROW_PX * len(curves)
     parts = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" fill="none">']
-    parts.append(
-        f'<rect width="{width}" height="{height}" fill="white"/><g font-size="11" font-family="sans-serif">'
-    )
+    parts.append(f'<rect width="{width}" height="{height}" fill="white"/>')
+    parts.append('<g font-size="10" font-family="sans-serif">')
     for row, curve in enumerate(curves):
         table = over_draws(curve, false_alarms)
         for column, measured in enumerate(TITLES):
