@@ -10,6 +10,7 @@ import signal
 import sys
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from tqdm import tqdm
@@ -58,7 +59,9 @@ from evaluation.store.files import remove, write_atomically
 from evaluation.store.leave_out import read_left_out
 from evaluation.store.review_lines import ReviewLines, lines_for
 from evaluation.store.summary import SUMMARY_FILE, table_of
+from evaluation.training_set.curve_table import CURVE_NAME
 from evaluation.training_set.held_out import rate_training_pictures
+from evaluation.training_set.learning_curve import measure_learning_curve
 from evaluation.training_set.study import Study, carry_out, study_cells
 
 EXIT_FAILED_CELLS, EXIT_USAGE, EXIT_BUSY, EXIT_CLUSTER, EXIT_CANCELLED = 1, 2, 3, 4, 130
@@ -279,6 +282,8 @@ def _study_of(request: Request) -> tuple[str, Study] | None:
     """Return name and function of the study that is asked for instead of an evaluation."""
     if request.training_pictures:
         return "training_pictures", rate_training_pictures
+    if counts := request.train_counts:
+        return CURVE_NAME, partial(measure_learning_curve, counts=counts, seeds=request.seeds)
     return None
 
 

@@ -57,6 +57,8 @@ def _say_where(request: Request) -> None:
     """Say into which folders cells with other than the default settings go."""
     methods = request.methods or tuple(METHODS)
     combined = request.settings()
+    if request.train_counts:  # no cells
+        return
     if len(combined) > 1:
         cells = {(method, one.identifier(method)) for one in combined for method in methods}
         st.caption(t("runpage_sweep", count=len(cells), folder=SETTINGS_FOLDER))

@@ -22,9 +22,11 @@ from detectors.registry import ALL_CHANNELS, METHODS, Options
 from evaluation.run.request import (
     MAX_SEED,
     MAX_WORKERS,
+    TRAIN_COUNT,
     Request,
     image_size_bounds,
     named_scheduler,
+    study_refusal,
 )
 
 Number = TypeVar("Number", int, float)
@@ -40,6 +42,7 @@ DEFAULTS: dict[str, object] = {
     "form_ratios": str(Options().coreset_ratio),
     "form_size": None,
     "form_seeds": str(Options().seed),
+    "form_counts": "",
     "form_weights": "",
     "form_workers": 1,
     "form_cluster": False,
@@ -96,11 +99,16 @@ def draw_form(selection: Selection) -> tuple[Request, str]:
         seeds = _numbers(
             st.text_input(t("runpage_seeds"), key="form_seeds", help=t("runpage_seeds_help")), int
         )
+        given_counts = st.text_input(
+            t("runpage_counts"), key="form_counts", help=t("runpage_counts_help")
+        )
+        counts = tuple(given_counts.replace(",", " ").split())
     weights = weights.strip()
     problem = (
         _problem(selection, categories, size)
         or _sweep_problem(ratios, seeds)
         or _weights_problem(weights, backbones)
+        or ("" if all(map(TRAIN_COUNT.fullmatch, counts)) else t("runpage_counts_wrong"))
     )
     given = Request(
         data=selection.data_argument,
@@ -115,12 +123,14 @@ def draw_form(selection: Selection) -> tuple[Request, str]:
         force=force,
         workers=workers,
         scheduler=scheduler,
+        train_counts=counts,
     )
     if not problem:
         given = replace(given, coreset_ratios=tuple(ratios), seeds=tuple(seeds))
+        refused = [study_refusal(given)]
         if any(METHODS[method].reads_backbone for method in methods or METHODS):
-            unusable = (why_unusable(one.engine, one.backbone) for one in given.settings())
-            problem = next((told(fact) for fact in unusable if fact), "")
+            refused += (why_unusable(one.engine, one.backbone) for one in given.settings())
+        problem = next((told(fact) for fact in refused if fact), "")
     return given, problem
 
 

@@ -48,7 +48,11 @@ class Difference:
 
 
 def image_auroc_difference(
-    ours: Sequence[ArrayLike], baseline: Sequence[ArrayLike], labels: ArrayLike, seed: int = 0
+    ours: Sequence[ArrayLike],
+    baseline: Sequence[ArrayLike],
+    labels: ArrayLike,
+    seed: int = 0,
+    paired: bool = False,
 ) -> Difference:
     """Compare the image scores of two sides on the same pictures.
 
@@ -60,6 +64,9 @@ def image_auroc_difference(
         0 good, 1 defective.
     seed : int
         Of the bootstrap.
+    paired : bool
+        Whether both sides have the same seeds in one order, and more in common by each than the
+        test pictures; then the spread is that of their differences.
     """
     labels = np.asarray(labels)
     defective = labels > 0
@@ -75,10 +82,11 @@ def image_auroc_difference(
     mean = float(pairs.mean())
     resampled = resampled_means(pairs, np.random.default_rng(seed))
     parts = [(float(resampled.var()), fewest - 1)]
+    by_seed = [np.array([one.mean() for one in side]) for side in sides]
     parts += [
-        (float(np.var([one.mean() for one in side], ddof=1)) / len(side), len(side) - 1)
-        for side in sides
-        if len(side) > 1
+        (float(np.var(values, ddof=1)) / len(values), len(values) - 1)
+        for values in ([by_seed[0] - by_seed[1]] if paired else by_seed)
+        if len(values) > 1
     ]
     half = _half_width(parts)
     return Difference(mean, mean - half, mean + half, *counts)

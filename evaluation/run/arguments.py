@@ -11,7 +11,7 @@ from data_utils.locations import DATA_VARIABLE, default_data_root, expanded
 from detectors.backbones.engines import LIBRARIES, PRECISIONS, REQUIREMENTS
 from detectors.backbones.names import AUTOMATIC, BACKBONES, DEFAULT_BACKBONE, RANDOM, STAND_IN
 from detectors.registry import ALL_CHANNELS, METHODS
-from evaluation.run.request import MAX_SEED, MAX_WORKERS, Request, is_scheduler
+from evaluation.run.request import ALL_PICTURES, MAX_SEED, MAX_WORKERS, Request, is_scheduler
 
 DEMO = "demo"
 MAX_THREADS = 1024
@@ -171,6 +171,15 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="rate every training picture by PaDiM and PatchCore without it, and tell which ones "
         "stand out and which are nearly equal: <out>/<category>/training_pictures",
+    )
+    studies.add_argument(
+        "--train-counts",
+        nargs="+",
+        type=lambda text: text if text == ALL_PICTURES else str(_whole(2)(text)),
+        metavar="N",
+        help="how many good pictures are enough: fit PaDiM and PatchCore on so many of them, such "
+        "as 10 20 50 100 all, and score the test pictures; each of the --seeds draws others, so "
+        "several show the spread: <out>/<category>/train_counts.json",
     )
 
     places = parser.add_argument_group("where the cells are made")

@@ -111,6 +111,12 @@ def cells_bytes(size: CategorySize, cells: Sequence[tuple[str, Settings]]) -> in
     return OVERHEAD_BYTES + pictures + scored + held_out + features + own
 
 
+def learning_curve_bytes(size: CategorySize, cells: Sequence[tuple[str, Settings]]) -> int:
+    """Return what it takes to fit on parts of a category: all features, twice while joined."""
+    kept = sum(_layer_bytes(size, cells[0][1].backbone, layer) for layer in STRIDES)
+    return cells_bytes(size, cells) + 2 * (size.train + size.test) * kept
+
+
 def parts_that_fit(
     cells: Sequence[T], size: CategorySize, free: int, asked: Callable[[T], tuple[str, Settings]]
 ) -> list[list[T]]:

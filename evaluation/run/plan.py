@@ -12,7 +12,7 @@ from data_utils.locations import free_bytes
 from data_utils.mvtec import category_names
 from detectors.backbones.names import RANDOM
 from detectors.registry import METHODS
-from evaluation.run.request import Request, RequestError, check_settings
+from evaluation.run.request import Request, RequestError, check_settings, study_refusal
 from evaluation.store.cells import readable_cells
 from evaluation.store.leave_out import read_left_out
 from evaluation.store.places import CellKey, CellPlace
@@ -104,6 +104,8 @@ def planned_run(request: Request, data: Path, outputs: Path) -> Run:
     if unknown := [name for name in wanted if name not in available]:
         names, held = ", ".join(unknown), ", ".join(available)
         raise RequestError("category_unknown", names=names, data=data, available=held)
+    if refused := study_refusal(request):
+        raise RequestError(refused)
     if len(request.backbones) > 1 and request.weights not in (None, RANDOM):
         raise RequestError("one_backbone", weights=request.weights)
     settings, *variants = request.settings()

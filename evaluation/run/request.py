@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields
 from itertools import product
 from pathlib import Path
 
-from data_utils.facts import Fault
+from data_utils.facts import Fact, Fault, fact
 from data_utils.locations import DEFAULT_OUTPUTS
 from data_utils.mvtec import OFFICIAL_CATEGORIES
 from data_utils.transform import MAX_SIDE, MIN_SIDE, PAPER_CROP, choose_transform
@@ -22,6 +22,7 @@ from evaluation.store.settings import Settings
 
 MAX_SEED = 2**32 - 1
 MAX_WORKERS = 256
+ALL_PICTURES, TRAIN_COUNT = "all", re.compile("all|[2-9]|[1-9][0-9]+")
 SCHEDULER_VARIABLE = "MVTEC_SCHEDULER"
 SCHEDULER = re.compile(r"(tcp|tls)://([\w.-]+|\[[0-9a-fA-F:.]+\]):\d{1,5}")
 
@@ -59,6 +60,9 @@ class Request:
         File that names training pictures which are not used; see ``store.leave_out``.
     training_pictures : bool
         Instead of an evaluation, rate every training picture by a model without it.
+    train_counts : tuple of str
+        Instead of an evaluation, fit on so many training pictures each, numbers or ``"all"``, drawn
+        anew for each of the `seeds`; of other settings the first of each.
     """
 
     data: str
@@ -81,6 +85,7 @@ class Request:
     scheduler: str = ""
     leave_out: str | None = None
     training_pictures: bool = False
+    train_counts: tuple[str, ...] = ()
 
     def settings(self) -> tuple[Settings, ...]:
         """Return every combination once, in order."""
@@ -126,6 +131,16 @@ def named_scheduler() -> str:
 def is_scheduler(address: str) -> bool:
     """Tell whether it is the address of a Dask scheduler: ``tcp://host:port`` or ``tls://...``."""
     return SCHEDULER.fullmatch(address) is not None
+
+
+def study_refusal(request: Request) -> Fact | None:
+    """Return why a study of the training pictures cannot be carried out as it is asked for."""
+    studies = request.training_pictures + bool(request.train_counts)
+    if studies > 1 or (studies and (request.workers > 1 or request.scheduler)):
+        return fact("study_alone")
+    if studies and not any(METHODS[one].reads_backbone for one in request.methods or METHODS):
+        return fact("study_without_methods")
+    return None
 
 
 def command_line(arguments: Sequence[str], outputs: Path, show: Callable[[Path], str] = str) -> str:

@@ -292,6 +292,7 @@ WRONG: dict[str, list[Any]] = {
     "runpage_ratios_wrong": ["0", "0.1 1.01", "-1", "nan", "much", ""],
     "runpage_size_wrong": [31, 2049],
     "runpage_seeds_wrong": ["0 -1", str(2**32), "0.5", " "],
+    "runpage_counts_wrong": ["1", "10 many", "-5 all", "10.5"],
     "runpage_weights_wrong": ["/no/such/file.pth"],
 }
 
@@ -313,6 +314,27 @@ def test_a_wrong_value_is_one_sentence_and_nothing_can_be_started(sentence: str)
 def test_a_weights_file_fits_one_backbone() -> None:
     app = set_form(opened(PAGE), weights="mine.pth", backbones=["resnet18", "resnet50"])
     assert [one.value for one in app.error] == [translate("runpage_weights_one", "en")]
+    assert app.button(key="form_start").disabled
+
+
+@pytest.mark.parametrize("lang", ["en", "ko"])
+@pytest.mark.usefixtures("results")
+def test_numbers_of_training_pictures_are_handed_on_and_refused_with_several_processes(
+    starts: list[list[str]], lang: str
+) -> None:
+    app = set_form(opened(PAGE, lang), counts="10, 20 all", seeds="0 1 2")
+    assert not app.error
+    assert translate("runpage_sweep", lang, count=7, folder="settings") not in shown(app)
+    assert command(app)[4:11] == ["--seeds", "0", "1", "2", "--train-counts", "10", "20"]
+    app.button(key="form_start").click().run()
+    assert starts[0][-4:] == ["--train-counts", "10", "20", "all"]
+
+    for wrong, code in (
+        ({"methods": ["ae"]}, "study_without_methods"),
+        ({"workers": 2}, "study_alone"),
+    ):
+        app = set_form(opened(PAGE, lang), counts="10", **wrong)
+        assert [one.value for one in app.error] == [worded(fact(code), lang)]
     assert app.button(key="form_start").disabled
 
 

@@ -39,6 +39,7 @@ from evaluation.store.cells import read_cell
 from evaluation.store.places import CELL_FILE, SCORES_FILE, CellPlace
 from evaluation.store.review_lines import ReviewLines, lines_text
 from evaluation.store.summary import SUMMARY_FILE
+from evaluation.training_set.curve_table import read_curve
 from tests.engines import (
     INSTALL,
     OPENVINO_FLOAT32,
@@ -165,6 +166,9 @@ SCORE = ["--score", "x", "--category", "part", "--method", "padim"]
         (["--padim-channels", "-3"], "'-3' is not a whole number above 0"),
         (["--threads", "two"], "'two' is not a whole number from 1 to 1024"),
         (["--workers", "9999"], "'9999' is not a whole number from 1 to 256"),
+        (["--train-counts", "1"], "'1' is not a whole number above 1"),
+        (["--train-counts", "10", "-5"], "'-5' is not a whole number"),
+        (["--train-counts", "every"], "'every' is not a whole number"),
         (["--scheduler", "somewhere"], "'somewhere' is no scheduler's address"),
         (["--scheduler", "tcp://a:1", "--workers", "2"], "--workers counts processes of this"),
         (["--score", "x"], "--score needs --category NAME"),
@@ -183,6 +187,7 @@ SCORE = ["--score", "x", "--category", "part", "--method", "padim"]
         ),
         (["--thresholds", "t.json"], "--thresholds goes with --score or --export only"),
         ([*SCORE, "--force"], "--force does not go with --score"),
+        ([*SCORE, "--train-counts", "10"], "--train-counts does not go with --score"),
         ([*SCORE, "--methods", "ae"], "--methods does not go with --score"),
         ([*SCORE, "--seeds", "1", "2"], "--score takes one value of --seeds"),
         ([*SCORE, "--engines", "torch", "openvino"], "--score takes one value of --engines"),
@@ -209,6 +214,9 @@ def test_a_wrong_argument_is_answered_in_one_sentence(
         (["--padim-channels", "449"], "resnet18 has 448"),
         (["--precision", "int8"], "PyTorch computes the backbone in float32, not in int8"),
         (["--engine", "openvino", "--backbone", "filterbank"], "runs in PyTorch only"),
+        (["--train-counts", "all", "--workers", "2"], "in one process and one study at a time"),
+        (["--train-counts", "all", "--training-pictures"], "only one of --training-pictures"),
+        (["--train-counts", "all", "--methods", "ae"], "studied with PaDiM and PatchCore"),
         (["--data", "\udcff"], "\\udcff"),
         (["--categories", "\udcff"], "\\udcff"),
         (["--data", "nowhere"], "try --data demo"),
@@ -325,6 +333,23 @@ def test_a_run_ends_with_a_summary_and_the_same_command_skips_what_is_finished(
     assert before["category"] == "part"
     assert "part / padim (image_size-64): done" in third.out
     assert told(outputs).state == "done"
+
+
+def test_a_learning_curve_is_told_and_kept_and_makes_no_cell(
+    call: Call, quick: list[str], outputs: Path
+) -> None:
+    counts = ("--train-counts", "3", "100", "all", "--seeds", "0", "1")
+    ended = call(*quick, *counts, "--out", str(outputs))
+    curve = read_curve(outputs, "part")
+
+    assert ended.status == 0
+    found = [(fit["method"], fit["count"], fit["seed"]) for fit in curve["fits"]]
+    assert found == [("padim", count, seed) for seed in (0, 1) for count in (3, 6)]
+    assert "so 100 stands for all of them" in ended.out
+    assert str(curve["enough"][0]) in ended.out
+    assert f"Written to {outputs / 'part' / 'train_counts.json'}" in ended.out
+    assert told(outputs).state == "done"
+    assert not list(outputs.rglob(CELL_FILE))
 
 
 def test_a_busy_outputs_folder_is_left_alone_and_free_after_every_end(

@@ -66,6 +66,29 @@ def test_seeds_that_disagree_take_a_difference_back() -> None:
     assert not wide.real
 
 
+def test_seeds_of_both_sides_that_move_together_leave_a_difference_real() -> None:
+    generator = np.random.default_rng(7)
+    shared = drawn(1.5, generator)
+    ours = [shared + change * LABELS for change in (-1.0, -0.5, 0.0)]
+    baseline = [scores - 0.5 * LABELS for scores in ours]
+    apart, together = (
+        image_auroc_difference(ours, baseline, LABELS, paired=paired) for paired in (False, True)
+    )
+
+    assert apart.mean == together.mean
+    assert not apart.real
+    assert together.real
+
+
+def test_paired_seeds_with_opposite_changes_take_a_difference_back() -> None:
+    shared = drawn(1.5, np.random.default_rng(4))
+    ours = [shared + change * LABELS for change in (-0.4, 0.4, 2.0)]
+    found = image_auroc_difference(ours, [shared] * 3, LABELS, paired=True)
+
+    assert image_auroc_difference([ours[2]], [shared], LABELS, paired=True).real
+    assert not found.real
+
+
 def test_the_interval_holds_the_truth_about_as_often_as_it_says() -> None:
     generator = np.random.default_rng(5)
     truth = 0.0  # both sides are equally good

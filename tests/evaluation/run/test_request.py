@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import shlex
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -25,6 +27,7 @@ from evaluation.run.request import (
     image_size_bounds,
     is_scheduler,
     named_scheduler,
+    study_refusal,
 )
 from evaluation.store.settings import Settings
 from tests.engines import INSTALL, OPENVINO_FLOAT32, OPENVINO_INT8, without_packages
@@ -61,12 +64,35 @@ ALL_METHODS = tuple(METHODS)
         Request(DATA, engines=("openvino",), precisions=("bfloat16",)),
         Request(DATA, engines=("torch", "openvino"), precisions=("float32", "int8")),
         Request(DATA, scheduler="tls://[::1]:8786", threads=2),
+        Request(DATA, seeds=(0, 1), train_counts=("10", "20", "all")),
         EVERYTHING,
     ],
 )
 def test_the_command_line_understands_what_was_asked(request_: Request) -> None:
     assert parse_request(request_.arguments()) == request_
     assert request_of(argument_parser().parse_args(request_.arguments())) == request_
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({}, None),
+        ({"train_counts": ()}, None),
+        ({"train_counts": (), "workers": 2}, None),
+        ({"methods": ("ae", "padim")}, None),
+        ({"workers": 2}, "study_alone"),
+        ({"scheduler": "tcp://a:1"}, "study_alone"),
+        ({"training_pictures": True}, "study_alone"),
+        ({"train_counts": (), "training_pictures": True, "workers": 2}, "study_alone"),
+        ({"methods": ("ae",)}, "study_without_methods"),
+        ({"train_counts": (), "methods": ("ae",)}, None),
+    ],
+)
+def test_a_study_is_carried_out_alone_in_one_process_by_methods_that_read_the_network(
+    changes: dict[str, Any], code: str | None
+) -> None:
+    refused = study_refusal(replace(Request(DATA, train_counts=("10", "all")), **changes))
+    assert (refused.code if refused else None) == code
 
 
 def test_a_sweep_is_every_combination_once() -> None:
