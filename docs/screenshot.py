@@ -34,7 +34,7 @@ COLOURS, GAP_PX = 256, 12
 
 
 def main(address: str = "http://localhost:8501") -> None:
-    """Open every page; write ``samples.png`` and ``training.png``, and all of them smaller as ``pages.png``."""
+    """Open every page; write two of them, and all of them smaller as ``pages.png``."""
     chromium = next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
     shots = {}
     with sync_playwright() as playwright:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import streamlit as st
+
 from dashboard.frame import framed
 from dashboard.opening import draw_notices, has_category, opened
+from dashboard.state import t
+from dashboard.training.learning_panel import draw_learning_curves
 from dashboard.training.ratings_panel import draw_ratings
 
 
@@ -11,7 +15,9 @@ def draw() -> None:
     """Draw the page."""
     selection = opened("training_title", "training_lead")
     if has_category(selection):
+        st.header(t("training_suspicious"))
         draw_ratings(selection)
+        draw_learning_curves(selection)
         draw_notices(selection)
 
 

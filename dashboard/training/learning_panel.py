@@ -11,9 +11,10 @@ import streamlit as st
 from dashboard.charts import draw_chart
 from dashboard.figures.learning_charts import TITLES, learning_chart
 from dashboard.loaders import finished_cells
-from dashboard.run.control import duration, launch
+from dashboard.run.control import duration
 from dashboard.state import Selection, draw_false_alarm_slider, language, t, told
 from dashboard.tables import draw_download, percent, weights_text
+from dashboard.training.start_button import draw_start
 from data_utils.facts import Fault
 from evaluation.run.request import ALL_PICTURES, Request
 from evaluation.training_set.curve_table import TEXTS, curve_file, over_draws, read_curve
@@ -63,7 +64,5 @@ def _draw_start(selection: Selection) -> None:
     seconds = EVALUATIONS * max((one.get("wall_s") or 0 for one in cells), default=0)
     time = duration(seconds) if seconds else t("learning_time_unknown")
     st.caption(t("learning_takes", counts=", ".join(counts), draws=len(SEEDS), time=time))
-    if st.button(t("learning_start", category=category), key="learning_start"):
-        request = Request(selection.data_argument, (category,), seeds=SEEDS, train_counts=counts)
-        launch(selection.outputs, request.arguments())
-        st.rerun()
+    request = Request(selection.data_argument, (category,), seeds=SEEDS, train_counts=counts)
+    draw_start(selection, request, t("learning_start", category=category), "learning_start")

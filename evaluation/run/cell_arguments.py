@@ -12,7 +12,10 @@ from evaluation.measure.operating_points import DEFAULT_FALSE_ALARMS
 from evaluation.run.arguments import share
 
 ONLY_WITH_CELL = ("category", "method", "csv", "false_alarms", "thresholds")
-NOT_WITH_CELL = ("data", "categories", "methods", "force", "workers", "scheduler", "train_counts")
+NOT_WITH_CELL = (
+    *("data", "categories", "methods", "force", "workers", "scheduler"),
+    *("train_counts", "training_pictures"),
+)
 SINGLE_WITH_CELL = ("seeds", "backbones", "engines", "precisions", "coreset_ratios")
 MEANT = {"category": " (did you mean --categories?)", "method": " (did you mean --methods?)"}
 

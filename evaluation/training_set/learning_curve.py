@@ -56,6 +56,7 @@ def measure_learning_curve(
         "category": category.name,
         "data_root": str(category.root.resolve()),
         "data_fingerprint": pictures.fingerprint,
+        "left_out": subject.run.left_out(category.name),
         "transform": str(pictures.transform),
         "weights": subject.backbone.weights_label,
         "backbone_identity": subject.backbone.identity,

@@ -9,7 +9,6 @@ from __future__ import annotations
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 from data_utils.decoding import Pictures
 from data_utils.facts import fact_of
@@ -22,7 +21,6 @@ from evaluation.run.memory_budget import cells_bytes, refusal, size_of
 from evaluation.run.plan import Run
 from evaluation.run.progress import DONE, FAILED, RunProgress
 from evaluation.run.reading import decoded, scanned
-from evaluation.run.request import RequestError
 from evaluation.store.places import CellKey
 
 
@@ -34,8 +32,6 @@ class Subject:
     ----------
     methods : list of str
         Those that read the network: one pass of it serves many fits.
-    folder : Path
-        The category's, in the outputs folder.
     """
 
     run: Run
@@ -43,23 +39,14 @@ class Subject:
     pictures: Pictures
     backbone: Backbone
     methods: list[str]
-    folder: Path
 
 
 Study = Callable[[Subject, RunProgress], None]
 
 
 def study_cells(run: Run, name: str) -> list[CellKey]:
-    """Return what stands for a study among the planned cells, and is shown as its progress.
-
-    Raises
-    ------
-    RequestError
-        If no method of the run reads the network.
-    """
+    """Return what stands for a study among the planned cells, and is shown as its progress."""
     methods = [method for method in run.methods if METHODS[method].reads_backbone]
-    if not methods:
-        raise RequestError("study_without_methods")
     return [CellKey(category, method, name) for category in run.categories for method in methods]
 
 
@@ -79,7 +66,7 @@ def carry_out(study: Study, cells: list[CellKey], run: Run, progress: RunProgres
             if lacking := refusal(needed, run.room):
                 raise DatasetError(lacking)
             backbone = sources.of(run.settings).get(progress)
-            study(Subject(run, category, pictures, backbone, methods, run.outputs / name), progress)
+            study(Subject(run, category, pictures, backbone, methods), progress)
         except Exception as error:
             if not isinstance(error, (ValueError, OSError)):
                 traceback.print_exc()

@@ -11,7 +11,6 @@ import pytest
 from data_utils.mvtec import scan_category
 from evaluation.run.plan import Run
 from evaluation.run.progress import DONE, FAILED, CellState, RunProgress
-from evaluation.run.request import RequestError
 from evaluation.training_set.held_out import rate_training_pictures
 from evaluation.training_set.ratings import (
     ABOUT_FILE,
@@ -97,12 +96,10 @@ def test_fewer_than_three_pictures_are_refused_in_a_sentence(tmp_path: Path) -> 
     assert read_ratings(tmp_path / "out", "part") is None
 
 
-def test_the_autoencoder_alone_cannot_be_asked(tmp_path: Path) -> None:
+def test_the_autoencoder_is_not_asked(tmp_path: Path) -> None:
     run = Run(tmp_path, tmp_path, ["part"], ["ae", "padim"])
 
     assert [cell.method for cell in study_cells(run, NAME)] == ["padim"]
-    with pytest.raises(RequestError, match="a training of its own"):
-        study_cells(Run(tmp_path, tmp_path, ["part"], ["ae"]), NAME)
 
 
 @pytest.mark.parametrize("name", [ABOUT_FILE, TABLE_FILE, "maps_padim.npy"])
