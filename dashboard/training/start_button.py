@@ -17,7 +17,7 @@ def draw_start(selection: Selection, request: Request, label: str, key: str) -> 
         return
     status = read_status(selection.outputs)
     running = status is not None and status.state == RUNNING
-    if st.button(label, key=key, type="primary", disabled=running):
+    if st.button(label, key=key, disabled=running):
         launch(selection.outputs, request.arguments())
         st.rerun()
     if running:
