@@ -94,7 +94,8 @@ class Pictures:
         if kept.all():
             return self
         if not kept[: self.train_count].any():
-            raise Fault("all_left_out", path=below(self.records["image_path"].iat[0].parent, root))
+            first = Path(self.records["image_path"].iloc[0])
+            raise Fault("all_left_out", path=below(first.parent, root))
         records, images = self.records[kept].reset_index(drop=True), self.images[kept]
         made = fingerprint(records, images, self.masks)
         return replace(self, records=records, images=images, fingerprint=made)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import streamlit as st
-from numpy.typing import NDArray
 from PIL import Image
 
 from dashboard.components.gallery import Tile, draw_gallery
@@ -52,7 +52,10 @@ def draw_ratings(selection: Selection) -> None:
         if ratings is not None:
             pictures = _pictures(str(selection.outputs), selection.category, stamp)
             _draw_pictures(selection, ratings, pictures, stamp)
-            st.caption(_origin(ratings))
+            methods = ", ".join(map(method_title, ratings.methods))
+            made = {name: ratings.about[name] for name in ("seconds", "weights")}
+            made["weights"] = weights_text(made["weights"])
+            st.caption(t("training_origin", methods=methods, count=len(ratings.table), **made))
         else:
             st.info(t("training_nothing", category=selection.category))
     except (ValueError, OSError) as error:
@@ -78,36 +81,19 @@ def _pictures(outputs: str, category: str, stamp: int) -> Pictures:
     return fitted_pictures(ratings.about)
 
 
-def _origin(ratings: Ratings) -> str:
-    """Say what the ratings were made with, and what was not."""
-    about = ratings.about
-    methods = ", ".join(map(method_title, ratings.methods))
-    origin = {"weights": weights_text(about["weights"]), "seconds": about["seconds"]}
-    return t("training_origin", methods=methods, count=len(ratings.table), **origin)
-
-
 @st.fragment
 def _draw_pictures(selection: Selection, ratings: Ratings, pictures: Pictures, stamp: int) -> None:
     """Draw what stands out, and what is left out; a click redraws only this part of the page."""
-    table = _sample_table(ratings)
-    names, standing_out = sample_names(table), ratings.standing_out
-    name_of = dict(zip(table["file"], names, strict=True))
-    twins = _twins(ratings, names)
     try:
-        kept = kept_left_out(selection.outputs)
+        left_out = kept_left_out(selection.outputs).get(selection.category, ())
     except ValueError as error:
         st.error(told(fact_of(error)))
         return
-    left_out = {name_of[file] for file in kept.get(selection.category, ()) if file in name_of}
-    st.markdown(
-        t(
-            "training_summary",
-            count=int((standing_out > STANDS_OUT).sum()),
-            of=len(names),
-            limit=STANDS_OUT,
-            pairs=len(ratings.about["equal"]),
-        )
-    )
+    table, pairs = _table(ratings, left_out), ratings.about["equal"]
+    apart = int((table["apart"] > STANDS_OUT).sum())
+    told_of = {"count": apart, "of": len(table), "limit": STANDS_OUT, "pairs": len(pairs)}
+    st.markdown(t("training_summary", **told_of))
+    names = sample_names(table)
     with st.container(key="controls", horizontal=True, vertical_alignment="bottom"):
         keep_choice("training_order", ORDERS)
         order = st.selectbox(
@@ -117,48 +103,51 @@ def _draw_pictures(selection: Selection, ratings: Ratings, pictures: Pictures, s
             format_func=lambda one: said(f"training_order_{one}"),
             width=LIST_PX,
         )
-        positions = np.argsort(-np.nan_to_num(standing_out), kind="stable").tolist()
+        positions = np.argsort(-table["apart"].fillna(0), kind="stable").tolist()
         if order == "equal":
-            paired = [one for pair in ratings.about["equal"] for one in pair[:2]]
+            paired = [position for pair in pairs for position in pair[:2]]
             positions = list(dict.fromkeys([*paired, *positions]))
         listed = [names[position] for position in positions]
         at = draw_picker(listed, lambda: listed[0])
     samples = {method: _sample_set(ratings, table, pictures, method) for method in ratings.methods}
-    _draw_picture(ratings, table, samples, positions, at, left_out, stamp)
-    shown = positions[gallery_part(at, len(positions))]
-    _draw_tiles(samples[ratings.methods[0]], shown, standing_out, twins, left_out)
-    _draw_left_out(selection, names, list(name_of), left_out, positions, at, ratings)
-    draw_comparison(selection, tuple(sorted(kept.get(selection.category, ()))), ratings.methods)
+    _draw_picture(ratings, table, samples, positions, at, f"{stamp}/{left_out}")
+    _draw_tiles(samples[ratings.methods[0]], positions[gallery_part(at, len(positions))])
+    additions: dict[str, list[int]] = {
+        "training_leave_this": [positions[at]],
+        "training_leave_apart": np.flatnonzero(table["apart"] > STANDS_OUT).tolist(),
+        "training_leave_second": [pair[1] for pair in pairs],
+    }
+    _draw_left_out(selection, table, additions)
+    draw_comparison(selection, left_out, ratings.methods)
     mirror_in_url()
 
 
-def _sample_table(ratings: Ratings) -> pd.DataFrame:
-    """Return the pictures as the viewer knows them, named by folder and stem."""
+def _table(ratings: Ratings, left_out: Sequence[str]) -> pd.DataFrame:
+    """Return the pictures as the viewer knows them, named by folder and stem.
+
+    With how far they stand ``apart``, what they are nearly equal to as ``twin``, in words or "",
+    and whether they are ``left_out``.
+    """
     folders = [file.split("/", 1)[1].rpartition("/")[0] for file in ratings.table["file"]]
-    return ratings.table.assign(defect=folders, label=0, has_mask=False)
+    table = ratings.table.assign(defect=folders, label=0, has_mask=False, twin="")
+    names = sample_names(table)
+    for one, other, levels in reversed(ratings.about["equal"]):
+        for own, twin in ((one, other), (other, one)):
+            table.loc[own, "twin"] = said("training_twin", name=names[twin], levels=levels)
+    return table.assign(apart=ratings.standing_out, left_out=table["file"].isin(left_out))
 
 
 def _sample_set(
     ratings: Ratings, table: pd.DataFrame, pictures: Pictures, method: str
 ) -> SampleSet:
-    scores = table[method].to_numpy(np.float64)
     return SampleSet(
-        table.assign(score=scores),
-        scores,
+        table,
+        table[method].to_numpy(np.float64),
         ratings.scale(method),
         ratings.maps[method],
         lambda position, kind: Image.fromarray(pictures.train[position]) if kind == "img" else None,
         (ratings.about["data_fingerprint"], "train"),
     )
-
-
-def _twins(ratings: Ratings, names: list[str]) -> dict[int, str]:
-    """Return by position what a picture is nearly equal to, and how nearly, in words."""
-    found: dict[int, str] = {}
-    for one, other, levels in ratings.about["equal"]:
-        for own, twin in ((one, other), (other, one)):
-            found.setdefault(own, said("training_twin", name=names[twin], levels=levels))
-    return found
 
 
 def _draw_picture(
@@ -167,37 +156,30 @@ def _draw_picture(
     samples: dict[str, SampleSet],
     positions: list[int],
     at: int,
-    left_out: set[str],
-    stamp: int,
+    version: str,
 ) -> None:
-    names, deviations = sample_names(table), ratings.deviations
-    twins, rate = _twins(ratings, names), allowed_false_alarms()
+    deviations, rate = ratings.deviations, allowed_false_alarms()
     levels = {method: threshold_for(table[method], rate) for method in samples}
 
     def viewed(place: int) -> dict[str, Any]:
         position = positions[place]
-        marks = [(twins[position], "wrong")] if position in twins else []
-        marks += [(said("training_left_out"), "defect")] if names[position] in left_out else []
+        row = table.iloc[position]
+        marks = [(row["twin"], "wrong")] if row["twin"] else []
+        marks += [(said("training_left_out"), "defect")] if row["left_out"] else []
         under = {
-            method: said(
-                "training_deviation",
-                score=table[method].iat[position],
-                deviations=deviations[method].iat[position],
-            )
-            for method in samples
+            method: said("training_deviation", score=row[method], deviations=far)
+            for method, far in zip(samples, deviations.iloc[position], strict=True)
         }
         seen = {method: one.panels(position) for method, one in samples.items()}
-        row = table.iloc[position]
         return viewer.viewed(ratings.about, row, seen, levels, marks, under=under)
 
     panels = [{"kind": "image", "method": "", "title": said("panel_image")}]
     panels += [{"kind": "overlay", "method": one, "title": method_title(one)} for one in samples]
-    listed = [names[position] for position in positions]
     draw_viewer(
         viewed,
-        listed,
+        sample_names(table.iloc[positions]),
         at,
-        f"training/{stamp}/{rate}/{sorted(left_out)}/{zoom()[0] > 1}/{language()}",
+        f"training/{version}/{rate}/{zoom()[0] > 1}/{language()}",
         panels,
         viewer.labels(methods=False, truth=False),
         OVERLAY_OPACITY,
@@ -206,66 +188,52 @@ def _draw_picture(
     )
 
 
-def _draw_tiles(
-    samples: SampleSet,
-    positions: list[int],
-    standing_out: NDArray[np.float64],
-    twins: dict[int, str],
-    left_out: set[str],
-) -> None:
-    names, tiles = sample_names(samples.table), []
-    for position, picture in zip(positions, samples.thumbnails(positions), strict=True):
-        name, far = names[position], f"{standing_out[position]:+.1f} σ"
-        marks = [said("training_left_out")] if name in left_out else []
-        marks += [said("training_twin_short")] if position in twins else []
-        mark = ", ".join(marks)
-        stands_out = bool(standing_out[position] > STANDS_OUT)
+def _draw_tiles(samples: SampleSet, positions: list[int]) -> None:
+    shown, tiles = samples.table.iloc[positions], []
+    for name, row, picture in zip(
+        sample_names(shown), shown.to_dict("records"), samples.thumbnails(positions), strict=True
+    ):
+        marks = [said("training_left_out")] if row["left_out"] else []
+        marks += [said("training_twin_short")] if row["twin"] else []
+        mark, far, stands_out = (
+            ", ".join(marks),
+            f"{row['apart']:+.1f} σ",
+            row["apart"] > STANDS_OUT,
+        )
         tiles.append(Tile(name, far, "", stands_out, mark, f"{name}, {far}, {mark}", picture))
     height, width = samples.maps.shape[1:]
     draw_gallery(tiles, said("training_gallery"), width / height)
 
 
 def _draw_left_out(
-    selection: Selection,
-    names: list[str],
-    files: list[str],
-    left_out: set[str],
-    positions: list[int],
-    at: int,
-    ratings: Ratings,
+    selection: Selection, table: pd.DataFrame, additions: Mapping[str, list[int]]
 ) -> None:
-    """Draw the list of pictures that are left out, and what adds to it."""
-    file_of = dict(zip(names, files, strict=True))
-    apart = [names[one] for one in positions if ratings.standing_out[one] > STANDS_OUT]
-    second = [names[pair[1]] for pair in ratings.about["equal"]]
-    additions = {
-        "training_leave_this": [names[positions[at]]],
-        "training_leave_apart": apart,
-        "training_leave_second": second,
-    }
+    """Draw the list of pictures that are left out, and buttons that add positions to it."""
+    file_of = dict(zip(sample_names(table), table["file"], strict=True))
+    left_out = set(table["file"][table["left_out"]])
 
-    def keep(chosen: set[str]) -> None:
+    def keep(files: Iterable[str]) -> None:
         try:
-            keep_left_out(selection.outputs, selection.category, [file_of[name] for name in chosen])
+            keep_left_out(selection.outputs, selection.category, files)
         except (ValueError, OSError) as error:
             st.error(told(fact_of(error)))
 
     with st.container(horizontal=True):
         for key, added in additions.items():
-            new = [name for name in added if name not in left_out]
+            new = set(table["file"].iloc[added]) - left_out
             if added:
                 st.button(
                     t(key, count=len(new)),
                     key=key,
                     disabled=not new,
                     on_click=keep,
-                    args=(left_out | set(new),),
+                    args=(left_out | new,),
                 )
-    st.session_state[LIST_KEY] = sorted(left_out)
+    st.session_state[LIST_KEY] = [name for name, file in file_of.items() if file in left_out]
     st.multiselect(
         t("training_list"),
-        names,
+        list(file_of),
         key=LIST_KEY,
         placeholder=t("training_list_empty"),
-        on_change=lambda: keep(set(st.session_state[LIST_KEY])),
+        on_change=lambda: keep(file_of[name] for name in st.session_state[LIST_KEY]),
     )

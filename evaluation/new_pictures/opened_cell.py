@@ -111,7 +111,7 @@ def stamp_of(place: CellPlace) -> Stamp:
     return str(place.folder), cell, model
 
 
-def geometry_of(about: dict[str, Any]) -> Transform:
+def geometry_of(about: Mapping[str, Any]) -> Transform:
     """Return how a cell's pictures were resized and cropped."""
     return Transform(**about["geometry"])
 

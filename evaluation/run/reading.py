@@ -36,22 +36,22 @@ def scanned(data: Path, name: str) -> Category:
 def decoded(
     category: Category,
     transform: Transform,
-    left_out: Sequence[str],
+    named: Sequence[str],
     progress: RunProgress,
     remark: bool,
 ) -> Pictures:
-    """Return a category's pictures without the training pictures named in `left_out`.
+    """Return a category's pictures without those training pictures that are `named`.
 
     `remark` tells whether to say what is odd about its files. Raises DatasetError where no training
     picture or no test picture can be read.
     """
     report = progress.phase("reading", category=category.name)
     pictures = load_pictures(category, transform, report)
-    if left_out:
+    if named:
         whole = pictures.train_count
-        pictures = pictures.without(left_out, category.root)
+        pictures = pictures.without(named, category.root)
         gone = whole - pictures.train_count
-        progress.say(fact("left_out_as_asked", count=gone, named=len(left_out), of=whole))
+        progress.say(fact("left_out_as_asked", count=gone, named=len(named), of=whole))
     if pictures.uncached:
         progress.say(
             f"The pictures of {category.name} cannot be kept in {cache_root()} "

@@ -37,7 +37,7 @@ def rate_training_pictures(subject: Subject, progress: RunProgress) -> None:
         If the result cannot be written.
     """
     started = time.perf_counter()
-    category, pictures, settings = subject.category, subject.pictures, subject.run.settings
+    category, pictures = subject.category, subject.pictures
     train, records = pictures.train, pictures.records[: pictures.train_count]
     if len(train) < FEWEST:
         raise Fault("too_few_to_leave_out", category=category.name, least=FEWEST)
@@ -49,8 +49,6 @@ def rate_training_pictures(subject: Subject, progress: RunProgress) -> None:
         "data_fingerprint": pictures.fingerprint,
         "geometry": asdict(pictures.transform),
         "left_out": subject.run.left_out(category.name),
-        "settings": {method: settings.for_method(method) for method in results},
-        "backbone_identity": subject.backbone.identity,
         "weights": subject.backbone.weights_label,
         "scales": {method: asdict(scale_from(result)) for method, result in results.items()},
         "equal": nearly_equal(train),

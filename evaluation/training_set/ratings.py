@@ -47,7 +47,7 @@ class Ratings:
     ----------
     about : mapping
         As a ``cell.json`` has it: ``category, data_root, data_fingerprint, geometry, left_out``,
-        and ``settings, scales`` by method, ``equal``: see ``nearly_equal``.
+        ``weights``; and ``scales`` by method, ``equal`` (see ``nearly_equal``), ``seconds``.
     table : DataFrame
         ``stem, file`` and, by method, the raw score by a model without the picture; index 0..N-1.
     maps : mapping of method to float [N, H, W]
@@ -153,11 +153,11 @@ def nearly_equal(images: NDArray[np.uint8]) -> list[tuple[int, int, float]]:
     nearest = squared.argmin(axis=1)
     apart = np.sqrt(np.maximum(squared.min(axis=1), 0) / pixels.shape[1])
     limit = max(NEARLY_EQUAL_LEVELS, NEARLY_EQUAL_PART * float(np.median(apart)))
-    pairs = {
-        (*sorted((one, int(nearest[one]))), round(float(apart[one]), 2))
-        for one in np.flatnonzero(apart < limit).tolist()
-    }
-    return sorted(pairs, key=lambda pair: (pair[2], pair))
+    pairs: dict[tuple[int, int], float] = {}
+    for one in np.flatnonzero(apart < limit).tolist():
+        other = int(nearest[one])
+        pairs[min(one, other), max(one, other)] = round(float(apart[one]), 2)
+    return sorted(((*pair, far) for pair, far in pairs.items()), key=lambda pair: pair[::-1])
 
 
 def _place(outputs: Path, category: str) -> CellPlace:

@@ -12,8 +12,7 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 from urllib.parse import quote
 
 import psutil
@@ -25,7 +24,7 @@ from dashboard.texts import translate
 from data_utils.facts import fact
 from data_utils.locations import PROJECT, leads_out
 from data_utils.mvtec import left_out_folders, scan_category
-from evaluation.new_pictures.opened_cell import OpenCell, fitted_pictures, open_cell
+from evaluation.new_pictures.opened_cell import fitted_pictures, open_cell
 from evaluation.run.job import (
     BusyError,
     job_log,
@@ -407,7 +406,7 @@ def test_the_data_folder_in_a_cell_is_not_read_where_it_is_not_open(
     about = read_cell(results / "part" / "padim") | {"category": "secret"}
     opened_files.clear()
     with pytest.raises(CellError, match="is outside the allowed folders"):
-        fitted_pictures(cast("OpenCell", SimpleNamespace(about=about)))
+        fitted_pictures(about)
     assert [page for page, _ in every_page(category="part", method="patchcore")]
     assert inside(closed, opened_files) == []
 

@@ -102,7 +102,7 @@ def test_a_method_that_this_version_does_not_know_is_a_sentence(place: CellPlace
 def test_the_pictures_of_the_fit_come_back_in_its_order(
     evaluated: tuple[Path, Path], cells: list[OpenCell]
 ) -> None:
-    pictures = fitted_pictures(cells[1])
+    pictures = fitted_pictures(cells[1].about)
     names = [path.name for path in pictures.records["image_path"][:24]]
     assert names == [f"{position:03}.png" for position in range(24)]
     twelfth, _ = opened_picture(evaluated[0] / "part" / "train" / "good" / "012.png")
@@ -116,9 +116,9 @@ def test_training_pictures_that_are_gone_or_changed_are_a_sentence(
         return replace(cells[0], about=cells[0].about | {"data_root": str(tmp_path / name)})
 
     shutil.copytree(evaluated[0], tmp_path / "moved")
-    assert fitted_pictures(in_folder("moved")).train_count == 24
+    assert fitted_pictures(in_folder("moved").about).train_count == 24
     (tmp_path / "moved" / "part" / "train" / "good" / "003.png").unlink()
     with pytest.raises(CellError, match="have changed since the evaluation"):
-        fitted_pictures(in_folder("moved"))
+        fitted_pictures(in_folder("moved").about)
     with pytest.raises(CellError, match="not there any more"):
-        fitted_pictures(in_folder("nowhere"))
+        fitted_pictures(in_folder("nowhere").about)

@@ -83,7 +83,6 @@ def test_ratings_say_what_they_were_made_from(made: Run) -> None:
 
     assert about["data_root"] == str(made.data.resolve())
     assert about["weights"] == "random (seed 0)"
-    assert about["settings"]["padim"] == SMALL.for_method("padim")
     assert scan_category(made.data, "part").root == made.data
 
 
