@@ -760,8 +760,9 @@ def test_what_cannot_be_scored_is_one_sentence(
     assert not (tmp_path / table).exists()
 
 
+@pytest.mark.usefixtures("finished")
 def test_pictures_that_differ_from_held_out_ones_are_scored_with_status_5(
-    call: Call, data: Path, finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    call: Call, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("evaluation.measure.drift.FEWEST", 6)
     folder, table = tmp_path / "dark", tmp_path / "scores.csv"
