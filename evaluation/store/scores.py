@@ -43,7 +43,7 @@ def scores_table(
     """Return one row per test picture, then one per calibration picture.
 
     ``defect_pixels`` is the marked area in pixels of the transformed picture; empty where there
-    is no usable mask. ``background`` is the median of the raw map, ``size`` that of the file.
+    is no usable mask. ``background`` is a low quantile of the raw map, ``size`` that of the file.
 
     Parameters
     ----------
