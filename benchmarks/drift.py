@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import argparse
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -48,12 +48,13 @@ def main() -> None:
     total = 0
     for name in given.categories or category_names(given.data):
         remarks = {method: Counter[str]() for method in given.methods}
-        for split in range(given.splits):
-            for method, condition, told in remarked(given.data, name, remarks, backbone, split):
-                remarks[method][condition] += told
+        for method, condition in remarked(given.data, name, remarks, backbone, given.splits):
+            remarks[method][condition] += 1
         for method, counts in remarks.items():
             every, total = every + counts, total + given.splits
-            print(f"{name + ' ' + METHODS[method].title:<28}" + line(counts, given.splits))
+            print(
+                f"{name + ' ' + METHODS[method].title:<28}" + line(counts, given.splits), flush=True
+            )
     print(f"{'all':<28}" + line(every, total), flush=True)
 
 
@@ -64,36 +65,40 @@ def line(counts: Counter[str], total: int) -> str:
 
 
 def remarked(
-    root: Path, name: str, methods: dict[str, Counter[str]], backbone: Backbone, split: int
-) -> Iterator[tuple[str, str, bool]]:
-    """Yield method, condition and whether there is a remark on the pictures that were left out."""
+    root: Path, name: str, methods: Iterable[str], backbone: Backbone, splits: int
+) -> Iterator[tuple[str, str]]:
+    """Yield method and condition for every split with a remark on what was left out."""
     category = scan_category(root, name)
     pictures = load_pictures(category, Settings().transform_for(category))
     train, test = np.asarray(pictures.train), np.asarray(pictures.test)
     bad = test[pictures.test_records["label"].to_numpy() > 0]
-    generator = np.random.default_rng(split)
-    order = generator.permutation(len(train))
-    fitted = np.sort(order[: round(FITTED * len(train))])
-    others = np.setdiff1d(order, fitted)
-    features = all_features(train, backbone)
-    changed = {one: altered(train[others], *change) for one, change in CHANGES.items()} | {"": bad}
-    read = {one: all_features(images, backbone) for one, images in changed.items()}
-    for method in methods:
-        detector = METHODS[method].make(Options(seed=split), backbone)
-        assert isinstance(detector, FeatureDetector)
-        calibration, _ = by_features(detector, features, train, fitted, others)
-        held_out = seen(train[fitted[calibration.positions]], calibration.result.maps)
-        tables = {
-            one: seen(images, detector.score_features(read[one], images.shape[1:3]).maps)
-            for one, images in changed.items()
-        }
-        good, defective = tables["untouched"], tables.pop("")
-        for condition, share in AMONG_DEFECTS.items():
-            count = min(round(len(good) * share / (1 - share)), len(defective))
-            some = defective.iloc[generator.permutation(len(defective))[:count]]
-            tables[condition] = pd.concat([good, some])
-        for condition, table in tables.items():
-            yield method, condition, bool(differences(held_out, table, method))
+    images = {one: altered(train, *change) for one, change in CHANGES.items()} | {"": bad}
+    features = {one: all_features(some, backbone) for one, some in images.items()}
+    for split in range(splits):
+        generator = np.random.default_rng(split)
+        order = generator.permutation(len(train))
+        fitted = np.sort(order[: round(FITTED * len(train))])
+        others = np.setdiff1d(order, fitted)
+        for method in methods:
+            detector = METHODS[method].make(Options(seed=split), backbone)
+            assert isinstance(detector, FeatureDetector)
+            of_good = features["untouched"]
+            calibration, _ = by_features(detector, of_good, train, fitted, others)
+            held_out = seen(train[fitted[calibration.positions]], calibration.result.maps)
+            tables = {}
+            for one, some in images.items():
+                chosen = others if one else np.arange(len(bad))
+                part = {layer: maps[chosen] for layer, maps in features[one].items()}
+                maps = detector.score_features(part, train.shape[1:3]).maps
+                tables[one] = seen(some[chosen], maps)
+            good, defective = tables["untouched"], tables.pop("")
+            for condition, share in AMONG_DEFECTS.items():
+                count = min(round(len(good) * share / (1 - share)), len(defective))
+                chosen = generator.permutation(len(defective))[:count]
+                tables[condition] = pd.concat([good, defective.iloc[chosen]])
+            for condition, table in tables.items():
+                if differences(held_out, table, method):
+                    yield method, condition
 
 
 def altered(images: NDArray[np.uint8], brightness: float, blur_px: float) -> NDArray[np.uint8]:

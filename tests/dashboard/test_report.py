@@ -346,7 +346,7 @@ def test_good_test_pictures_that_differ_from_held_out_ones_are_said(
     results: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("evaluation.measure.drift.FEWEST", 6)
-    assert "good test pictures differ" not in report(results).words
+    assert "part: good test pictures differ" not in report(results).words
     folder = results / "part" / "padim"
     table = scores(folder)
     table["brightness"] += 99.0 * (table["split"] == "test")
