@@ -84,13 +84,13 @@ def differences(held_out: pd.DataFrame, pictures: pd.DataFrame, method: str) -> 
     """
     if min(len(held_out), len(pictures)) < FEWEST:
         return []
-    tested = {
-        quantity: _compared(held_out[quantity], pictures[quantity])
+    tested = sorted(
+        (*_compared(held_out[quantity], pictures[quantity]), quantity)
         for quantity in QUANTITIES
         if quantity in held_out and quantity in pictures
-    }
+    )
     found, p = list[Fact](), 0.0
-    for rank, (quantity, (area, alone)) in enumerate(sorted(tested.items(), key=_by_p)):
+    for rank, (alone, area, quantity) in enumerate(tested):
         p = max(p, (len(tested) - rank) * alone)
         effect = max(area, 1 - area)
         if p < LEVEL and effect >= LEAST_EFFECT:
@@ -100,20 +100,17 @@ def differences(held_out: pd.DataFrame, pictures: pd.DataFrame, method: str) -> 
     return found + _other_sizes(held_out, pictures)
 
 
-def _by_p(one: tuple[str, tuple[float, float]]) -> float:
-    return one[1][1]
-
-
 def _compared(held_out: pd.Series, pictures: pd.Series) -> tuple[float, float]:
-    """Return the AUROC between both, above 0.5 where `pictures` are higher, and its p-value."""
+    """Return the p-value and the AUROC between both, above 0.5 where `pictures` are higher."""
     # Here, because a page without cells should not wait for it.
     from scipy.stats import mannwhitneyu
 
-    if pd.concat([held_out, pictures]).nunique() < 2:
-        return 0.5, 1.0
     held_out, pictures = held_out.dropna(), pictures.dropna()
+    pairs = len(pictures) * len(held_out)
+    if not pairs or pd.concat([held_out, pictures]).nunique() < 2:
+        return 1.0, 0.5
     wins, p = mannwhitneyu(pictures, held_out, alternative="two-sided")
-    return float(wins / (len(pictures) * len(held_out))), float(p)
+    return float(p), float(wins / pairs)
 
 
 def _other_sizes(held_out: pd.DataFrame, pictures: pd.DataFrame) -> list[Fact]:

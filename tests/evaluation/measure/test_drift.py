@@ -120,6 +120,8 @@ def test_what_a_table_lacks_is_not_compared() -> None:
     assert differences(held_out[[]], pictures, "PaDiM") == []
     pictures.loc[0, "brightness"] = math.nan
     assert len(differences(held_out, pictures, "PaDiM")) == 3
+    unknown = pictures.assign(background=math.nan)
+    assert set(codes(differences(held_out, unknown, "PaDiM"))) == {"brighter", "sharper"}
 
 
 def test_sizes_that_no_held_out_picture_has_are_counted_where_all_others_are_shared() -> None:
