@@ -40,7 +40,7 @@ from evaluation.new_pictures.score_table import (
     score_csv,
     verdicts_in_words,
 )
-from evaluation.new_pictures.scoring import pictures_below, score_pictures
+from evaluation.new_pictures.scoring import pictures_below, score_pictures, unlike_held_out
 from evaluation.run.arguments import (
     DEMO,
     ArgumentsError,
@@ -64,7 +64,8 @@ from evaluation.training_set.held_out import rate_training_pictures
 from evaluation.training_set.learning_curve import measure_learning_curve
 from evaluation.training_set.study import Study, carry_out, study_cells
 
-EXIT_FAILED_CELLS, EXIT_USAGE, EXIT_BUSY, EXIT_CLUSTER, EXIT_CANCELLED = 1, 2, 3, 4, 130
+EXIT_FAILED_CELLS, EXIT_USAGE, EXIT_BUSY, EXIT_CLUSTER = 1, 2, 3, 4
+EXIT_UNLIKE, EXIT_CANCELLED = 5, 130
 PRINTED = (
     *("category", "method", "image_auroc", "pixel_auroc", "aupro"),
     *("fit_s", "score_s", "ms_per_image", "weights", "settings_id"),
@@ -95,6 +96,7 @@ Finished cells are skipped when the same command runs again, so a run that was s
 exit status: 0 all cells finished, 1 a cell failed (with --score: a picture cannot be read),
 2 wrong arguments or no data,
 3 another evaluation is using the outputs folder, 4 the cluster cannot be used or is gone,
+5 scored, but these pictures differ from the good ones that the threshold is from,
 130 cancelled."""
 
 
@@ -183,12 +185,14 @@ def _score(parsed: argparse.Namespace, outputs: Path) -> int:
         return _complain(fact_of(error), EXIT_USAGE)
     unreadable = [one for one in scored if not one.readable]
     title = METHODS[parsed.method].title
-    say(f"{title} on {parsed.category}: {len(scored) - len(unreadable)} pictures scored.")
-    say(verdicts_in_words([one.score(parsed.method) for one in scored], cell, rate, chosen))
+    unlike = unlike_held_out(scored, [cell])
+    say(f"{title} on {parsed.category}: {verdicts_in_words(scored, cell, rate, chosen)}")
+    if unlike:
+        say(unlike)
     say(f"Written to {target}")
     for one in unreadable:
         print(f"Not read: {readable(one.name)} {one.remark}.", file=sys.stderr)
-    return EXIT_FAILED_CELLS if unreadable else 0
+    return EXIT_FAILED_CELLS if unreadable else EXIT_UNLIKE if unlike else 0
 
 
 def _export(parsed: argparse.Namespace, outputs: Path) -> int:

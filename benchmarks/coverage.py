@@ -22,7 +22,7 @@ from data_utils.mvtec import category_names, scan_category
 from data_utils.pictures import load_pictures
 from detectors.backbones.features import Backbone, Features
 from detectors.backbones.networks import load_backbone
-from detectors.base import Calibration, batches, calibration_positions
+from detectors.base import AnomalyResult, Calibration, batches, calibration_positions
 from detectors.feature_detector import FeatureDetector
 from detectors.registry import METHODS, Options
 from evaluation.measure.operating_points import is_defective, threshold_for
@@ -79,13 +79,13 @@ def realised(
             others = np.setdiff1d(order, fitted)
             detector = METHODS[method].make(Options(seed=split), backbone)
             if isinstance(detector, FeatureDetector):
-                calibration, scores = by_features(detector, features, train, fitted, others)
+                calibration, result = by_features(detector, features, train, fitted, others)
             else:
                 detector.fit(train[fitted])
                 calibration = detector.calibrate(train[fitted])
-                scores = detector.score(train[others]).scores
+                result = detector.score(train[others])
             limits = [threshold_for(calibration.result.scores, rate) for rate in RATES]
-            shares = [is_defective(scores, limit).mean() for limit in limits]
+            shares = [is_defective(result.scores, limit).mean() for limit in limits]
             rates.append(np.where(np.isnan(limits), np.nan, shares))
         yield method, np.array(rates)
 
@@ -102,8 +102,8 @@ def by_features(
     images: NDArray[np.uint8],
     fitted: NDArray[np.int64],
     others: NDArray[np.int64],
-) -> tuple[Calibration, NDArray[np.float32]]:
-    """Fit on some pictures, return their calibration and the scores of the others."""
+) -> tuple[Calibration, AnomalyResult]:
+    """Fit on some pictures, return their calibration and what is found in the others."""
 
     def some(positions: NDArray[np.int64]) -> Features:
         return {layer: maps[positions] for layer, maps in features.items()}
@@ -112,7 +112,7 @@ def by_features(
     detector.partial_fit(some(fitted)).finish_fit()
     positions = calibration_positions(len(fitted))
     result = detector.calibrate_features(some(fitted[positions]), positions, size)
-    return Calibration(positions, result), detector.score_features(some(others), size).scores
+    return Calibration(positions, result), detector.score_features(some(others), size)
 
 
 if __name__ == "__main__":

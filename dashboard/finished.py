@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from dashboard import loaders
 from dashboard.samples.sample_set import SampleSet, stored_samples
-from data_utils.facts import Fact, from_json
+from data_utils.facts import Fact, fact, from_json
 from detectors.registry import METHODS
+from evaluation.measure.drift import joined
 from evaluation.measure.operating_points import Decisions, decide
 from evaluation.measure.recommendation import Candidate, candidate
 from evaluation.store.places import CellError, CellPlace
@@ -106,6 +107,12 @@ def finished_methods(
         if cell is not None:
             cells.append(cell)
     return cells, problems
+
+
+def apart(category: str, cells: Iterable[FinishedCell]) -> list[Fact]:
+    """Return in what a category's good test pictures differ from held-out training ones."""
+    what = joined(one for cell in cells for one in loaders.differences(cell.place))
+    return [fact("test_drift", category=category, what=what)] if what else []
 
 
 def findings_of(about: Mapping[str, Any]) -> list[tuple[str, Fact]]:

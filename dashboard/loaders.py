@@ -17,6 +17,8 @@ from data_utils.demo import ensure_demo, is_demo
 from data_utils.facts import Fact, fact, fact_of
 from data_utils.locations import default_data_root, demo_root, expanded, is_allowed
 from data_utils.mvtec import DatasetError, category_names
+from detectors.registry import METHODS
+from evaluation.measure import drift
 from evaluation.store.cells import (
     StoredCell,
     abouts,
@@ -37,7 +39,7 @@ from evaluation.store.places import (
     CellKey,
     CellPlace,
 )
-from evaluation.store.scores import read_scores
+from evaluation.store.scores import held_out, read_scores
 from evaluation.store.summary import (
     KEY,
     SUMMARY_FILE,
@@ -198,6 +200,19 @@ def scores(place: CellPlace) -> pd.DataFrame:
 @st.cache_data(show_spinner=False, max_entries=64)
 def _scores(folder: str, cell_modified: int, modified: int) -> pd.DataFrame:  # noqa: ARG001
     return _read(read_scores, Path(folder), cell_modified)
+
+
+def differences(place: CellPlace) -> list[Fact]:
+    """Return in what the cell's good test pictures differ from its held-out training ones."""
+    title = METHODS[place.method].title
+    return _differences(str(place.folder), *_modified_files(place, SCORES_FILE), title)
+
+
+@st.cache_data(show_spinner=False, max_entries=64)
+def _differences(folder: str, cell_modified: int, modified: int, title: str) -> list[Fact]:
+    table = _scores(folder, cell_modified, modified)
+    good = table[(table["split"] == "test") & (table["label"] == 0)]
+    return drift.differences(held_out(table), good, title)
 
 
 def curves(place: CellPlace) -> dict[str, NDArray[Any]]:

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
-from dashboard.finished import FinishedCell, finished_methods
+from dashboard.finished import FinishedCell, apart, finished_methods
 from dashboard.loaders import results
 from dashboard.run.control import start_evaluation
 from dashboard.state import Selection, selected, t, told
 from dashboard.tables import cell_names, method_title
+from data_utils.facts import Fact
 from detectors.backbones.names import LITE0, RANDOM, weights_kind
 from detectors.registry import METHODS
-from evaluation.measure.metrics import SUSPICIOUS_BRIGHTNESS_AUROC
+from evaluation.measure.drift import brightness_tells
 from evaluation.run.job import read_status
 from evaluation.run.progress import RUNNING
 from evaluation.run.states import is_from
@@ -58,7 +59,7 @@ def draw_finished_cells(selection: Selection, remarks: bool = True) -> list[Fini
     if not cells and not problems:
         draw_no_results(selection)
     if remarks:
-        draw_notices(selection, [cell.about for cell in cells], selection.category)
+        draw_notices(selection, [cell.about for cell in cells], selection.category, cells)
         present = {cell.method for cell in cells}
         draw_evaluation(selection, [method for method in METHODS if method not in present])
     return cells
@@ -86,12 +87,16 @@ NETWORK_NOTICES = {RANDOM: "random_notice", LITE0: "lite0_notice"}
 
 
 def draw_notices(
-    selection: Selection, cells: Iterable[Mapping[Any, Any]] = (), category: str | None = None
+    selection: Selection,
+    cells: Iterable[Mapping[Any, Any]] = (),
+    category: str | None = None,
+    finished: Sequence[FinishedCell] = (),
 ) -> None:
     """Draw what must be known of the shown results as one line that can be opened.
 
     Generated data, results of other data than the sidebar says or of another network than a
-    ResNet, and categories where brightness alone tells good from defective pictures.
+    ResNet, and in what good test pictures differ from held-out ones or from defective ones without
+    regard to defects.
 
     Parameters
     ----------
@@ -100,6 +105,8 @@ def draw_notices(
         ``category, method, demo_data`` and ``data_root`` of each shown cell, as in ``cell.json``.
     category : str or None
         Whose brightness is looked at; None for all.
+    finished : sequence of FinishedCell
+        The cells of `category` whose good test pictures are compared with their held-out ones.
     """
     table, _ = results(selection.outputs)
     notices = [t("demo_notice")] if selection.demo else []
@@ -109,7 +116,7 @@ def draw_notices(
         chosen = default[kinds == kind].sort_values(["category", "method"])
         if len(chosen):
             notices.append(t(key, cells=cell_names(chosen.to_dict("records"))))
-    notices += [*_origin(selection, list(cells)), *_brightness(table, category)]
+    notices += [*_origin(selection, list(cells)), *map(told, _unlike(table, category, finished))]
     if notices:
         label = t("notices_demo" if selection.demo else "notices", count=len(notices))
         with st.expander(label, icon=":material/info:"):
@@ -145,13 +152,14 @@ def draw_no_results(selection: Selection) -> None:
         st.info(t("no_methods_yet", category=selection.category))
 
 
-def _brightness(summary: pd.DataFrame, category: str | None) -> list[str]:
-    """Return where brightness alone tells good from defective test pictures."""
+def _unlike(
+    summary: pd.DataFrame, category: str | None, finished: Sequence[FinishedCell]
+) -> list[Fact]:
+    """Return in what good test pictures differ from held-out ones, and from defective ones."""
     cells = summary if category is None else summary[summary["category"] == category]
     reached = pd.to_numeric(cells["brightness_auroc"], errors="coerce")
     highest = reached.groupby(cells["category"]).max()
-    affected = highest[highest >= SUSPICIOUS_BRIGHTNESS_AUROC]
-    return [
-        t("brightness_notice", category=str(name), value=float(value))
-        for name, value in affected.items()
-    ]
+    notable = apart(str(category), finished)
+    for name, value in highest.items():
+        notable += brightness_tells(str(name), value)
+    return notable

@@ -71,7 +71,7 @@ def _draw_result(selection: Selection) -> None:
         if cell is not None:
             _draw_samples(selection, cell.samples(), cell.about)
             _draw_numbers(cell.about)
-            draw_notices(selection, [cell.about], selection.category)
+            draw_notices(selection, [cell.about], selection.category, [cell])
     except CellError as error:
         st.error(told(fact_of(error)))
     else:

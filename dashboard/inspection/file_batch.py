@@ -18,7 +18,7 @@ from dashboard.tables import method_title
 from dashboard.texts import plain
 from evaluation.new_pictures.opened_cell import OpenCell
 from evaluation.new_pictures.score_table import DEFECTIVE, score_csv, verdict
-from evaluation.new_pictures.scoring import AT_ONCE, ScoredPicture, score_pictures
+from evaluation.new_pictures.scoring import AT_ONCE, ScoredPicture, score_pictures, unlike_held_out
 
 TABLE_KEY = "inspection_table"
 
@@ -51,6 +51,8 @@ def draw_batch(
         else:
             reported, read = verdicts.count(DEFECTIVE), sum(one.readable for one in scored)
             counts.append(t("inspection_batch_line", method=title, reported=reported, count=read))
+    if unlike := unlike_held_out(scored, ready):
+        st.warning(told(unlike), icon=":material/wb_incandescent:")
     styled = table.style.format(dict.fromkeys(table.columns[1::2], "{:.4g}"), na_rep="n/a")
     st.caption(t("inspection_batch_hint"))
     st.dataframe(

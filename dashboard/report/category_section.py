@@ -14,7 +14,7 @@ from markupsafe import Markup
 from dashboard.answer import answer
 from dashboard.compare.lineup import unlike_weights
 from dashboard.figures.roc_charts import roc_chart
-from dashboard.finished import FinishedCell, findings_of
+from dashboard.finished import FinishedCell, apart, findings_of
 from dashboard.method_curves import method_curve
 from dashboard.report.embedded import chart, picture
 from dashboard.samples.sample_set import SampleSet, sample_names
@@ -22,7 +22,7 @@ from dashboard.tables import method_title, number, percent, percent_interval
 from dashboard.texts import TEXTS, fact_wording
 from detectors.registry import METHODS
 from evaluation.measure.disagreement import verdicts
-from evaluation.measure.metrics import SUSPICIOUS_BRIGHTNESS_AUROC
+from evaluation.measure.drift import brightness_tells
 from evaluation.measure.operating_points import share_interval
 from evaluation.measure.recommendation import choose
 from evaluation.measure.telling import MISTAKES, wrongness
@@ -237,9 +237,6 @@ def _findings(name: str, cells: Sequence[FinishedCell], said: Said, language: st
     shown = found[:SHOWN_FINDINGS]
     if len(found) > len(shown):
         shown.append(said("report_findings_more", count=len(found) - len(shown)))
-    brightness = cells[0].about["metrics"].get("brightness_auroc", math.nan)
-    warned = [said("brightness_notice", category=name, value=brightness)]
-    return {
-        "findings": shown,
-        "brightness": warned if brightness >= SUSPICIOUS_BRIGHTNESS_AUROC else [],
-    }
+    brightness = brightness_tells(name, cells[0].about["metrics"].get("brightness_auroc"))
+    unlike = [fact_wording(one, language) for one in (*apart(name, cells), *brightness)]
+    return {"findings": shown, "unlike": unlike}

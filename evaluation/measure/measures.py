@@ -238,11 +238,6 @@ def _checked(scores: ArrayLike, labels: ArrayLike) -> tuple[NDArray[np.float64],
     return ranked.astype(np.float64), truth.astype(np.int64)
 
 
-def mean_brightness(images: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """Return the mean of each picture in [0, 255], ``[N]`` from uint8 ``[N, H, W, 3]``."""
-    return np.array([picture.mean() for picture in images], np.float64)
-
-
 def brightness_auroc(brightness: ArrayLike, labels: ArrayLike) -> float:
     """Return the image AUROC that brightness alone reaches, in whichever direction is better.
 

@@ -21,7 +21,6 @@ AUPRO_LIMIT = 0.3
 CONFIDENCE = 0.95
 QUANTILE = 1.959964  # of the normal distribution, for both tails together
 HALVINGS = 40
-SUSPICIOUS_BRIGHTNESS_AUROC = 0.9  # test pictures of one kind were exposed differently
 SPREAD_POINTS = 1000
 EIGHT_CONNECTED = np.ones((3, 3), dtype=int)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from data_utils.decoding import Pictures
@@ -23,7 +24,7 @@ from evaluation.store.cells import read_cell
 from evaluation.store.checksums import changed
 from evaluation.store.heatmap import Scale
 from evaluation.store.places import CELL_FILE, MODEL_FILE, CellError, CellPlace
-from evaluation.store.scores import calibration_scores, read_scores
+from evaluation.store.scores import calibration_scores, held_out, read_scores
 from evaluation.store.settings import Settings
 
 if TYPE_CHECKING:
@@ -44,8 +45,8 @@ class OpenCell:
         What ``stamp_of`` returned when the cell was opened.
     geometry : Transform
         How every picture of the cell was resized and cropped.
-    calibration_scores : float64 [K]
-        Scores of held-out good training pictures.
+    held_out : DataFrame
+        The rows of ``scores.csv`` of held-out good training pictures.
     """
 
     place: CellPlace
@@ -54,7 +55,12 @@ class OpenCell:
     detector: Detector
     geometry: Transform
     scale: Scale
-    calibration_scores: NDArray[np.float64]
+    held_out: pd.DataFrame
+
+    @property
+    def calibration_scores(self) -> NDArray[np.float64]:
+        """Scores of held-out good training pictures, float64 ``[K]``."""
+        return calibration_scores(self.held_out)
 
     @property
     def method(self) -> str:
@@ -87,11 +93,11 @@ def open_cell(place: CellPlace, backbone: Backbone | None) -> OpenCell:
         raise CellError("method_unknown", method=place.method, folder=folder)
     _check_backbone(place, about, backbone if method.reads_backbone else None)
     scale = Scale(about["scale"]["low"], about["scale"]["high"])
-    held_out = calibration_scores(read_scores(folder, about))
+    good = held_out(read_scores(folder, about))
     detector = method.load(folder / MODEL_FILE, backbone)
     if changed(folder / MODEL_FILE, about):
         raise CellError("cell_changed", path=folder / MODEL_FILE)
-    return OpenCell(place, about, stamp, detector, geometry_of(about), scale, held_out)
+    return OpenCell(place, about, stamp, detector, geometry_of(about), scale, good)
 
 
 def _check_backbone(place: CellPlace, about: dict[str, Any], backbone: Backbone | None) -> None:

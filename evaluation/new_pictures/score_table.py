@@ -18,7 +18,7 @@ from evaluation.measure.operating_points import (
     pictures_needed,
 )
 from evaluation.new_pictures.opened_cell import OpenCell
-from evaluation.new_pictures.scoring import ScoredPicture
+from evaluation.new_pictures.scoring import ScoredPicture, unlike_held_out
 from evaluation.store.review_lines import ReviewLines
 from evaluation.store.spreadsheet import NOT_AVAILABLE, harmless
 
@@ -26,6 +26,7 @@ COLUMNS = (
     *("file", "method", "score", "threshold", "review_above", "verdict", "false_alarms"),
     "remark",
 )
+ALL_PICTURES = "(all pictures)"
 DEFECTIVE, REVIEW, GOOD = "defective", "review", "good"
 BYTE_ORDER_MARK = "\ufeff"
 
@@ -51,7 +52,7 @@ def score_csv(
     """Return the table as text with a byte order mark, in which no name is a formula.
 
     So a spreadsheet opens it, Korean names and all. Thresholds follow from the rate, or are the
-    `chosen` ones of the one cell.
+    `chosen` ones of the one cell. Each method ends with a line on all pictures.
     """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\r\n")
@@ -61,20 +62,26 @@ def score_csv(
     if chosen is not None:
         thresholds = {chosen.method: chosen.reject_above}
         review_above, rate = chosen.review_above, NOT_AVAILABLE
+    ends = {
+        method: [
+            NOT_AVAILABLE if math.isnan(end) else f"{end:.9g}" for end in (above, review_above)
+        ]
+        for method, above in thresholds.items()
+    }
+    lines: list[tuple[str, str, str, str, object]] = []
     for one in scored:
         for method, threshold in thresholds.items():
-            writer.writerow(
-                [
-                    harmless(one.name),
-                    method,
-                    f"{one.score(method):.9g}" if one.readable else "",
-                    NOT_AVAILABLE if math.isnan(threshold) else f"{threshold:.9g}",
-                    NOT_AVAILABLE if math.isnan(review_above) else f"{review_above:.9g}",
-                    verdict(one.score(method), threshold, review_above),
-                    rate,
-                    harmless(str(one.remark or "")),
-                ]
-            )
+            score = one.score(method)
+            judged = verdict(score, threshold, review_above)
+            shown = f"{score:.9g}" if one.readable else ""
+            lines.append((one.name, method, shown, judged, one.remark or ""))
+    for cell in cells:
+        words = [verdicts_in_words(scored, cell, false_alarms, chosen)]
+        words += [str(unlike)] if (unlike := unlike_held_out(scored, [cell])) else []
+        lines.append((ALL_PICTURES, cell.method, "", "", " ".join(words)))
+    for name, method, shown, judged, remark in lines:
+        told = harmless(str(remark))
+        writer.writerow([harmless(name), method, shown, *ends[method], judged, rate, told])
     content = BYTE_ORDER_MARK + text.getvalue()
     return content.encode("utf-8", "replace").decode("utf-8")
 
@@ -87,26 +94,31 @@ def verdict_table(test: pd.DataFrame, chosen: ReviewLines) -> pd.DataFrame:
 
 
 def verdicts_in_words(
-    scores: Sequence[float], cell: OpenCell, false_alarms: float, chosen: ReviewLines | None
+    scored: Sequence[ScoredPicture],
+    cell: OpenCell,
+    false_alarms: float,
+    chosen: ReviewLines | None,
 ) -> str:
-    """Return a sentence on how many pictures are above the thresholds, and what these promise."""
+    """Return how many pictures are above the thresholds, and what these promise."""
+    scores = [one.score(cell.method) for one in scored if one.readable]
+    count = f"{len(scores)} pictures scored."
     held_out, threshold = len(cell.calibration_scores), cell.threshold(false_alarms)
     if chosen is not None:
         ends = (chosen.reject_above, chosen.review_above)
         judged = [verdict(score, *ends) for score in scores]
         return (
-            f"{judged.count(DEFECTIVE)} of them are above {ends[0]:.4g} and rejected; "
+            f"{count} {judged.count(DEFECTIVE)} of them are above {ends[0]:.4g} and rejected; "
             f"{judged.count(REVIEW)} are above {ends[1]:.4g} and to be reviewed."
         )
     if math.isnan(threshold):
         return (
-            f"No verdicts: {held_out} held-out good pictures are too few for {false_alarms:.1%} "
-            f"false alarms; at least {pictures_needed(false_alarms)} are needed."
+            f"{count} No verdicts: {held_out} held-out good pictures are too few for "
+            f"{false_alarms:.1%} false alarms; at least {pictures_needed(false_alarms)} are needed."
         )
     low, high = expected_interval(held_out, false_alarms)
     judged = [verdict(score, threshold) for score in scores]
     return (
-        f"{judged.count(DEFECTIVE)} of them are above the threshold {threshold:.4g}; about "
+        f"{count} {judged.count(DEFECTIVE)} of them are above the threshold {threshold:.4g}; about "
         f"{expected_share(held_out, false_alarms):.1%} of good parts are expected above it, "
         f"between {low:.1%} and {high:.1%} for a threshold from {held_out} held-out good pictures."
     )

@@ -10,9 +10,10 @@ from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
-from typing import IO
+from typing import IO, Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -28,6 +29,8 @@ from data_utils.images import (
 )
 from data_utils.locations import free_bytes
 from data_utils.transform import Transform
+from detectors.registry import METHODS
+from evaluation.measure.drift import appearance, background, differences, joined
 from evaluation.new_pictures.opened_cell import OpenCell
 
 MAX_PIXELS = 64_000_000
@@ -49,8 +52,10 @@ class ScoredPicture:
     Attributes
     ----------
     name : str
-    scores : dict
+    scores, backgrounds : dict
         Raw, by method; empty where the picture cannot be read.
+    looks : dict
+        ``brightness``, ``sharpness`` and ``size``, as in ``scores.csv``.
     remark : Fact or None
         Why it cannot be read, or what is unusual about it.
     """
@@ -58,6 +63,8 @@ class ScoredPicture:
     name: str
     scores: dict[str, float] = field(default_factory=dict)
     remark: Fact | None = None
+    backgrounds: dict[str, float] = field(default_factory=dict)
+    looks: dict[str, Any] = field(default_factory=dict)
 
     @property
     def readable(self) -> bool:
@@ -89,35 +96,60 @@ def score_pictures(
         for start in range(0, len(pictures), AT_ONCE):
             some = pictures[start : start + AT_ONCE]
             read = list(pool.map(lambda picture: _read(picture[1], geometry), some))
-            images = [image for image, _ in read if image is not None]
-            by_method = {
-                cell.method: cell.detector.score(np.stack(images)).scores.tolist()
-                for cell in cells
-                if images
-            }
-            rows = zip(*by_method.values(), strict=True)
-            for (name, _), (image, remark) in zip(some, read, strict=True):
-                scores = {} if image is None else dict(zip(by_method, next(rows), strict=True))
-                scored.append(ScoredPicture(name, scores, remark))
+            images = [image for image, _, _ in read if image is not None]
+            measured = iter(_measured(cells, np.stack(images)) if images else ())
+            for (name, _), (image, remark, size) in zip(some, read, strict=True):
+                if image is None:
+                    scored.append(ScoredPicture(name, remark=remark))
+                    continue
+                scores, backgrounds, looks = next(measured)
+                looks["size"] = size
+                scored.append(ScoredPicture(name, scores, remark, backgrounds, looks))
             if progress is not None:
                 progress(len(scored))
     return scored
 
 
-def _read(file: File, geometry: Transform) -> tuple[NDArray[np.uint8] | None, Fact | None]:
-    """Return the pixels as the detectors see them and a remark; no pixels if it is unreadable."""
+def _measured(
+    cells: Sequence[OpenCell], images: NDArray[np.uint8]
+) -> list[tuple[dict[str, float], dict[str, float], dict[str, Any]]]:
+    """Return scores and backgrounds by method, and the looks, of each picture."""
+    results = {cell.method: cell.detector.score(images) for cell in cells}
+    scores = pd.DataFrame({method: one.scores for method, one in results.items()})
+    backgrounds = pd.DataFrame({method: background(one.maps) for method, one in results.items()})
+    tables = (scores, backgrounds, appearance(images))
+    return list(zip(*(table.to_dict("records") for table in tables), strict=True))
+
+
+def unlike_held_out(scored: Sequence[ScoredPicture], cells: Sequence[OpenCell]) -> Fact | None:
+    """Return in what new pictures differ from those that the cells' thresholds are from, if so."""
+    read = [one for one in scored if one.looks]
+    looks = pd.DataFrame([one.looks for one in read])
+    found: list[Fact] = []
+    for cell in cells:
+        pictures = looks.assign(background=[one.backgrounds[cell.method] for one in read])
+        found += differences(cell.held_out, pictures, METHODS[cell.method].title)
+    what = joined(found)
+    return fact("drift", count=len(read), what=what) if what else None
+
+
+def _read(file: File, geometry: Transform) -> tuple[NDArray[np.uint8] | None, Fact | None, str]:
+    """Return the pixels as the detectors see them, a remark, and the size of the file.
+
+    No pixels if it is unreadable.
+    """
     if isinstance(file, Path) and not is_picture(file):
-        return None, fact("not_read")
+        return None, fact("not_read"), ""
     try:
         picture, remarks = opened_picture(file, geometry.white)
     except UnreadableImageError as error:
-        return None, error.fact
+        return None, error.fact, ""
     if geometry.shorter_side is None and has_other_shape(*picture.size, geometry):
         remarks.append(fact("squeezed", size=f"{picture.width} x {picture.height} px"))
     told = remarks[0] if remarks else None
     for more in remarks[1:]:
         told = fact("two_remarks", first=told, second=more)
-    return geometry.picture(picture), told
+    return geometry.picture(picture), told, f"{picture.width}x{picture.height}"
 
 
 def has_other_shape(width: int, height: int, geometry: Transform) -> bool:

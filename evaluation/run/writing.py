@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from data_utils.decoding import Pictures, full_size_masks
@@ -19,7 +20,8 @@ from detectors.backbones.names import NO_WEIGHTS_LABEL
 from detectors.base import AnomalyResult, Calibration, Detector
 from detectors.maps import image_scores
 from detectors.registry import METHODS
-from evaluation.measure.measures import brightness_auroc, curve_arrays, mean_brightness, measure
+from evaluation.measure.drift import appearance
+from evaluation.measure.measures import brightness_auroc, curve_arrays, measure
 from evaluation.measure.metrics import mask_regions, numbered_masks
 from evaluation.measure.operating_points import DEFAULT_FALSE_ALARMS, threshold_for
 from evaluation.run.fitting import PendingCell, StartPhase
@@ -65,9 +67,9 @@ class CategoryInput:
         return list(numbered_masks(full_size_masks(self.pictures)))
 
     @cached_property
-    def brightness(self) -> NDArray[np.float64]:
-        """The mean brightness of every picture."""
-        return mean_brightness(self.pictures.images)
+    def looks(self) -> pd.DataFrame:
+        """Brightness and sharpness of every picture."""
+        return appearance(self.pictures.images)
 
 
 def write_cell(cell: PendingCell, given: CategoryInput, started: float, phase: StartPhase) -> None:
@@ -91,7 +93,7 @@ def write_cell(cell: PendingCell, given: CategoryInput, started: float, phase: S
         regions = given.full_size_regions if full_size else given.regions
         measures = measure(result, records, regions)
         measures.metrics["brightness_auroc"] = brightness_auroc(
-            given.brightness[pictures.train_count :], records["label"]
+            given.looks["brightness"][pictures.train_count :], records["label"]
         )
         scale, scale_origin = colour_scale(cell.detector, cell.calibration, pictures.train)
     cell.peak_memory_mb = max(cell.peak_memory_mb, memory.peak_mb)
@@ -107,7 +109,8 @@ def write_cell(cell: PendingCell, given: CategoryInput, started: float, phase: S
                 pictures.records,
                 result.scores,
                 cell.calibration,
-                given.brightness,
+                given.looks,
+                cell.maps,
                 pictures.masks,
             )
             table.to_csv(folder / SCORES_FILE, index=False, float_format="%.9g")

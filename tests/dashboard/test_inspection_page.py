@@ -26,6 +26,7 @@ from evaluation.store.cells import read_cell
 from evaluation.store.heatmap import OUTLINE_COLOUR
 from tests.dashboard.driver import change_cell, opened, scores, shown, tick
 from tests.engines import INSTALL, without_packages
+from tests.make_data import good_picture
 
 PAGE = "pages/inspection.py"
 MARK = "zz-uploaded-zz"
@@ -168,11 +169,29 @@ def test_the_file_to_download_is_the_one_that_the_command_line_writes(
     assert status == evaluate.EXIT_FAILED_CELLS
     assert [content.encode() for content in given] == [file.read_bytes()] * 2
     table = pd.read_csv(file)
-    assert len(table) == 6 + 12 + 2
+    assert len(table) == 6 + 12 + 2 + 1
     remarks = table.set_index("file")["remark"].dropna()
-    assert sorted(remarks.index) == ["broken.png", "wide.png"]
+    assert sorted(remarks.index) == ["(all pictures)", "broken.png", "wide.png"]
+    assert remarks["(all pictures)"].startswith("19 pictures scored. ")
     assert "another shape than the training pictures (128 x 64 px)" in remarks["wide.png"]
     assert set(table["verdict"].dropna()) == {"good", "defective"}
+
+
+@pytest.mark.usefixtures("results")
+@pytest.mark.parametrize(("share", "words"), [(1, ""), (0.8, "AUROC of brightness 1.00")])
+def test_many_darker_pictures_are_said_to_differ_once_for_all_methods(
+    share: float, words: str
+) -> None:
+    rng = np.random.default_rng(5)
+    files = []
+    for number in range(10):
+        file = io.BytesIO()
+        Image.fromarray((good_picture(rng) * share).astype(np.uint8)).save(file, "PNG")
+        files.append((f"{number}.png", file.getvalue()))
+    said = [one.value for one in upload(page(), *files).warning if "differ from" in one.value]
+    assert len(said) == bool(words)
+    assert all(one.count(words) == 1 for one in said)
+    assert not upload(page(), *files[:5]).warning
 
 
 @pytest.mark.usefixtures("results")

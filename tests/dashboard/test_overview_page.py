@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboard.texts import translate
+from dashboard.texts import told, translate
 from data_utils.facts import fact
 from evaluation.measure.operating_points import decide, share_interval
 from evaluation.run.timing import TIMED_PICTURES
@@ -278,7 +278,7 @@ def test_brightness_that_gives_the_defects_away_is_said(results: Path) -> None:
     assert not [notice for notice in notices(app) if "brightness" in notice]
     change_cell(results / "part" / "padim", metrics={"brightness_auroc": 0.95})
     assert [notice for notice in notices(app.run()) if "brightness" in notice] == [
-        translate("brightness_notice", "en", category="part", value=0.95)
+        told(fact("brightness_tells", category="part", value=0.95), "en")
     ]
 
 

@@ -29,7 +29,7 @@ from data_utils.facts import fact
 from data_utils.locations import PROJECT
 from evaluation.run.arguments import parse_request
 from evaluation.store.cells import read_cell
-from tests.dashboard.driver import change_cell, opened
+from tests.dashboard.driver import change_cell, opened, scores, write_scores
 from tests.dashboard.test_overview_page import alarmist, blind, perfect, rescored
 from tests.engines import OPENVINO_INT8
 from tests.make_data import cell_content
@@ -340,6 +340,20 @@ def test_what_speaks_against_the_numbers_is_said(outputs: Path, results: Path) -
     for brightness in (None, 0.6):
         change_cell(padim, metrics={"brightness_auroc": brightness})
         assert "mean brightness" not in report(results).words
+
+
+def test_good_test_pictures_that_differ_from_held_out_ones_are_said(
+    results: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("evaluation.measure.drift.FEWEST", 6)
+    assert "part: good test pictures differ" not in report(results).words
+    folder = results / "part" / "padim"
+    table = scores(folder)
+    table["brightness"] += 99.0 * (table["split"] == "test")
+    write_scores(folder, table)
+    words = report(results).words
+    assert words.count("part: good test pictures differ from held-out good training ones") == 1
+    assert "they are brighter (AUROC of brightness 1.00, p < 0.001)" in words
 
 
 MISSED, ALARM = "verdict_missed", "verdict_false_alarm"

@@ -27,6 +27,7 @@ from tests.dashboard.driver import (
     send,
     shown,
     tick,
+    write_scores,
 )
 
 PAGE = "pages/roc.py"
@@ -35,6 +36,29 @@ LINES = "score_lines_padim"
 
 def names(figure: Any) -> list[str]:
     return [trace.name for trace in figure.data]
+
+
+def test_good_test_pictures_that_differ_from_held_out_ones_are_said_once(
+    results: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("evaluation.measure.drift.FEWEST", 6)
+    for folder in (results / "part").glob("p*"):
+        table = scores(folder)
+        good = (table["split"] == "test") & (table["label"] == 0)
+        shift = {"brightness": -50.0, "background": 9.0 if folder.name == "padim" else 0.0}
+        write_scores(folder, table.assign(**{n: table[n] + good * by for n, by in shift.items()}))
+    for page in (PAGE, "pages/samples.py"):
+        told = notices(opened(page, category="part", method="padim"))
+        (told_of,) = [one for one in told if "good test pictures differ" in one]
+        assert told_of.startswith("part\\: good test pictures differ from held-out good training")
+        assert told_of.count("they are darker (AUROC of brightness 1.00") == 1
+        assert "PaDiM scores them higher even where nothing stands out" in told_of
+    old = ["background", "sharpness", "size"]
+    for folder in (results / "part").glob("p*"):
+        write_scores(folder, scores(folder).drop(columns=old))
+    (told_of,) = [one for one in notices(opened(PAGE, category="part")) if "good test" in one]
+    assert "darker" in told_of
+    assert "stands out" not in told_of
 
 
 def test_curves_of_every_method_are_drawn_with_its_metrics_in_each_view(results: Path) -> None:

@@ -19,6 +19,7 @@ import pandas as pd
 import psutil
 import pytest
 import torch
+from PIL import Image
 
 import evaluate
 from data_utils.demo import MARKER
@@ -47,7 +48,7 @@ from tests.engines import (
     needs_openvino,
     without_packages,
 )
-from tests.make_data import write_category
+from tests.make_data import save, write_category
 from tests.runs import backbones_made_once, told
 
 SMALL_ID = "image_size-64"
@@ -606,7 +607,7 @@ def test_new_pictures_are_scored_with_the_engine_of_the_cell(
     stored = stored[stored["split"] == "test"].sort_values(["defect", "stem"])
 
     assert (ended.status, ended.err) == (0, "")
-    np.testing.assert_allclose(pd.read_csv(table)["score"], stored["score"], rtol=1e-5)
+    np.testing.assert_allclose(pd.read_csv(table)["score"][:-1], stored["score"], rtol=1e-5)
 
 
 @needs_openvino
@@ -711,10 +712,11 @@ def test_new_pictures_are_judged_and_an_unreadable_one_is_named_with_status_1(
     assert f"Written to {table}" in ended.out
     written, scores = pd.read_csv(table), pd.read_csv(finished / SCORES_FILE)
     threshold = threshold_for(scores.loc[scores["split"] == "calibration", "score"], 0.2)
-    judged = ["defective" if score > threshold else "good" for score in written["score"]]
-    assert written["verdict"].tolist() == judged
+    judged = ["defective" if score > threshold else "good" for score in written["score"][:4]]
+    assert written["verdict"][:4].tolist() == judged
     assert f"{judged.count('defective')} of them are above the threshold" in ended.out
     assert set(written["false_alarms"]) == {0.2}
+    assert written["verdict"].isna().tolist() == [False] * 4 + [True]
 
     (folder / "zz.png").write_bytes(b"nothing")
     monkeypatch.chdir(tmp_path)
@@ -725,8 +727,8 @@ def test_new_pictures_are_judged_and_an_unreadable_one_is_named_with_status_1(
     assert "No verdicts: 6 held-out good pictures are too few for 5.0%" in ended.out
     assert "at least 19 are needed" in ended.out
     written = pd.read_csv(tmp_path / "새 부품 😀_scores.csv", keep_default_na=False)
-    assert set(written["verdict"]) == {"n/a"}
-    assert written["file"][written["score"] == ""].tolist() == ["zz.png"]
+    assert written["verdict"].tolist() == ["n/a"] * 5 + [""]
+    assert written["file"][written["score"] == ""].tolist() == ["zz.png", "(all pictures)"]
 
 
 def test_chosen_thresholds_pass_review_or_reject_and_only_those_of_this_very_result(
@@ -743,7 +745,7 @@ def test_chosen_thresholds_pass_review_or_reject_and_only_those_of_this_very_res
     written = pd.read_csv(table, keep_default_na=False)
 
     assert ended.status == 0
-    assert sorted(written["verdict"]) == ["defective", "good", "review", "review"]
+    assert sorted(written["verdict"][:-1]) == ["defective", "good", "review", "review"]
     assert set(written["false_alarms"]) == {"n/a"}
     assert "1 of them are above" in ended.out
     assert "2 are above" in ended.out
@@ -781,3 +783,25 @@ def test_what_cannot_be_scored_is_one_sentence(
     assert ended.status == 2
     assert words in ended.sentence
     assert not (tmp_path / table).exists()
+
+
+@pytest.mark.usefixtures("finished")
+def test_pictures_that_differ_from_held_out_ones_are_scored_with_status_5(
+    call: Call, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("evaluation.measure.drift.FEWEST", 6)
+    folder, table = tmp_path / "dark", tmp_path / "scores.csv"
+    for path in (data / "part" / "train" / "good").iterdir():
+        with Image.open(path) as picture:
+            save((np.asarray(picture) * 0.7).astype(np.uint8), folder / path.name)
+    ended = call(*score_arguments(folder), "--csv", str(table))
+
+    assert (ended.status, ended.err) == (5, "")
+    assert "These 6 pictures differ from the held-out good ones" in ended.out
+    assert "they are darker (AUROC of brightness 1.00, p = " in ended.out
+    last = pd.read_csv(table, keep_default_na=False).iloc[-1]
+    assert (last["file"], last["score"], last["verdict"]) == ("(all pictures)", "", "")
+    said = " ".join(ended.out.splitlines()[:2])
+    assert last["remark"] == said.removeprefix("PaDiM on part: ")
+    (folder / "zz.png").write_bytes(b"nothing")
+    assert call(*score_arguments(folder), "--csv", str(table)).status == 1

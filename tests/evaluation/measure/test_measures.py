@@ -19,7 +19,6 @@ from evaluation.measure.measures import (
     image_auroc,
     image_average_precision,
     image_curve,
-    mean_brightness,
     measure,
 )
 from evaluation.measure.metrics import auroc, average_precision, best_f1, curve, mask_regions
@@ -221,13 +220,6 @@ def test_areas_and_best_f1_are_those_of_the_same_scores_as_pixels() -> None:
     for metric in (image_auroc, image_average_precision, image_curve):
         with pytest.raises(ValueError, match="must be finite"):
             metric([0.1, math.nan], [0, 1])
-
-
-def test_brightness_is_the_mean_over_pixels_and_channels() -> None:
-    images = np.zeros((2, 2, 2, 3), np.uint8)
-    images[1, 0, 0] = (255, 0, 45)
-
-    assert mean_brightness(images).tolist() == [0, 25]
 
 
 def test_brighter_and_darker_defects_are_both_found() -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
 
+import pandas as pd
 import pytest
 
 from data_utils.facts import fact
@@ -22,12 +23,15 @@ from evaluation.new_pictures.score_table import (
     verdict,
     verdicts_in_words,
 )
-from evaluation.new_pictures.scoring import ScoredPicture
+from evaluation.new_pictures.scoring import ScoredPicture, unlike_held_out
 from evaluation.store.review_lines import ReviewLines
 
 
 def cell(method: str = "padim", threshold: float = 2.25) -> OpenCell:
-    return cast("OpenCell", SimpleNamespace(method=method, threshold=lambda _: threshold))
+    """Return a cell with three held-out pictures, too few to compare any with."""
+    held_out = pd.DataFrame({"brightness": [1.0] * 3})
+    told = {"calibration_scores": [1.0] * 3, "held_out": held_out}
+    return cast("OpenCell", SimpleNamespace(method=method, threshold=lambda _: threshold, **told))
 
 
 def rows(*scored: ScoredPicture, cells: tuple[OpenCell, ...] = (cell(),)) -> list[dict[str, str]]:
@@ -35,7 +39,11 @@ def rows(*scored: ScoredPicture, cells: tuple[OpenCell, ...] = (cell(),)) -> lis
     content = score_csv(scored, cells, 0.05).encode()
     assert content.startswith(b"\xef\xbb\xbffile,method,score,")
     assert content.endswith(b"\r\n")
-    return list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline="")))
+    lines = list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline="")))
+    last = [lines.pop() for _ in cells][::-1]
+    assert [line["method"] for line in last] == [one.method for one in cells]
+    assert {line["file"] for line in last} == {"(all pictures)"}
+    return lines
 
 
 def test_a_score_at_the_threshold_passes_and_one_above_it_does_not() -> None:
@@ -57,20 +65,40 @@ def test_between_two_thresholds_a_person_decides_and_equal_ones_leave_nothing_to
 def test_with_chosen_thresholds_a_line_says_both_and_no_rate() -> None:
     chosen = ReviewLines("part", "padim", "", 1.0, 2.0, "")
     content = score_csv([ScoredPicture("a", {"padim": 1.5})], [cell()], 0.05, chosen)
-    (line,) = csv.DictReader(io.StringIO(content.lstrip(BYTE_ORDER_MARK), newline=""))
+    line, last = csv.DictReader(io.StringIO(content.lstrip(BYTE_ORDER_MARK), newline=""))
     assert (line["threshold"], line["review_above"]) == ("2", "1")
     assert (line["verdict"], line["false_alarms"]) == ("review", "n/a")
+    assert last == line | {
+        "file": "(all pictures)",
+        "score": "",
+        "verdict": "",
+        "remark": "1 pictures scored. 0 of them are above 2 and rejected; 1 are above 1 and to be "
+        "reviewed.",
+    }
 
 
 def test_chosen_thresholds_are_said_with_how_many_pictures_are_above_them() -> None:
     chosen = ReviewLines("part", "padim", "", 1.0, 2.0, "")
-    opened = cast(
-        "OpenCell",
-        SimpleNamespace(calibration_scores=[1.0] * 3, threshold=lambda _: math.nan),
-    )
-    words = verdicts_in_words([0.5, 1.5, 1.7, 3.0, math.nan], opened, 0.05, chosen)
-    assert "1 of them are above 2 and rejected; 2 are above 1 and to be reviewed" in words
-    assert "at least 19 are needed" in verdicts_in_words([1.0], opened, 0.05, None)
+    scored = [ScoredPicture("a", {"padim": score}) for score in (0.5, 1.5, 1.7, 3.0)]
+    scored.append(ScoredPicture("unreadable"))
+    opened = cell(threshold=math.nan)
+    words = verdicts_in_words(scored, opened, 0.05, chosen)
+    assert words.startswith("4 pictures scored. 1 of them are above 2 and rejected; 2 are above 1")
+    assert "at least 19 are needed" in verdicts_in_words(scored, opened, 0.05, None)
+
+
+def test_the_last_line_of_a_method_is_on_all_pictures_and_says_if_they_differ() -> None:
+    dark = {"brightness": 1.0, "sharpness": 1.0, "size": "9x9"}
+    scored = [ScoredPicture("a", {"padim": 3.0}, None, {"padim": 1.0}, dark)] * 12
+    held_out = pd.DataFrame({"brightness": [2.0] * 20})
+    like, unlike = cell(), cell()
+    unlike.held_out = held_out  # type: ignore[misc]
+    for one, more in ((like, ""), (unlike, f" {unlike_held_out(scored, [unlike])}")):
+        content = score_csv(scored, [one], 0.05).lstrip(BYTE_ORDER_MARK)
+        *_, last = csv.DictReader(io.StringIO(content, newline=""))
+        assert last["remark"] == verdicts_in_words(scored, one, 0.05, None) + more
+    assert "they are darker (AUROC of brightness 1.00, p < 0.001)" in last["remark"]
+    assert last["remark"].startswith("12 pictures scored. 12 of them are above the threshold 2.25")
 
 
 def test_every_line_says_method_score_threshold_verdict_and_rate() -> None:

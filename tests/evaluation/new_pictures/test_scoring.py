@@ -4,17 +4,25 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.ndimage import gaussian_filter
 
 from data_utils.transform import Transform, choose_transform
 from detectors.base import AnomalyResult
 from evaluation.new_pictures import scoring
 from evaluation.new_pictures.opened_cell import OpenCell
-from evaluation.new_pictures.scoring import has_other_shape, pictures_below, score_pictures
+from evaluation.new_pictures.scoring import (
+    has_other_shape,
+    pictures_below,
+    score_pictures,
+    unlike_held_out,
+)
+from tests.make_data import defective_picture, good_picture, save
 
 
 @pytest.mark.parametrize(("at_once", "batches"), [(16, [12]), (5, [5, 5, 2])])
@@ -44,6 +52,42 @@ def test_scores_are_those_of_the_evaluation_with_one_batch_in_memory(
         test = table[table["split"] == "test"].set_index("file")["score"]
         found = {f"part/test/{one.name}": one.score(cell.method) for one in scored}
         assert found == pytest.approx(test.to_dict(), rel=1e-5 if len(batches) > 1 else 1e-7)
+        table = table[table["split"] == "test"].set_index("file")
+        for one in scored:
+            row = table.loc[f"part/test/{one.name}"]
+            assert one.backgrounds[cell.method] == pytest.approx(row["background"], rel=1e-4)
+            assert one.looks["size"] == row["size"] == "64x64"
+            for name in ("brightness", "sharpness"):
+                assert one.looks[name] == pytest.approx(row[name], rel=1e-8)
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda picture: picture, ""),
+        (lambda picture: picture * 0.8, "they are darker (AUROC of brightness 1.00"),
+        (lambda picture: gaussian_filter(picture, (1, 1, 0)), "they are less sharp"),
+        (lambda picture: np.tile(picture, (2, 1, 1)), "12 of them have a size that none"),
+    ],
+)
+def test_only_pictures_that_were_changed_as_a_whole_are_said_to_differ(
+    cells: list[OpenCell],
+    tmp_path: Path,
+    change: Callable[[np.ndarray], np.ndarray],
+    told: str,
+) -> None:
+    rng = np.random.default_rng(3)
+    for number in range(12):
+        picture = good_picture(rng) if number else defective_picture(rng)[0]
+        save(change(picture.astype(float)).astype(np.uint8), tmp_path / f"{number}.png")
+    scored = score_pictures(cells, pictures_below(tmp_path))
+    of_one, of_both = (str(unlike_held_out(scored, some) or "") for some in (cells[:1], cells))
+
+    assert bool(of_both) == bool(of_one) == bool(told)
+    assert told in of_one
+    assert of_both.count(told) == 1 or not told
+    assert of_both.startswith("These 12 pictures differ from the held-out") or not told
+    assert unlike_held_out(scored[:3], cells) is None
 
 
 def test_pictures_are_found_below_subfolders_by_name_and_hidden_ones_are_not(
