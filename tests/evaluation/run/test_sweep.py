@@ -123,7 +123,7 @@ def test_backbones_share_one_reading_of_the_pictures_and_pass_over_them_once_eac
         read.append(category.name)
         return load_pictures(category, *rest)
 
-    monkeypatch.setattr("evaluation.run.category.load_pictures", counted)
+    monkeypatch.setattr("evaluation.run.reading.load_pictures", counted)
     monkeypatch.setattr(
         "detectors.backbones.weights.cached_file", lambda _: Path(weights_file(tmp_path))
     )
