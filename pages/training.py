@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from dashboard.finished import finished_methods
 from dashboard.frame import framed
 from dashboard.opening import draw_notices, has_category, opened
 from dashboard.state import t
@@ -18,7 +19,8 @@ def draw() -> None:
         st.header(t("training_suspicious"))
         draw_ratings(selection)
         draw_learning_curves(selection)
-        draw_notices(selection)
+        cells, _ = finished_methods(selection.outputs, selection.category)
+        draw_notices(selection, [cell.about for cell in cells], selection.category, cells)
 
 
 framed(draw)

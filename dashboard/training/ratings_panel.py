@@ -45,9 +45,9 @@ LIST_KEY = "left_out"
 
 def draw_ratings(selection: Selection) -> None:
     """Draw the ratings of the selected category, or offer to make them."""
-    file = about_file(selection.outputs, selection.category)
-    stamp = file.stat().st_mtime_ns if file.exists() else 0
     try:
+        file = about_file(selection.outputs, selection.category)
+        stamp = file.stat().st_mtime_ns if file.exists() else 0
         ratings = _ratings(str(selection.outputs), selection.category, stamp)
         if ratings is not None:
             pictures = _pictures(str(selection.outputs), selection.category, stamp)

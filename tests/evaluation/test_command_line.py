@@ -643,7 +643,7 @@ def test_without_the_packages_of_an_engine_no_picture_is_read(
     missing: str,
 ) -> None:
     without_packages(monkeypatch, missing)
-    for reader in ("evaluation.run.category", "evaluation.cluster.worker"):
+    for reader in ("evaluation.run.reading", "evaluation.cluster.worker"):
         monkeypatch.setattr(f"{reader}.load_pictures", None)
     named = finished.parents[2] / f"engine-openvino_{SMALL_ID}_precision-int8"
     shutil.copytree(finished.parents[1], named)

@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from data_utils.mvtec import scan_category
-from evaluation.run import category, plan
+from evaluation.run import category, plan, reading
 from evaluation.run import memory_budget as memory
 from evaluation.run.category import evaluate
 from evaluation.run.fitting import run_together
@@ -46,7 +46,7 @@ def test_what_does_not_fit_is_refused_before_a_picture_is_read(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     leave(monkeypatch, 10**6)
-    monkeypatch.setattr(category, "load_pictures", lambda *_: pytest.fail("pictures are read"))
+    monkeypatch.setattr(reading, "load_pictures", lambda *_: pytest.fail("pictures are read"))
 
     for method, (state, reason) in zip(BOTH, evaluated(run), strict=True):
         assert state == "failed"
