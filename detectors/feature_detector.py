@@ -109,8 +109,8 @@ class FeatureDetector(Detector):
         return torch.cat(grids).numpy()
 
     def calibrate(self, images: NDArray[np.uint8]) -> Calibration:
-        size = images.shape[1:3]
-        positions = calibration_positions(len(images))
+        size, count = images.shape[1:3], len(images)
+        positions = np.arange(count) if self.leaves_out_any else calibration_positions(count)
         maps = np.empty((len(positions), *size), np.float32)
         try:
             for part, features in self._extracted(images[positions]):

@@ -111,6 +111,19 @@ def start_evaluation(
         launch(selection.outputs, request.arguments())
 
 
+def draw_start(selection: Selection, request: Request, label: str, key: str) -> None:
+    """Draw a button that starts a request on the selected category, if its pictures are there."""
+    if selection.category not in selection.categories:
+        return
+    status = read_status(selection.outputs)
+    running = status is not None and status.state == RUNNING
+    if st.button(label, key=key, disabled=running):
+        launch(selection.outputs, request.arguments())
+        st.rerun()
+    if running:
+        st.caption(t("runpage_busy"))
+
+
 def launch(outputs: Path, arguments: Sequence[str]) -> None:
     """Start ``evaluate.py`` with `arguments`; what prevents it is kept for the next run to show."""
     if refused := refusal(arguments):

@@ -7,10 +7,11 @@ import math
 import pandas as pd
 import streamlit as st
 
+from dashboard.compare.lineup import unlike_weights
 from dashboard.finished import FinishedCell, finished_cell
+from dashboard.run.control import draw_start
 from dashboard.state import Selection, allowed_false_alarms, said, t, told
 from dashboard.tables import draw_table, method_title, number, percent
-from dashboard.training.start_button import draw_start
 from data_utils.facts import fact_of
 from detectors.registry import METHODS
 from evaluation.run.request import Request
@@ -47,7 +48,12 @@ def draw_comparison(selection: Selection, left_out: tuple[str, ...], methods: li
         if whole is not None:
             evaluated.append(method)
         if without is not None:
-            rows += [_row(method, cell) for cell in (whole, without) if cell is not None]
+            both = [cell for cell in (whole, without) if cell is not None]
+            rows += [_row(method, cell) for cell in both]
+            roots = {str(cell.about["data_root"]) for cell in both}
+            apart = said("compare_unlike_root", values=", ".join(sorted(roots)))
+            if differences := unlike_weights(both) or (apart if len(roots) > 1 else ""):
+                st.warning(t("compare_unlike", what=differences))
     chosen = tuple(evaluated or methods)
     request = Request(
         selection.data_argument,

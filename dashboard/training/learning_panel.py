@@ -11,10 +11,9 @@ import streamlit as st
 from dashboard.charts import draw_chart
 from dashboard.figures.learning_charts import TITLES, learning_chart
 from dashboard.loaders import finished_cells
-from dashboard.run.control import duration
+from dashboard.run.control import draw_start, duration
 from dashboard.state import Selection, draw_false_alarm_slider, language, t, told
 from dashboard.tables import draw_download, percent, weights_text
-from dashboard.training.start_button import draw_start
 from data_utils.facts import Fault
 from evaluation.run.request import ALL_PICTURES, Request
 from evaluation.training_set.curve_table import TEXTS, curve_file, over_draws, read_curve

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping, Sequence, Set
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,7 @@ from PIL import Image
 
 from dashboard.components.gallery import Tile, draw_gallery
 from dashboard.components.picture_viewer import draw_viewer, zoom
+from dashboard.run.control import draw_start
 from dashboard.samples import viewer
 from dashboard.samples.picker import LIST_PX, draw_picker, gallery_part
 from dashboard.samples.sample_set import SampleSet, sample_names
@@ -26,21 +26,22 @@ from dashboard.state import (
     t,
     told,
 )
-from dashboard.tables import method_title, weights_text
+from dashboard.tables import method_title, number, percent, weights_text
 from dashboard.training.comparison_panel import draw_comparison
-from dashboard.training.start_button import draw_start
 from data_utils.decoding import Pictures
 from data_utils.facts import fact_of
 from evaluation.measure.operating_points import threshold_for
 from evaluation.new_pictures.opened_cell import fitted_pictures
 from evaluation.run.request import Request
+from evaluation.run.states import is_from
 from evaluation.store.heatmap import OVERLAY_OPACITY
-from evaluation.store.leave_out import keep_left_out, kept_left_out
+from evaluation.store.leave_out import change_left_out, kept_left_out
 from evaluation.training_set.ratings import Ratings, about_file, read_ratings
 
 STANDS_OUT = 3.5  # standard deviations above the median: Iglewicz and Hoaglin, 1993
 ORDERS = ("standing_out", "equal")
 LIST_KEY = "left_out"
+KEYS: dict[Any, Any] = {Ratings: lambda ratings: ratings.about["checksum"]}
 
 
 def draw_ratings(selection: Selection) -> None:
@@ -48,14 +49,17 @@ def draw_ratings(selection: Selection) -> None:
     try:
         file = about_file(selection.outputs, selection.category)
         stamp = file.stat().st_mtime_ns if file.exists() else 0
-        ratings = _ratings(str(selection.outputs), selection.category, stamp)
+        ratings = read_ratings(selection.outputs, selection.category)
         if ratings is not None:
-            pictures = _pictures(str(selection.outputs), selection.category, stamp)
+            pictures = _pictures(stamp, ratings)
+            root = ratings.about["data_root"]
+            if selection.data is not None and not is_from(ratings.about, selection.data):
+                st.warning(t("made_from", root=root))
             _draw_pictures(selection, ratings, pictures, stamp)
             methods = ", ".join(map(method_title, ratings.methods))
-            made = {name: ratings.about[name] for name in ("seconds", "weights")}
-            made["weights"] = weights_text(made["weights"])
-            st.caption(t("training_origin", methods=methods, count=len(ratings.table), **made))
+            made = {"seconds": ratings.about["seconds"], "root": root, "methods": methods}
+            made["weights"] = weights_text(ratings.about["weights"])
+            st.caption(t("training_origin", count=len(ratings.table), **made))
         else:
             st.info(t("training_nothing", category=selection.category))
     except (ValueError, OSError) as error:
@@ -69,15 +73,8 @@ def draw_ratings(selection: Selection) -> None:
     )
 
 
-@st.cache_resource(show_spinner=False, max_entries=4)
-def _ratings(outputs: str, category: str, stamp: int) -> Ratings | None:  # noqa: ARG001
-    return read_ratings(Path(outputs), category)
-
-
-@st.cache_resource(show_spinner=False, max_entries=2, ttl=60)
-def _pictures(outputs: str, category: str, stamp: int) -> Pictures:
-    ratings = _ratings(outputs, category, stamp)
-    assert ratings is not None
+@st.cache_resource(show_spinner=False, max_entries=2, ttl=60, hash_funcs=KEYS)
+def _pictures(stamp: int, ratings: Ratings) -> Pictures:  # noqa: ARG001
     return fitted_pictures(ratings.about)
 
 
@@ -115,7 +112,7 @@ def _draw_pictures(selection: Selection, ratings: Ratings, pictures: Pictures, s
     additions: dict[str, list[int]] = {
         "training_leave_this": [positions[at]],
         "training_leave_apart": np.flatnonzero(table["apart"] > STANDS_OUT).tolist(),
-        "training_leave_second": [pair[1] for pair in pairs],
+        "training_leave_second": _second(pairs),
     }
     _draw_left_out(selection, table, additions)
     draw_comparison(selection, left_out, ratings.methods)
@@ -131,10 +128,19 @@ def _table(ratings: Ratings, left_out: Sequence[str]) -> pd.DataFrame:
     folders = [file.split("/", 1)[1].rpartition("/")[0] for file in ratings.table["file"]]
     table = ratings.table.assign(defect=folders, label=0, has_mask=False, twin="")
     names = sample_names(table)
-    for one, other, levels in reversed(ratings.about["equal"]):
+    for one, other, part in reversed(ratings.about["equal"]):
         for own, twin in ((one, other), (other, one)):
-            table.loc[own, "twin"] = said("training_twin", name=names[twin], levels=levels)
+            table.loc[own, "twin"] = said("training_twin", name=names[twin], share=percent(part))
     return table.assign(apart=ratings.standing_out, left_out=table["file"].isin(left_out))
+
+
+def _second(pairs: Sequence[tuple[int, int, float]]) -> list[int]:
+    """Return one picture of each pair; none of a pair of which one is among them already."""
+    second: list[int] = []
+    for one, other, _ in pairs:
+        if not {one, other} & {*second}:
+            second.append(other)
+    return second
 
 
 def _sample_set(
@@ -167,7 +173,7 @@ def _draw_picture(
         marks = [(row["twin"], "wrong")] if row["twin"] else []
         marks += [(said("training_left_out"), "defect")] if row["left_out"] else []
         under = {
-            method: said("training_deviation", score=row[method], deviations=far)
+            method: said("training_deviation", score=row[method], deviations=number(far, 1))
             for method, far in zip(samples, deviations.iloc[position], strict=True)
         }
         seen = {method: one.panels(position) for method, one in samples.items()}
@@ -197,7 +203,7 @@ def _draw_tiles(samples: SampleSet, positions: list[int]) -> None:
         marks += [said("training_twin_short")] if row["twin"] else []
         mark, far, stands_out = (
             ", ".join(marks),
-            f"{row['apart']:+.1f} σ",
+            f"{number(row['apart'], 1)} σ",
             row["apart"] > STANDS_OUT,
         )
         tiles.append(Tile(name, far, "", stands_out, mark, f"{name}, {far}, {mark}", picture))
@@ -212,9 +218,9 @@ def _draw_left_out(
     file_of = dict(zip(sample_names(table), table["file"], strict=True))
     left_out = set(table["file"][table["left_out"]])
 
-    def keep(files: Iterable[str]) -> None:
+    def change(add: Set[str] = frozenset(), remove: Set[str] = frozenset()) -> None:
         try:
-            keep_left_out(selection.outputs, selection.category, files)
+            change_left_out(selection.outputs, selection.category, add, remove)
         except (ValueError, OSError) as error:
             st.error(told(fact_of(error)))
 
@@ -226,14 +232,18 @@ def _draw_left_out(
                     t(key, count=len(new)),
                     key=key,
                     disabled=not new,
-                    on_click=keep,
-                    args=(left_out | new,),
+                    on_click=change,
+                    args=(new,),
                 )
+
+    def chosen() -> set[str]:
+        return {file_of[name] for name in st.session_state[LIST_KEY]}
+
     st.session_state[LIST_KEY] = [name for name, file in file_of.items() if file in left_out]
     st.multiselect(
         t("training_list"),
         list(file_of),
         key=LIST_KEY,
         placeholder=t("training_list_empty"),
-        on_change=lambda: keep(file_of[name] for name in st.session_state[LIST_KEY]),
+        on_change=lambda: change(chosen() - left_out, left_out - chosen()),
     )

@@ -10,6 +10,7 @@ share d of defective pictures, whatever they look like, moves it by at most d / 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from functools import reduce
 
@@ -25,7 +26,8 @@ QUANTITIES = {  # and how pictures with less or more of it are called
     "brightness": ("darker", "brighter"),
     "sharpness": ("less_sharp", "sharper"),
 }
-FEWEST = 10  # pictures on either side; fewer tell of parts rather than of the camera
+FEWEST = 10  # new pictures; fewer tell of parts rather than of the camera
+FEWEST_HELD_OUT = 20  # with fewer a model without one of them differs from the whole one
 LEAST_EFFECT = 0.75  # more than half defective pictures can reach without another cause
 LEVEL = 0.05
 SMALLEST_P = 0.001
@@ -82,7 +84,7 @@ def differences(held_out: pd.DataFrame, pictures: pd.DataFrame, method: str) -> 
     method : str
         The title of the method whose maps the column ``background`` is from.
     """
-    if min(len(held_out), len(pictures)) < FEWEST:
+    if len(held_out) < FEWEST_HELD_OUT or len(pictures) < FEWEST:
         return []
     tested = sorted(
         (*_compared(held_out[quantity], pictures[quantity]), quantity)
@@ -101,20 +103,26 @@ def differences(held_out: pd.DataFrame, pictures: pd.DataFrame, method: str) -> 
 
 
 def _compared(held_out: pd.Series, pictures: pd.Series) -> tuple[float, float]:
-    """Return the p-value and the AUROC between both, above 0.5 where `pictures` are higher."""
-    # Here, because a page without cells should not wait for it.
-    from scipy.stats import mannwhitneyu
+    """Return the p-value and the AUROC between both, above 0.5 where `pictures` are higher.
 
+    The normal approximation with ties and continuity, good from about ten on either side;
+    ``scipy.stats`` has the same, and takes a second to load.
+    """
     held_out, pictures = held_out.dropna(), pictures.dropna()
-    pairs = len(pictures) * len(held_out)
-    if not pairs or pd.concat([held_out, pictures]).nunique() < 2:
+    n, m = len(pictures), len(held_out)
+    both = pd.concat([pictures, held_out])
+    ties = both.value_counts().to_numpy(float)
+    total = n + m
+    if not n * m or len(ties) < 2:
         return 1.0, 0.5
-    wins, p = mannwhitneyu(pictures, held_out, alternative="two-sided")
-    return float(p), float(wins / pairs)
+    wins = float(both.rank().iloc[:n].sum()) - n * (n + 1) / 2
+    spread = math.sqrt(n * m / 12 * (total + 1 - (ties**3 - ties).sum() / (total * (total - 1))))
+    away = max(abs(wins - n * m / 2) - 0.5, 0.0) / spread
+    return math.erfc(away / math.sqrt(2)), wins / (n * m)
 
 
 def _other_sizes(held_out: pd.DataFrame, pictures: pd.DataFrame) -> list[Fact]:
-    """Return how many pictures have a size that no held-out one has.
+    """Return how many pictures have a size that no held-out one has, if most of them have.
 
     Nothing where some size is there only once: then others are to be expected.
     """
@@ -122,7 +130,7 @@ def _other_sizes(held_out: pd.DataFrame, pictures: pd.DataFrame) -> list[Fact]:
         return []
     known = held_out["size"].value_counts()
     others = pictures.loc[~pictures["size"].isin(known.index), "size"]
-    if (known == 1).any() or others.empty:
+    if (known == 1).any() or len(others) <= len(pictures) / 2:
         return []
     return [fact("other_size", count=len(others), size=others.mode()[0])]
 

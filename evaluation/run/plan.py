@@ -120,6 +120,8 @@ def planned_run(request: Request, data: Path, outputs: Path) -> Run:
         variants=tuple(variants),
         leave_out=read_left_out(Path(request.leave_out)) if request.leave_out else {},
     )
+    if request.leave_out and not any(map(run.left_out, run.categories)):
+        raise RequestError("leave_out_nothing", path=request.leave_out)
     for one in (settings, *variants):
         check_settings(one, run.categories, run.methods)
     return run

@@ -51,6 +51,8 @@ def decoded(
         whole = pictures.train_count
         pictures = pictures.without(named, category.root)
         gone = whole - pictures.train_count
+        if not gone:
+            raise DatasetError("leave_out_absent", category=category.name, named=len(named))
         progress.say(fact("left_out_as_asked", count=gone, named=len(named), of=whole))
     if pictures.uncached:
         progress.say(

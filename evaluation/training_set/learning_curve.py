@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from data_utils.facts import fact
+from data_utils.facts import Fact, fact
 from data_utils.mvtec import DatasetError
 from detectors.backbones.features import Backbone, Features
 from detectors.base import BATCH_SIZE, Progress, TooFewPicturesError, batches, calibration_positions
@@ -30,7 +30,14 @@ from evaluation.run.memory_budget import learning_curve_bytes, refusal, size_of
 from evaluation.run.progress import RunProgress
 from evaluation.run.request import ALL_PICTURES
 from evaluation.run.writing import CategoryInput
-from evaluation.training_set.curve_table import FIT, curve_file, enough_pictures, write_curve
+from evaluation.training_set.curve_table import (
+    FIT,
+    CurveError,
+    curve_file,
+    enough_pictures,
+    read_curve,
+    write_curve,
+)
 from evaluation.training_set.study import Subject
 
 Positions = NDArray[np.int64]
@@ -38,8 +45,10 @@ Positions = NDArray[np.int64]
 
 def measure_learning_curve(
     subject: Subject, progress: RunProgress, counts: Sequence[str], seeds: Sequence[int]
-) -> None:
+) -> Fact | None:
     """Fit on so many training pictures each, drawn by each seed, and keep the curve.
+
+    Returns why nothing is done where the same has been before.
 
     Raises DatasetError if it does not fit into the memory, OSError if it cannot be written.
     """
@@ -52,6 +61,12 @@ def measure_learning_curve(
     for count in counts:
         if count != ALL_PICTURES and int(count) > most:
             progress.say(fact("count_above", category=category.name, count=count, most=most))
+    sizes = part_sizes(counts, most)
+    made = subject.made | {"counts": str(sizes), "seeds": str(seeds)}
+    with suppress(CurveError):
+        kept = read_curve(subject.run.outputs, category.name)
+        if kept.get("made") == made and not subject.run.force:
+            return fact("up_to_date")
     curve = {
         "category": category.name,
         "data_root": str(category.root.resolve()),
@@ -59,15 +74,15 @@ def measure_learning_curve(
         "left_out": subject.run.left_out(category.name),
         "transform": str(pictures.transform),
         "weights": subject.backbone.weights_label,
-        "backbone_identity": subject.backbone.identity,
-        "settings": {method: settings.for_method(method) for method in subject.methods},
+        "made": made,
         "labels": pictures.test_records["label"].tolist(),
-        "fits": list(_fits(subject, progress, part_sizes(counts, most), seeds)),
+        "fits": list(_fits(subject, progress, sizes, seeds)),
     }
     path = curve_file(subject.run.outputs, category.name)
     write_curve(path, curve)
     for sentence in (*enough_pictures(curve), f"Written to {path}"):
         progress.say(sentence)
+    return None
 
 
 def part_sizes(counts: Sequence[str], train: int) -> list[int]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from unicodedata import normalize
 
 import numpy as np
 import pandas as pd
@@ -19,6 +20,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from data_utils.facts import Fault
+from data_utils.locations import leads_out
+from detectors.registry import METHODS
 from evaluation.measure.standing_out import robust_z
 from evaluation.store.cells import new_cell
 from evaluation.store.checksums import CHECKSUM, content_checksum
@@ -31,8 +34,8 @@ FOLDER = "training_pictures"
 ABOUT_FILE, TABLE_FILE, MAPS_FILE = "about.json", "scores.csv", "maps_{}.npy"
 NAMES = ["stem", "file"]
 SIDE = 64
-NEARLY_EQUAL_LEVELS = 1.5  # of 255: noise and compression move a picture of 64 px by about 1
-NEARLY_EQUAL_PART = 0.4  # of how far apart a picture and the one most like it usually are
+SAME_PART = 0.05  # of the contrast: what two photographs of one part differ by at most, at 64 px
+FAR_BELOW_USUAL = 0.25  # of how far apart a picture and the one most like it usually are
 
 
 class RatingsError(Fault):
@@ -47,7 +50,8 @@ class Ratings:
     ----------
     about : mapping
         As a ``cell.json`` has it: ``category, data_root, data_fingerprint, geometry, left_out``,
-        ``weights``; and ``scales`` by method, ``equal`` (see ``nearly_equal``), ``seconds``.
+        ``weights``; and ``scales`` by method, ``equal`` (see ``nearly_equal``), ``seconds``,
+        and as ``made`` what they depend on.
     table : DataFrame
         ``stem, file`` and, by method, the raw score by a model without the picture; index 0..N-1.
     maps : mapping of method to float [N, H, W]
@@ -113,29 +117,40 @@ def read_ratings(outputs: Path, category: str) -> Ratings | None:
         about = json.loads((folder / ABOUT_FILE).read_text(encoding="utf-8"))
         if about["format"] != FORMAT or about[CHECKSUM] != content_checksum(about):
             raise ValueError
+        methods = [method for method in METHODS if method in about["scales"]]
+        files = [folder / MAPS_FILE.format(method) for method in methods]
+        if any(leads_out(file, outputs) for file in (folder, folder / TABLE_FILE, *files)):
+            raise ValueError
         table = pd.read_csv(folder / TABLE_FILE, dtype=dict.fromkeys(NAMES, str))
-        methods = list(about["scales"])
-        maps = {name: np.load(folder / MAPS_FILE.format(name), mmap_mode="r") for name in methods}
+        maps = dict(zip(methods, (np.load(file, mmap_mode="r") for file in files), strict=True))
         size = (len(table), about["geometry"]["height"], about["geometry"]["width"])
-        whole = list(table) == [*NAMES, *methods] and np.isfinite(table[methods]).all(axis=None)
+        whole = list(table) == [*NAMES, *methods]
+        whole &= bool(np.isfinite(table[methods]).all(axis=None))
+        whole &= normalize("NFC", about["category"]) == normalize("NFC", category)
+        whole &= all(isinstance(about[name], str) for name in ("data_root", "weights"))
+        whole &= all(0 <= place < len(table) for pair in about["equal"] for place in pair[:2])
         if not whole or any(one.shape != size or one.dtype != np.float16 for one in maps.values()):
             raise ValueError
-    except (OSError, EOFError, ValueError, TypeError, KeyError, RecursionError) as error:
+        ratings = Ratings(about, table, maps)
+        for method in methods:
+            ratings.scale(method)
+        float(about["seconds"])
+    except (OSError, EOFError, ValueError, TypeError, LookupError, RecursionError) as error:
         raise RatingsError("ratings_unreadable", folder=folder) from error
-    return Ratings(about, table, maps)
+    return ratings
 
 
 def nearly_equal(images: NDArray[np.uint8]) -> list[tuple[int, int, float]]:
     """Return pairs of pictures that are nearly the same, uint8 ``[N, H, W, 3]``.
 
-    Each picture with the one most like it, if their difference is that of noise and compression,
-    or far below the usual one.
+    Each picture with the one most like it, if they differ by little beside their contrast, or by
+    far less than is usual.
 
     Returns
     -------
     list of (position, position, difference)
         The difference is the root mean square over 64 x 64 px of gray, at equal brightness and
-        contrast, in levels of 255; ascending.
+        contrast, as a share of the contrast (the standard deviation of the gray values); ascending.
     """
     if len(images) < 2:
         return []
@@ -145,18 +160,15 @@ def nearly_equal(images: NDArray[np.uint8]) -> list[tuple[int, int, float]]:
     ]
     pixels = np.stack([np.asarray(one, np.float32).ravel() for one in small])
     pixels -= pixels.mean(axis=1, keepdims=True)
-    contrast = pixels.std(axis=1, keepdims=True)
-    pixels *= np.median(contrast) / np.maximum(contrast, 1.0)
-    power = np.square(pixels).sum(axis=1)
-    squared = power[:, None] + power - 2 * pixels @ pixels.T
-    np.fill_diagonal(squared, np.inf)
-    nearest = squared.argmin(axis=1)
-    apart = np.sqrt(np.maximum(squared.min(axis=1), 0) / pixels.shape[1])
-    limit = max(NEARLY_EQUAL_LEVELS, NEARLY_EQUAL_PART * float(np.median(apart)))
+    pixels /= np.maximum(np.sqrt(np.square(pixels).sum(axis=1, keepdims=True)), 1.0)
+    alike = pixels @ pixels.T  # the correlations of all pairs
+    np.fill_diagonal(alike, -1)
+    nearest, apart = alike.argmax(axis=1), np.sqrt(np.maximum(2 - 2 * alike.max(axis=1), 0))
+    limit = max(SAME_PART, FAR_BELOW_USUAL * float(np.median(apart)))
     pairs: dict[tuple[int, int], float] = {}
     for one in np.flatnonzero(apart < limit).tolist():
         other = int(nearest[one])
-        pairs[min(one, other), max(one, other)] = round(float(apart[one]), 2)
+        pairs[min(one, other), max(one, other)] = round(float(apart[one]), 4)
     return sorted(((*pair, far) for pair, far in pairs.items()), key=lambda pair: pair[::-1])
 
 

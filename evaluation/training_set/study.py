@@ -11,17 +11,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from data_utils.decoding import Pictures
-from data_utils.facts import fact_of
+from data_utils.facts import Fact, fact, fact_of
 from data_utils.mvtec import Category, DatasetError
 from detectors.backbones.features import Backbone
 from detectors.registry import METHODS
 from evaluation.run.backbone_source import BackboneSources
 from evaluation.run.category import prepared
-from evaluation.run.memory_budget import cells_bytes, refusal, size_of
+from evaluation.run.memory_budget import cells_bytes, reading_bytes, refusal, size_of
 from evaluation.run.plan import Run
-from evaluation.run.progress import DONE, FAILED, RunProgress
+from evaluation.run.progress import DONE, FAILED, SKIPPED, RunProgress
 from evaluation.run.reading import decoded, scanned
-from evaluation.store.places import CellKey
+from evaluation.store.places import CellKey, is_taken
+
+MAP_BYTES = 6  # of a pixel of a training picture: its map, and the same as it is written
 
 
 @dataclass(frozen=True)
@@ -40,8 +42,16 @@ class Subject:
     backbone: Backbone
     methods: list[str]
 
+    @property
+    def made(self) -> dict[str, str]:
+        """What a study's result depends on, as text: of the network, and by method."""
+        one = self.run.settings
+        prints = {name: one.fingerprint(name, self.pictures.fingerprint) for name in self.methods}
+        return prints | {"backbone": self.backbone.identity}
 
-Study = Callable[[Subject, RunProgress], None]
+
+Study = Callable[[Subject, RunProgress], Fact | None]
+"""Returns why it does nothing, where it has done the same before."""
 
 
 def study_cells(run: Run, name: str) -> list[CellKey]:
@@ -52,6 +62,9 @@ def study_cells(run: Run, name: str) -> list[CellKey]:
 
 def carry_out(study: Study, cells: list[CellKey], run: Run, progress: RunProgress) -> None:
     """Carry out a study on every category of a run; `cells` as from ``study_cells``."""
+    for key in cells:
+        if is_taken(key.category):
+            progress.end(key, FAILED, fact("category_name_taken", category=key.category))
     sources = BackboneSources(run.weights)
     run = prepared(run, sources, progress)
     for name in run.categories:
@@ -60,13 +73,14 @@ def carry_out(study: Study, cells: list[CellKey], run: Run, progress: RunProgres
         try:
             category = scanned(run.data, name)
             transform = run.settings.transform_for(category)
-            pictures = decoded(category, transform, run.left_out(name), progress, remark=True)
-            methods = [key.method for key in keys]
-            needed = cells_bytes(size_of(category, transform), [(m, run.settings) for m in methods])
-            if lacking := refusal(needed, run.room):
+            methods, size = [key.method for key in keys], size_of(category, transform)
+            needed = cells_bytes(size, [(method, run.settings) for method in methods])
+            needed += len(methods) * MAP_BYTES * size.train * size.pixels
+            if lacking := refusal(max(needed, reading_bytes(size)), run.room):
                 raise DatasetError(lacking)
+            pictures = decoded(category, transform, run.left_out(name), progress, remark=True)
             backbone = sources.of(run.settings).get(progress)
-            study(Subject(run, category, pictures, backbone, methods), progress)
+            reason = study(Subject(run, category, pictures, backbone, methods), progress)
         except Exception as error:
             if not isinstance(error, (ValueError, OSError)):
                 traceback.print_exc()
@@ -74,4 +88,4 @@ def carry_out(study: Study, cells: list[CellKey], run: Run, progress: RunProgres
                 progress.end(key, FAILED, fact_of(error))
         else:
             for key in keys:
-                progress.end(key, DONE)
+                progress.end(key, SKIPPED if reason else DONE, reason)

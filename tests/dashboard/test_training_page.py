@@ -12,17 +12,17 @@ from data_utils.mvtec import scan_category
 from data_utils.pictures import load_pictures
 from evaluation.run.plan import Run
 from evaluation.store.cells import read_cell
-from evaluation.store.leave_out import LEAVE_OUT_FILE, keep_left_out, kept_left_out
+from evaluation.store.leave_out import LEAVE_OUT_FILE, change_left_out, kept_left_out
 from evaluation.store.places import CellPlace
 from evaluation.store.settings import Settings
 from evaluation.training_set.ratings import Ratings, write_ratings
-from tests.dashboard.driver import component, marks, opened, send, shown, viewer
+from tests.dashboard.driver import change_cell, component, marks, opened, send, shown, viewer
 from tests.runs import evaluated as evaluate_again
 
 PAGE = "pages/training.py"
 METHODS = ["padim", "patchcore"]
 SUSPICIOUS = "train/good/004"
-TWINS = ("train/good/002", "train/good/009")
+TWINS = ("train/good/002", "train/good/009", "train/good/011")
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def rated(results: Path) -> Ratings:
         {name: about[name] for name in kept}
         | {
             "scales": {method: {"low": 0.0, "high": 1.0} for method in METHODS},
-            "equal": [[2, 9, 0.75]],
+            "equal": [[2, 9, 0.03], [9, 11, 0.04]],
             "seconds": 7.0,
         },
         table,
@@ -89,7 +89,7 @@ def test_the_picture_that_stands_out_is_opened_first_with_each_methods_map(rated
     deviation = rated.deviations["padim"].iat[4]
 
     assert listed(app)[0] == component(app, "viewer")["chosen"] == SUSPICIOUS
-    assert viewer(app)["under"]["padim"] == f"score 30 · {deviation:+.1f} σ from the median picture"
+    assert viewer(app)["under"]["padim"] == f"score 30 · {deviation:.1f} σ above the median picture"
     assert set(viewer(app)["layers"]) == set(METHODS)
     assert "**1 of 24 stand out** by more than 3.5 σ" in shown(app)
     assert "each rated by PaDiM, PatchCore without it in 7 s" in shown(app)
@@ -101,10 +101,10 @@ def test_nearly_equal_pictures_are_marked_and_can_come_first() -> None:
     assert {name for name, mark in tiles(app).items() if mark} == set(TWINS)
 
     app.selectbox(key="training_order").select("equal").run()
-    assert listed(app)[:3] == [*TWINS, SUSPICIOUS]
+    assert listed(app)[:4] == [*TWINS, SUSPICIOUS]
     app = send(app, "viewer", sample=TWINS[0])
 
-    assert marks(app) == [[f"nearly equal to {TWINS[1]}: 0.8 of 255 levels apart", "wrong"]]
+    assert marks(app) == [[f"nearly equal to {TWINS[1]}: apart by 3 % of the contrast", "wrong"]]
 
 
 def test_pictures_are_left_out_one_by_one_or_together_and_taken_back(
@@ -125,13 +125,23 @@ def test_pictures_are_left_out_one_by_one_or_together_and_taken_back(
 
 
 @pytest.mark.usefixtures("rated")
+def test_names_that_the_ratings_do_not_have_stay_in_the_list(results: Path) -> None:
+    change_left_out(results, "part", ["part/train/good/gone.png"])
+    app = page()
+    app.button(key="training_leave_this").click().run()
+    app.multiselect(key="left_out").set_value([]).run()
+
+    assert left_out(results) == {"gone"}
+
+
+@pytest.mark.usefixtures("rated")
 def test_the_evaluation_without_them_is_started_with_the_list(
     results: Path, starts: list[list[str]]
 ) -> None:
-    keep_left_out(results, "part", ["part/train/good/004.png"])
+    change_left_out(results, "part", ["part/train/good/004.png"])
     app = page()
     button = app.button(key="training_evaluate")
-    assert button.label == "Evaluate without these 1 pictures: PaDiM, PatchCore"
+    assert button.label == "Evaluate without them (1): PaDiM, PatchCore"
 
     button.click().run()
 
@@ -144,20 +154,24 @@ def test_before_and_after_stand_side_by_side(
     results: Path, rated: Ratings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("data_utils.transform.PAPER_CROP", 128)
-    keep_left_out(results, "part", ["part/train/good/004.png"])
+    change_left_out(results, "part", ["part/train/good/004.png"])
     data = Path(rated.about["data_root"])
     run = Run(
         data, results, ["part"], ["padim"], Settings(), "random", leave_out=kept_left_out(results)
     )
     assert [state for state, _ in evaluate_again(run)] == ["done"]
 
-    table = next(one.value for one in page().dataframe if "pictures" in one.value)
+    app = page()
+    table = next(one.value for one in app.dataframe if "pictures" in one.value)
+    assert not app.warning
 
     assert table["pictures"].tolist() == ["24", "23"]
     assert table["method"].tolist() == ["PaDiM", "PaDiM"]
     cells = [run.place_of(key).folder for key in run.cells("part")]
     auroc = read_cell(cells[0])["metrics"]["image_auroc"]
     assert table["image_auroc"].tolist()[1] == f"{auroc:.3f}"
+    change_cell(cells[0], weights="of another file")
+    assert "of another file" in page().warning[0].value
 
 
 def test_ratings_of_other_pictures_than_the_folder_has_are_refused_with_a_way_out(

@@ -84,6 +84,9 @@ def test_what_is_not_there_is_told_and_leaving_out_everything_is_refused(
         "2 of 24 training pictures are left out, as asked (4 are named" in capsys.readouterr().out
     )
 
+    ((state, reason),) = evaluated(replace(part, leave_out={"part": ("part/train/good/x.png",)}))
+    assert state == "failed"
+    assert reason.startswith("None of the 1 pictures to be left out is among")
     every = tuple(f"part/train/good/{at:03}.png" for at in range(24))
     ((state, reason),) = evaluated(replace(part, leave_out={"part": every}))
     assert state == "failed"

@@ -9,7 +9,7 @@ import pytest
 from evaluation.store.leave_out import (
     LEAVE_OUT_FILE,
     LeaveOutError,
-    keep_left_out,
+    change_left_out,
     kept_left_out,
     read_left_out,
 )
@@ -18,11 +18,18 @@ A, B = "part/train/good/003.png", "part/train/good/나사 1.png"
 
 
 def test_what_is_kept_comes_back_by_category_and_other_categories_stay(tmp_path: Path) -> None:
-    keep_left_out(tmp_path, "part", [B, A])
-    keep_left_out(tmp_path, "other", ["other/train/good/1.png"])
-    keep_left_out(tmp_path, "other", [])
+    change_left_out(tmp_path, "part", [B, A])
+    change_left_out(tmp_path, "other", ["other/train/good/1.png"])
+    change_left_out(tmp_path, "other", remove=["other/train/good/1.png"])
 
     assert kept_left_out(tmp_path) == {"part": (A, B)}
+
+
+@pytest.mark.parametrize("category", ["#1 part", " lead", "줄\u2028", "a,b"])
+def test_odd_names_of_categories_come_back(tmp_path: Path, category: str) -> None:
+    change_left_out(tmp_path, category, [f"{category}/train/good/1.png"])
+
+    assert kept_left_out(tmp_path) == {category: (f"{category}/train/good/1.png",)}
 
 
 def test_without_a_file_nothing_is_left_out(tmp_path: Path) -> None:
@@ -32,7 +39,7 @@ def test_without_a_file_nothing_is_left_out(tmp_path: Path) -> None:
 def test_a_list_written_by_hand_may_have_remarks_blank_lines_and_repetitions(
     tmp_path: Path,
 ) -> None:
-    (tmp_path / "list.txt").write_text(f"# mine\n\n{A}\r\n  {A}  \n", encoding="utf-8")
+    (tmp_path / "list.txt").write_text(f"\ufeff# mine\n\n{A}\r\n{A}\n", encoding="utf-8")
 
     assert read_left_out(tmp_path / "list.txt") == {"part": (A,)}
 
