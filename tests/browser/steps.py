@@ -24,6 +24,7 @@ HEADINGS = {
     "tradeoff": "tradeoff_heading",
     "defects": "defects_title",
     "inspection": "inspection_title",
+    "training": "training_title",
     "run": "runpage_title",
 }
 

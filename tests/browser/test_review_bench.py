@@ -12,7 +12,7 @@ from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import ServedResults
-from tests.browser.steps import keep, opened, settle, wait_for_address
+from tests.browser.steps import TRIES, keep, opened, settle, wait_for_address
 
 pytestmark = pytest.mark.browser
 POINTER_ROUNDING = 1.0  # of a pixel of the screen, in pixels of the map
@@ -163,7 +163,11 @@ def test_a_line_is_dragged_counts_follow_and_the_choice_is_kept(
     settle(page)
     after = float(line.get_attribute("aria-valuenow") or "nan")
     assert after < before
-    stored = json.loads(kept.read_text())["thresholds"][0]
+    for _ in range(TRIES):  # the server writes it a moment later
+        stored = json.loads(kept.read_text())["thresholds"][0]
+        if stored["review_above"] == pytest.approx(after):
+            break
+        page.wait_for_timeout(500)
     assert stored["review_above"] == pytest.approx(after)
     assert stored["method"] == "patchcore"
 
