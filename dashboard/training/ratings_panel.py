@@ -14,7 +14,7 @@ from dashboard.components.gallery import Tile, draw_gallery
 from dashboard.components.picture_viewer import draw_viewer, zoom
 from dashboard.run.control import draw_start
 from dashboard.samples import viewer
-from dashboard.samples.picker import LIST_PX, draw_picker, gallery_part
+from dashboard.samples.picker import LIST_PX, SAMPLE_KEY, draw_picker, gallery_part
 from dashboard.samples.sample_set import SampleSet, sample_names
 from dashboard.state import (
     Selection,
@@ -105,6 +105,8 @@ def _draw_pictures(selection: Selection, ratings: Ratings, pictures: Pictures, s
             paired = [position for pair in pairs for position in pair[:2]]
             positions = list(dict.fromkeys([*paired, *positions]))
         listed = [names[position] for position in positions]
+        if st.session_state.get(SAMPLE_KEY) not in listed:  # a test picture, from another page
+            st.session_state[SAMPLE_KEY] = listed[0]
         at = draw_picker(listed, lambda: listed[0])
     samples = {method: _sample_set(ratings, table, pictures, method) for method in ratings.methods}
     _draw_picture(ratings, table, samples, positions, at, f"{stamp}/{left_out}")

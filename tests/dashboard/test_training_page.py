@@ -89,6 +89,9 @@ def test_the_picture_that_stands_out_is_opened_first_with_each_methods_map(rated
     deviation = rated.deviations["padim"].iat[4]
 
     assert listed(app)[0] == component(app, "viewer")["chosen"] == SUSPICIOUS
+    of_test = opened(PAGE, category="part", sample="blot/003")
+    assert component(of_test, "viewer")["chosen"] == SUSPICIOUS
+    assert not of_test.warning
     assert viewer(app)["under"]["padim"] == f"score 30 · {deviation:.1f} σ above the median picture"
     assert set(viewer(app)["layers"]) == set(METHODS)
     assert "**1 of 24 stand out** by more than 3.5 σ" in shown(app)
